@@ -1,0 +1,124 @@
+"""What a model gives for a batch of clips, whatever its family.
+
+This is the one place that knows how MMAction2's recognizers and MMPretrain's classifiers hand on their features. It goes
+by the shapes and types that come out, so that a model of one's own works as soon as its features look like one of these.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .errors import ConfigError
+
+
+@dataclass
+class Outputs:
+    """Outputs of one model for N clips.
+
+    Attributes:
+        logits: Scores before the softmax, (N, classes).
+        pooled: One feature vector a clip, (N, C).
+        grid: The features that the head pools, (N, C, T, H, W). A family without a grid gives (N, C, 1, 1, 1).
+        extras: Losses that the model's own neck adds in training (``loss_aux`` of TPN), by name.
+    """
+
+    logits: Tensor
+    pooled: Tensor
+    grid: Tensor
+    extras: dict[str, Tensor] = field(default_factory=dict)
+
+
+def run_model(model: nn.Module, inputs: Tensor, data_samples: list | None = None) -> Outputs:
+    """Runs a model once and gathers its outputs; autograd and the model's mode are left as they are.
+
+    The path is that of ``BaseRecognizer.loss``: features after the neck, then the head's scores, so logits, gradients and
+    running statistics are those of plain training.
+
+    Args:
+        model: A recognizer of MMAction2 (2D or 3D), or an image classifier of MMPretrain.
+        inputs: Normalised clips in the model's own layout: (N, clips, C, T, H, W) for 3D recognizers, (N, segments, C, H,
+            W) for 2D recognizers, (N, C, H, W) for classifiers.
+        data_samples: Labels for necks that add a loss of their own in training; without them there is none.
+
+    Returns:
+        The outputs. N counts clips, sample by sample: K clips a sample of a 3D recognizer give N * K rows.
+
+    Raises:
+        ConfigError: If the model has no head that gives (N, classes), or its features are of an unknown form.
+    """
+    if hasattr(model, 'cls_head'):
+        feats, kwargs = model.extract_feat(inputs, stage='neck', data_samples=data_samples)
+        logits = _checked_logits(model, model.cls_head(feats, **kwargs))
+        extras = kwargs.get('loss_aux', {})
+    elif hasattr(model, 'head') and hasattr(model, 'extract_feat'):
+        feats = model.extract_feat(inputs, stage='backbone')
+        logits = _checked_logits(model, model.head(model.neck(feats) if model.with_neck else feats))
+        extras = {}
+    else:
+        raise ConfigError(
+            f'{type(model).__name__} is neither a recognizer of MMAction2 with a cls_head nor a classifier of MMPretrain '
+            'with a head: it gives no class scores to distil'
+        )
+    grid, token = _grid_and_token(model, feats, rows=logits.shape[0])
+    pooled = grid.mean(dim=(2, 3, 4)) if token is None else token
+    return Outputs(logits=logits, pooled=pooled, grid=grid, extras=dict(extras))
+
+
+def _checked_logits(model: nn.Module, logits: object) -> Tensor:
+    """Returns the head's output if it is (N, classes), or raises an error that names the head."""
+    if isinstance(logits, Tensor) and logits.ndim == 2:
+        return logits
+    head = getattr(model, 'cls_head', None) or model.head
+    got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+    raise ConfigError(
+        f'{type(head).__name__} gives {got}, not class scores of shape (N, classes): it cannot be distilled'
+    )
+
+
+def _grid_and_token(model: nn.Module, feats: object, rows: int) -> tuple[Tensor, Tensor | None]:
+    """Brings features of any family to one grid.
+
+    Args:
+        model: The model, named in errors.
+        feats: What its head reads: a tensor, a tuple over stages, a tuple of SlowFast's two paths, or (MViT) a tuple whose
+            last entry is ``[grid, class token]``.
+        rows: N, the number of rows of the logits.
+
+    Returns:
+        The grid (N, C, T, H, W), and the class token (N, C) where the head reads that in place of the pooled grid.
+    """
+    if isinstance(feats, tuple | list) and len(feats) == 2 and _are_two_paths(*feats):
+        slow, fast = feats
+        # (N, C_fast, T_fast, H, W) -> (N, C_fast, T_slow, H, W), then in the order that SlowFastHead reads.
+        return torch.cat((F.adaptive_avg_pool3d(fast, slow.shape[2:]), slow), dim=1), None
+    token = None
+    while isinstance(feats, tuple | list) and feats:
+        if len(feats) == 2 and isinstance(feats[0], Tensor) and _is_token(*feats):
+            feats, token = feats
+        else:
+            feats = feats[-1]
+    if isinstance(feats, Tensor):
+        if feats.ndim == 2:  # a family without a grid: (N, C) or, segment by segment, (N * S, C)
+            feats = feats[:, :, None, None]
+        if feats.ndim == 4 and feats.shape[0] % rows == 0:  # (N * S, C, H, W) -> (N, C, S, H, W)
+            feats = feats.reshape(rows, -1, *feats.shape[1:]).transpose(1, 2)
+        if feats.ndim == 5 and feats.shape[0] == rows:
+            return feats, token
+    got = tuple(feats.shape) if isinstance(feats, Tensor) else type(feats).__name__
+    raise ConfigError(
+        f'features of {type(model).__name__} with {type(getattr(model, "backbone", model)).__name__} have the form {got} '
+        f'for {rows} rows of scores; known are (N, C, T, H, W), (N * segments, C, H, W), (N, C) and [grid, class token]'
+    )
+
+
+def _are_two_paths(slow: object, fast: object) -> bool:
+    """Whether two features are SlowFast's: grids of one height and width, the second with at least as many frames."""
+    grids = isinstance(slow, Tensor) and isinstance(fast, Tensor) and slow.ndim == fast.ndim == 5
+    return grids and slow.shape[3:] == fast.shape[3:] and slow.shape[2] <= fast.shape[2]
+
+
+def _is_token(grid: Tensor, token: object) -> bool:
+    """Whether ``token`` is the class token of ``grid``."""
+    return isinstance(token, Tensor) and grid.ndim > 2 and token.ndim == 2 and token.shape == grid.shape[:2]

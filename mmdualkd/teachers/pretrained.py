@@ -1,0 +1,70 @@
+"""Model configs without the weights that building or initialising the model would load or download."""
+
+import copy
+import inspect
+
+from mmengine.config import ConfigDict
+from mmengine.registry import MODELS
+
+# Arguments of backbones that make them load weights, and the value that makes them not. An argument of the last group
+# loads by default, so it is set wherever the class knows it.
+PATHS = ('pretrained', 'pretrain_2d', 'pretrained_type')
+SWITCHES = ('pretrained2d', 'clip_pretrained')
+
+
+def without_pretrained(model: dict) -> ConfigDict:
+    """Takes out of a model config what would load other weights when the model is built or initialised.
+
+    Args:
+        model: A model config of MMAction2 or MMPretrain.
+
+    Returns:
+        A copy of it: ``pretrained`` and its kin are None or False, ``init_cfg`` of the type ``Pretrained`` is gone.
+    """
+    model = ConfigDict(copy.deepcopy(model))
+    _clean(model, model.get('_scope_', 'mmaction'))
+    return model
+
+
+def _clean(cfg: dict | list | tuple, scope: str) -> None:
+    """Cleans a part of a model config in place."""
+    if isinstance(cfg, dict):
+        for name in PATHS:
+            if cfg.get(name) is not None:
+                cfg[name] = False if isinstance(cfg[name], bool) else None
+        known = _arguments(cfg.get('type'), scope)
+        for name in SWITCHES:
+            if name in cfg or name in known:
+                cfg[name] = False
+        if str(cfg.get('type')).startswith('torchvision.'):
+            cfg.pop('weights', None)
+        init_cfg = cfg.get('init_cfg')
+        if isinstance(init_cfg, list | tuple):
+            cfg['init_cfg'] = [part for part in init_cfg if not _loads(part)]
+        elif _loads(init_cfg):
+            del cfg['init_cfg']
+    for value in cfg.values() if isinstance(cfg, dict) else cfg:
+        if isinstance(value, dict | list | tuple):
+            _clean(value, scope)
+
+
+def _loads(init_cfg: dict | None) -> bool:
+    """Whether an initialisation is one that loads a checkpoint."""
+    if not isinstance(init_cfg, dict):
+        return False
+    kind = init_cfg.get('type')
+    return (kind if isinstance(kind, str) else getattr(kind, '__name__', '')).rpartition('.')[2] == 'Pretrained'
+
+
+def _arguments(kind: str | type | None, scope: str) -> set[str]:
+    """Names of the arguments that a registered class and its bases take; empty if it is not registered."""
+    if isinstance(kind, str):
+        kind = MODELS.get(kind if '.' in kind else f'{scope}.{kind}')
+    names: set[str] = set()
+    for base in kind.__mro__ if inspect.isclass(kind) else ():
+        if '__init__' in vars(base):
+            parameters = inspect.signature(base.__init__).parameters
+            names.update(parameters)
+            if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+                break  # it hands no other arguments to its bases
+    return names

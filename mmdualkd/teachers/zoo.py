@@ -1,0 +1,309 @@
+"""From a name in the model zoo, a config file or an inline dict to a model config and its weights."""
+
+import copy
+import difflib
+import hashlib
+import importlib.util
+import os
+import re
+import urllib.error
+from pathlib import Path
+from urllib.parse import urlparse
+
+import mmengine
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.dist import barrier, get_rank
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from ..checkpoint import model_state_dict, read_checkpoint
+from ..errors import CheckpointError, ConfigError
+from .pretrained import without_pretrained
+
+ZOO = 'zoo'
+
+
+def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple[ConfigDict, str | None]:
+    """Resolves a student's or a teacher's entry in a config.
+
+    Args:
+        spec: ``config``: a zoo name (``'mmaction::recognition/x3d/....py'``), the path of a config file, or a model dict.
+            ``model`` (optional): overrides merged into it. ``checkpoint`` (optional): ``'zoo'``, a path, or an http(s)
+            address.
+        key: Where the entry stands (``model.teachers.vit``), for errors.
+        num_classes: Put in place of every ``num_classes`` of the model; None leaves them alone.
+
+    Returns:
+        The complete model config, and the path or address of its weights or None. With weights, whatever in the config
+        would load others (ImageNet initialisation) is taken out: building such a model downloads nothing.
+
+    Raises:
+        ConfigError: If the entry has unknown keys, or names no config, or 'zoo' has no weights for it.
+    """
+    if not isinstance(spec, dict) or 'config' not in spec:
+        raise ConfigError(f'{key} must be a dict with a `config` (a zoo name, a path or a model dict), got {spec!r}')
+    unknown = set(spec) - {'config', 'model', 'checkpoint'}
+    if unknown:
+        raise ConfigError(f'{key} has unknown keys {sorted(unknown)}; known are config, model, checkpoint')
+    config, path = spec['config'], None
+    if isinstance(config, dict):
+        model = copy.deepcopy(config)
+    else:
+        path = find_config(config, f'{key}.config')
+        model = _model_of_file(path, f'{key}.config')
+    whole = Config(dict(model=model))
+    try:
+        whole.merge_from_dict(dict(model=copy.deepcopy(spec.get('model') or {})))
+    except (TypeError, KeyError) as error:
+        raise ConfigError(f'{key}.model does not fit the model of {key}.config: {error}') from error
+    model = whole.model
+    if num_classes is not None:
+        _set_num_classes(model, num_classes)
+    checkpoint = spec.get('checkpoint')
+    if checkpoint is None:
+        return model, None
+    if not isinstance(checkpoint, str | Path) or not str(checkpoint):
+        raise ConfigError(f"{key}.checkpoint must be 'zoo', a path or an http(s) address, got {checkpoint!r}")
+    if checkpoint == ZOO:
+        if path is None:
+            raise ConfigError(
+                f"{key}.checkpoint='zoo' needs the name of a zoo config in {key}.config, not a model dict"
+            )
+        checkpoint = _zoo_weights(path, key, config)
+    return without_pretrained(model), str(checkpoint)
+
+
+def find_config(name: str, key: str) -> Path:
+    """Finds a config file by zoo name (``package::path.py``) or path.
+
+    Args:
+        name: The name.
+        key: The config key that holds it, for errors.
+
+    Returns:
+        The file.
+
+    Raises:
+        ConfigError: If there is none; the error names the nearest one.
+    """
+    if not isinstance(name, str | Path):
+        raise ConfigError(f'{key} must be a zoo name, a path or a model dict, got {name!r}')
+    package, colons, relative = str(name).rpartition('::')
+    if not colons:
+        path = Path(relative).expanduser()
+        if path.is_file():
+            return path
+        hint = _nearest(path.name, [file.name for file in path.parent.glob('*.py')])
+        raise ConfigError(f'{key}={str(name)!r}: there is no such config file{hint}')
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigError(
+            f'{key}={str(name)!r}: no package {package!r} is installed (mmaction and mmpretrain have zoos)'
+        )
+    root = Path(next(iter(spec.submodule_search_locations))) / '.mim' / 'configs'
+    path = root / relative
+    if path.is_file():
+        return path
+    known = [file.relative_to(root).as_posix() for file in root.rglob('*.py')]
+    same_name = [other for other in known if other.rpartition('/')[2] == Path(relative).name]
+    raise ConfigError(
+        f'{key}={str(name)!r}: {package} has no such config{_nearest(relative, same_name or known, f"{package}::")}'
+    )
+
+
+def _nearest(name: str, known: list[str], prefix: str = '') -> str:
+    """Ends an error with the known name that is nearest, if any."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    return f'; did you mean {prefix + near[0]!r}?' if near else ''
+
+
+def _model_of_file(path: Path, key: str) -> ConfigDict:
+    """Reads a config file and returns its model, data preprocessor included."""
+    try:
+        cfg = Config.fromfile(path)
+    except Exception as error:
+        raise ConfigError(f'{key}: {str(path)!r} cannot be read: {type(error).__name__}: {error}') from error
+    if not isinstance(cfg.get('model'), dict):
+        raise ConfigError(f'{key}: {str(path)!r} has no `model`')
+    model = cfg.model
+    if 'data_preprocessor' in cfg:  # MMPretrain's configs hold it beside the model
+        model.setdefault('data_preprocessor', cfg.data_preprocessor)
+    if cfg.get('default_scope', 'mmaction') != 'mmaction':
+        model.setdefault('_scope_', cfg.default_scope)
+    return model
+
+
+def _set_num_classes(cfg: dict | list, num_classes: int, top: bool = True) -> None:
+    """Puts a class count everywhere in a model config where one stands: head, auxiliary head, blending."""
+    if isinstance(cfg, dict):
+        if top and isinstance(cfg.get('cls_head'), dict):
+            cfg['cls_head']['num_classes'] = num_classes
+        if 'num_classes' in cfg:
+            cfg['num_classes'] = num_classes
+        if isinstance(cfg.get('aux_head_cfg'), dict):  # TPN's neck
+            cfg['aux_head_cfg']['out_channels'] = num_classes
+    for value in cfg.values() if isinstance(cfg, dict) else cfg:
+        if isinstance(value, dict | list | tuple):
+            _set_num_classes(value, num_classes, top=False)
+
+
+def _zoo_weights(path: Path, key: str, name: str) -> str:
+    """Finds the address of a zoo config's weights in the family's ``metafile.yml``."""
+    for folder in path.resolve().parents[:3]:
+        metafile = folder / 'metafile.yml'
+        if not metafile.is_file():
+            continue
+        for model in mmengine.load(metafile).get('Models', []):
+            config = model.get('Config')
+            if config and model.get('Weights') and path.resolve().as_posix().endswith(f'/{config}'):
+                return model['Weights']
+    raise ConfigError(
+        f"{key}.checkpoint='zoo': the zoo's metafile lists no weights for {str(name)!r}; give a path or an http(s) address"
+    )
+
+
+def load_teacher_weights(model: nn.Module, address: str, key: str) -> None:
+    """Loads a teacher's weights strictly: every tensor of the model must be there, and no other.
+
+    Args:
+        model: The model, already of the right number of classes.
+        address: A path or an http(s) address; a download is shown with a progress bar and kept in torch's cache.
+        key: The teacher's entry in the config (``model.teachers.vit``), for errors.
+
+    Raises:
+        CheckpointError: If the file is missing, unsafe, or of another model or another number of classes.
+    """
+    state = _read_state(address, key)
+    own = model.state_dict()
+    _check_classes(model, own, state, address, key)
+    shapes = [f'{name} {tuple(state[name].shape)} for {tuple(own[name].shape)}' for name in _other_shapes(own, state)]
+    missing = [name for name in own if name not in state and not name.endswith('num_batches_tracked')]
+    unexpected = [name for name in state if name not in own]
+    try:
+        model.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        faults = [
+            f'{len(names)} {what} ({", ".join(names[:3])}{", ..." if len(names) > 3 else ""})'
+            for what, names in (('missing', missing), ('unexpected', unexpected), ('of another shape', shapes))
+            if names
+        ]
+        raise CheckpointError(
+            f'{key}.checkpoint={address!r} is not of this model: tensors {"; ".join(faults) or error}'
+        ) from error
+    print_log(f'{key}: {len(own)}/{len(own)} tensors loaded from {address}', logger='current')
+
+
+def load_student_weights(model: nn.Module, address: str, key: str) -> tuple[int, int]:
+    """Loads what fits of a checkpoint into a student that is then fine-tuned; the rest (the head) is initialised.
+
+    The model counts as initialised afterwards: a Runner's ``init_weights`` does not overwrite what was loaded.
+
+    Args:
+        model: The student.
+        address: A path or an http(s) address.
+        key: The student's entry in the config (``model.student``), for errors.
+
+    Returns:
+        The number of tensors loaded and the number that the model has.
+
+    Raises:
+        CheckpointError: If the file is missing or unsafe, or none of its tensors fits.
+    """
+    state = _read_state(address, key)
+    own = model.state_dict()
+    skipped = _other_shapes(own, state)
+    fitting = {name: value for name, value in state.items() if name in own and name not in skipped}
+    if not fitting:
+        raise CheckpointError(
+            f'{key}.checkpoint={address!r}: none of its {len(state)} tensors fits the model '
+            f'(it has {", ".join(list(state)[:2])}, ...; the model has {", ".join(list(own)[:2])}, ...)'
+        )
+    if hasattr(model, 'init_weights'):
+        model.init_weights()
+    model.load_state_dict(fitting, strict=False)
+    lines = [f'{key}: {len(fitting)}/{len(own)} tensors loaded from {address}']
+    lines += [f'  {name}: {tuple(state[name].shape)} in the file, {tuple(own[name].shape)} here' for name in skipped]
+    lines += [f'  {name}: not in the file' for name in own if name not in state and 'num_batches_tracked' not in name]
+    lines += [f'  {name}: not in the model' for name in state if name not in own]
+    print_log('\n'.join(lines), logger='current')
+    return len(fitting), len(own)
+
+
+def _read_state(address: str, key: str) -> dict[str, Tensor]:
+    """Reads the tensors behind a path or an address."""
+    key = f'{key}.checkpoint'
+    if urlparse(address).scheme not in ('http', 'https'):
+        state = model_state_dict(read_checkpoint(address, key))
+    else:
+        path = download(address, key)
+        try:
+            state = model_state_dict(read_checkpoint(path, f'{key}={address!r}'))
+        except CheckpointError:
+            path.unlink(missing_ok=True)  # a download that was cut off must not stay in the cache
+            raise
+    if not state:
+        raise CheckpointError(f'{key}={address!r} holds no tensors')
+    return state
+
+
+def download(address: str, key: str) -> Path:
+    """Downloads a file with a progress bar, once: it stays in ``checkpoints`` of torch's cache (``TORCH_HOME``).
+
+    In a distributed job the first process of each machine downloads while the others wait.
+
+    Args:
+        address: The http(s) address.
+        key: The config key that holds it, for errors.
+
+    Returns:
+        The file in the cache. Its name is that of the address; a name without OpenMMLab's hash of the content, which
+        another address may share, gets a hash of the address.
+
+    Raises:
+        CheckpointError: If the address cannot be read.
+    """
+    name = Path(urlparse(address).path)
+    stem = name.stem
+    if not re.search(r'[-_][0-9a-f]{8,}$', stem):
+        stem = f'{stem}-{hashlib.sha256(address.encode()).hexdigest()[:8]}'
+    path = Path(torch.hub.get_dir()) / 'checkpoints' / f'{stem}{name.suffix}'
+    first = int(os.environ.get('LOCAL_RANK', get_rank())) == 0
+    try:
+        if first:
+            _fetch(address, path, key)
+    finally:
+        barrier()
+    if not first:
+        _fetch(address, path, key)
+    return path
+
+
+def _fetch(address: str, path: Path, key: str) -> None:
+    """Downloads a file unless it is there."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    print_log(f'{key}: downloading {address} to {path}', logger='current')
+    try:
+        torch.hub.download_url_to_file(address, str(path), progress=True)
+    except (urllib.error.URLError, OSError) as error:
+        raise CheckpointError(f'{key}={address!r} cannot be downloaded: {error}') from error
+
+
+def _other_shapes(own: dict[str, Tensor], state: dict[str, Tensor]) -> list[str]:
+    """Names of the tensors that both have, in different shapes."""
+    return [name for name, value in state.items() if name in own and value.shape != own[name].shape]
+
+
+def _check_classes(model: nn.Module, own: dict, state: dict, address: str, key: str) -> None:
+    """Raises an error that names both class counts if that is where a checkpoint's head differs from the model's."""
+    name = 'cls_head' if hasattr(model, 'cls_head') else 'head'
+    classes = getattr(getattr(model, name, None), 'num_classes', None)
+    for other in _other_shapes(own, state):
+        ours, theirs = own[other].shape, state[other].shape
+        if other.startswith(f'{name}.') and ours[0] == classes and ours[1:] == theirs[1:]:
+            raise CheckpointError(
+                f'{key}.checkpoint={address!r} has {theirs[0]} classes, the model has {classes}: give a checkpoint that was '
+                f'fine-tuned on these {classes} classes, or a model of {theirs[0]} classes'
+            )
