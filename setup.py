@@ -1,0 +1,58 @@
+"""Metadata of the package; `requirements/` pins the versions that are tried together.
+
+`mmdualkd/.mim` holds links to `configs/` and `tools/`. A wheel gets the files behind them, which is where MMEngine
+looks for `_base_ = ['mmdualkd::dualkd/...py']`; an editable install and a clone on `PYTHONPATH` use the links.
+"""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+README = HERE / 'README.md'
+VERSION: dict = {}
+exec((HERE / 'mmdualkd' / 'version.py').read_text(encoding='utf-8'), VERSION)
+
+setup(
+    name='mmdualkd',
+    version=VERSION['__version__'],
+    description='Dual-teacher and cross-architecture knowledge distillation for MMAction2 and MMPretrain',
+    long_description=README.read_text(encoding='utf-8') if README.exists() else '',
+    long_description_content_type='text/markdown',
+    author='The mmdualkd developers',
+    license='Apache-2.0',
+    license_files=['LICENSE'],
+    keywords='knowledge distillation, action recognition, video, MMAction2, MMPretrain',
+    classifiers=[
+        'Development Status :: 3 - Alpha',
+        'Intended Audience :: Science/Research',
+        'Operating System :: OS Independent',
+        'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+    ],
+    packages=find_packages(include=['mmdualkd', 'mmdualkd.*']),
+    package_data={'mmdualkd': ['.mim/**/*']},
+    exclude_package_data={'': ['*.pyc', '*.pyo']},
+    python_requires='>=3.10',
+    # Neither mmcv nor mmcv-lite: they are two packages of one import name, so the one that is there must stay.
+    install_requires=[
+        'torch>=2.6,<3',
+        'mmengine>=0.10.4,<1',
+        'mmaction2>=1.2,<1.3',
+        'mmpretrain>=1.2,<2',
+        'decord>=0.6',
+        'numpy',
+        'scipy',
+        'matplotlib',
+        'setuptools<81',  # MMEngine needs pkg_resources
+    ],
+    extras_require={
+        'lite': ['mmcv-lite>=2.0.0rc4,<2.2.0'],
+        'full': ['mmcv>=2.0.0rc4,<2.2.0'],
+        'onnx': ['onnx', 'onnxruntime'],
+        'tests': ['pytest', 'ruff', 'timm', 'onnx', 'onnxruntime'],
+    },
+    zip_safe=False,
+)

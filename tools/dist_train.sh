@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# bash tools/dist_train.sh CONFIG PROCESSES [FLAGS OF train.py]
+# One process a GPU; without a GPU the same script runs CPU processes over gloo. For several machines, run it on each with
+# NNODES, NODE_RANK, MASTER_ADDR and PORT set.
+set -euo pipefail
+if [ $# -lt 2 ]; then
+    sed -n 2,4p "$0" >&2
+    exit 2
+fi
+
+export PYTHONPATH="$(dirname "$0")/..:${PYTHONPATH:-}"
+exec python -m torch.distributed.run \
+    --nnodes="${NNODES:-1}" \
+    --node_rank="${NODE_RANK:-0}" \
+    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
+    --master_port="${PORT:-29500}" \
+    --nproc_per_node="$2" \
+    "$(dirname "$0")/train.py" "$1" --launcher pytorch "${@:3}"

@@ -1,0 +1,51 @@
+"""Evaluates a checkpoint; flags as MMAction2's ``tools/test.py``.
+
+Examples:
+    python tools/test.py configs/CONFIG.py work_dirs/CONFIG/best_acc_top1_epoch_30.pth
+    bash tools/dist_test.sh configs/CONFIG.py CHECKPOINT.pth 4 --dump predictions.pkl
+"""
+
+import argparse
+
+import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
+from mmdualkd.errors import DistillError
+from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Test a model: the student alone, where the config distils.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file or its address')
+    parser.add_argument('--dump', help='write the predictions into this .pkl file')
+    parser.add_argument('--show-dir', help='write pictures of the predictions into this folder')
+    parser.add_argument('--show', action='store_true', help='show the predictions in a window')
+    parser.add_argument('--interval', type=int, default=1, help='show one sample of so many')
+    parser.add_argument('--wait-time', type=float, default=2, help='seconds that a window stays')
+    add_launch_arguments(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args)
+    check_file('checkpoint', args.checkpoint)
+    cfg.load_from = args.checkpoint
+    if args.show or args.show_dir is not None:
+        if 'visualization' not in cfg.get('default_hooks', {}):
+            raise SystemExit('--show needs default_hooks.visualization=dict(type="VisualizationHook") in the config')
+        cfg.default_hooks.visualization.update(
+            enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval
+        )
+    if args.dump is not None:
+        if not args.dump.endswith(('.pkl', '.pickle')):
+            raise SystemExit(f'--dump={args.dump!r} must end in .pkl')
+        evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, (list, tuple)) else [cfg.test_evaluator]
+        cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
+    build_runner(cfg).test()
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except DistillError as error:
+        raise SystemExit(f'{type(error).__name__}: {error}') from error

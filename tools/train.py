@@ -1,0 +1,68 @@
+"""Trains what a config describes; flags as MMAction2's ``tools/train.py``.
+
+Examples:
+    python tools/train.py configs/CONFIG.py --resume
+    bash tools/dist_train.sh configs/CONFIG.py 4 --amp
+"""
+
+import argparse
+
+import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
+from mmdualkd.errors import DistillError
+from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Train a model, with teachers or without.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        help='resume from this checkpoint; without a path, from the latest one in the work directory',
+    )
+    parser.add_argument('--amp', action='store_true', help='train with automatic mixed precision')
+    parser.add_argument('--no-validate', action='store_true', help='do not evaluate during training')
+    parser.add_argument(
+        '--auto-scale-lr', action='store_true', help='scale the learning rate with the actual global batch size'
+    )
+    parser.add_argument('--seed', type=int, help='random seed')
+    parser.add_argument('--diff-rank-seed', action='store_true', help='another seed in every process')
+    parser.add_argument('--deterministic', action='store_true', help='deterministic cuDNN')
+    add_launch_arguments(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args)
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.amp:
+        wrapper = cfg.optim_wrapper.get('type', 'OptimWrapper')
+        if wrapper not in ('OptimWrapper', 'AmpOptimWrapper'):
+            raise SystemExit(f'--amp needs optim_wrapper.type=OptimWrapper, the config has {wrapper!r}')
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if args.resume is not None:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+        if cfg.load_from:
+            check_file('--resume', cfg.load_from)
+    if args.auto_scale_lr:
+        if 'auto_scale_lr' not in cfg:
+            raise SystemExit('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
+        cfg.auto_scale_lr.enable = True
+    randomness = cfg.setdefault('randomness', None) or dict(seed=None)
+    if args.seed is not None:
+        randomness['seed'] = args.seed
+    randomness.update({key: True for key in ('diff_rank_seed', 'deterministic') if getattr(args, key)})
+    cfg.randomness = randomness
+    build_runner(cfg).train()
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except DistillError as error:
+        raise SystemExit(f'{type(error).__name__}: {error}') from error
