@@ -1,0 +1,245 @@
+"""A student, frozen teachers and a dict of loss terms, in one model that a Runner trains."""
+
+from collections.abc import Mapping
+from typing import Any, Optional
+
+import torch
+import torch.nn.functional as F
+from mmengine.logging import MessageHub
+from mmengine.model import BaseModel, merge_dict
+from mmengine.registry import MODELS as MMENGINE_MODELS
+from torch import Tensor, nn
+
+from ..errors import ConfigError, check_name
+from ..losses.term import Step, Term
+from ..outputs import Outputs, run_model
+from ..registry import MODELS, build
+from ..teachers.frozen import FrozenTeachers
+from ..teachers.zoo import load_student_weights, load_teacher_weights, resolve_model
+from ..views import View, ViewPlan
+from .preprocessor import ClipPreprocessor
+
+STUDENT = 'student'
+
+
+@MODELS.register_module()
+class Distiller(BaseModel):
+    """Trains a student by its own loss and any terms that compare it with frozen teachers.
+
+    The student is a plain recognizer: validation, testing and export are its own. Teachers run in eval mode outside
+    autograd and appear in no state dict, optimizer or DDP bucket (see
+    :class:`~mmdualkd.teachers.frozen.FrozenTeachers`).
+
+    Args:
+        student: ``config`` (a name in the zoo such as ``'mmaction::recognition/...py'``, the path of a config, or an
+            inline model dict), ``model`` (overrides merged into it) and ``checkpoint`` (None, ``'zoo'``, a path or an
+            http(s) address; tensors that fit are taken).
+        teachers: The same by name; checkpoints are loaded strictly.
+        views: A view for the student (``student``) and for each teacher, see
+            :class:`~mmdualkd.views.plan.ViewSpec`; the train pipeline's ``SampleViews`` takes the same.
+        terms: Configs of loss terms by name; a term's ``weight`` is what it counts in the sum.
+        num_classes: Classes of every model's head; None leaves the configs' own.
+        blending: mmaction2's mixup or cutmix on the shared clip.
+        warmup_iters: Iterations over which the terms grow from 0 to their weight; the student's own loss does not.
+
+    Raises:
+        ConfigError: If names, views, class counts or a term's arguments do not fit together.
+        CheckpointError: If a checkpoint is missing or belongs to another model.
+    """
+
+    def __init__(
+        self,
+        student: dict,
+        teachers: Mapping[str, dict],
+        views: Mapping[str, dict],
+        terms: Mapping[str, dict],
+        num_classes: Optional[int] = None,
+        blending: Optional[dict] = None,
+        warmup_iters: int = 0,
+    ) -> None:
+        super().__init__()
+        check_log_names('model.teachers', teachers)
+        check_log_names('model.terms', terms)
+        names = [STUDENT, *teachers]
+        for name in names:
+            if name not in views:
+                raise ConfigError(f'model.views has no {name!r}: each model needs a view (there are: {list(views)})')
+        for name in views:
+            check_name('a key of model.views', name, names, 'model')
+        self.warmup_iters = warmup_iters
+        self.student, address = build_model(student, 'model.student', num_classes)
+        self.student_loaded = address is not None
+        if self.student_loaded:
+            self.student.init_weights()
+            load_student_weights(self.student, address, 'model.student.checkpoint')
+        self.teachers = FrozenTeachers({name: build_teacher(teachers[name], name, num_classes) for name in teachers})
+        self.plan = ViewPlan(views, key='model.views')
+        models = {STUDENT: self.student, **self.teachers}
+        self.views = nn.ModuleDict(
+            {name: View(self.plan, name, model.data_preprocessor) for name, model in models.items()}
+        )
+        self.data_preprocessor = ClipPreprocessor(self.student.data_preprocessor, blending)
+        self.terms = self._build_terms(terms)
+
+    def _build_terms(self, terms: Mapping[str, dict]) -> nn.ModuleDict:
+        step = self._dry_step()
+        built = nn.ModuleDict()
+        for name, cfg in terms.items():
+            key = f'model.terms.{name}'
+            term = build(cfg, key)
+            if not isinstance(term, Term):
+                raise ConfigError(f'{key}.type={cfg["type"]!r} is no loss term (a subclass of mmdualkd.losses.Term)')
+            for argument, teacher in term.teachers_used().items():
+                check_name(f'{key}.{argument}', teacher, self.teachers, 'teacher')
+            term.name = name
+            term.setup(step)
+            built[name] = term
+        return built
+
+    @torch.no_grad()
+    def _dry_step(self) -> Step:
+        """Runs every model once on a clip of zeros, to know shapes and to find misfits before training."""
+        sizes = [
+            spec.size if isinstance(spec.size, tuple) else (spec.size, spec.size) for spec in self.plan.specs.values()
+        ]
+        height, width = (max(side) for side in zip(*sizes, strict=True))
+        clip = torch.zeros(1, 1, 3, self.plan.num_frames, height, width, dtype=torch.uint8)
+        training = self.student.training
+        self.student.eval()
+        outputs = {}
+        for name, model in {STUDENT: self.student, **self.teachers}.items():
+            inputs = self.views[name](clip)
+            try:
+                outputs[name] = run_model(model, inputs)
+            except (RuntimeError, AssertionError, IndexError, ValueError) as error:
+                where = 'model.student' if name == STUDENT else f'model.teachers.{name}'
+                raise ConfigError(f'{where} does not take views.{name}, {tuple(inputs.shape)}: {error}') from error
+        self.student.train(training)
+        student = outputs.pop(STUDENT)
+        classes = student.logits.size(1)
+        for name, teacher in outputs.items():
+            if teacher.logits.size(1) != classes:
+                raise ConfigError(
+                    f'model.teachers.{name} has {teacher.logits.size(1)} classes, model.student has {classes}: '
+                    'distillation needs the same; set model.num_classes, and a teacher fine-tuned on this data set'
+                )
+        labels = F.one_hot(torch.zeros(len(student.logits), dtype=torch.long), classes).float()
+        return Step(student, outputs, labels)
+
+    def init_weights(self) -> None:
+        """Initialises the student by its own config, unless it was loaded from an explicit checkpoint."""
+        if not self.student_loaded:
+            self.student.init_weights()
+
+    def forward(self, inputs: Tensor, data_samples: Optional[list] = None, mode: str = 'tensor', **kwargs: Any) -> Any:
+        """MMEngine's three modes; ``'predict'`` and ``'tensor'`` are the student's own."""
+        if mode == 'loss':
+            return self.loss(inputs, data_samples)
+        return self.student(inputs, data_samples, mode=mode, **kwargs)
+
+    def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
+        """Losses of one training step.
+
+        Args:
+            inputs: The shared clip, (N, 1, 3, T, H, W), uint8 or float in [0, 255].
+            data_samples: N samples with ``gt_label``.
+
+        Returns:
+            dict: The student's own losses and accuracies, ``loss_<term>`` a term, and the terms' diagnostics.
+        """
+        self._check_clip(inputs)
+        teachers = {name: self.teachers.run(name, self.views[name](inputs)) for name in self.teachers}
+        student = run_model(self.student, self.views[STUDENT](inputs), data_samples)
+        clips = len(student.logits) // len(data_samples)
+        samples = [sample for sample in data_samples for _ in range(clips)]
+        losses = merge_dict(self.student.cls_head.loss_by_feat(student.logits, samples), student.extras)
+        with torch.autocast(inputs.device.type, enabled=False):
+            step = Step(
+                in_float32(student),
+                {name: align_rows(in_float32(outputs), len(student.logits)) for name, outputs in teachers.items()},
+                label_distributions(samples, student.logits.size(1)),
+            )
+            warmup = self._warmup()
+            for name, term in self.terms.items():
+                losses[f'loss_{name}'] = term.weight * warmup * term(step)
+        check_log_names('a diagnostic of model.terms', step.log)
+        return {**losses, **step.log}
+
+    def _warmup(self) -> float:
+        if not self.warmup_iters:
+            return 1.0
+        done = MessageHub.get_current_instance().get_info('iter', 0)
+        return min(1.0, done / self.warmup_iters)
+
+    def _check_clip(self, inputs: Tensor) -> None:
+        if inputs.dim() != 6 or inputs.size(1) != 1 or inputs.size(3) != self.plan.num_frames:
+            raise ConfigError(
+                f'the train pipeline gives clips of {tuple(inputs.shape[1:])}, but model.views need (1, 3, '
+                f'{self.plan.num_frames}, height, width): sample with mmdualkd.SampleViews(views=<model.views>) and '
+                "FormatShape(input_format='NCTHW')"
+            )
+
+    def _apply(self, fn: Any, recurse: bool = True) -> 'Distiller':
+        super()._apply(fn, recurse)
+        self.teachers.apply_to_tensors(fn, recurse)
+        return self
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any) -> None:
+        """Takes a student's own checkpoint (``load_from``, ``tools/test.py``) as well as a distiller's."""
+        if not any(key.startswith(f'{prefix}{STUDENT}.') for key in state_dict):
+            own = set(self.student.state_dict())
+            for key in [key for key in state_dict if key[len(prefix) :] in own]:
+                state_dict[f'{prefix}{STUDENT}.{key[len(prefix) :]}'] = state_dict.pop(key)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def build_model(spec: dict, key: str, num_classes: Optional[int]) -> tuple[nn.Module, Optional[str]]:
+    """Builds a student or teacher from its spec; gives it with its checkpoint's path or address."""
+    cfg, address = resolve_model(spec, key, num_classes)
+    return MMENGINE_MODELS.build({'_scope_': 'mmaction', **cfg}), address
+
+
+def build_teacher(spec: dict, name: str, num_classes: Optional[int]) -> nn.Module:
+    """Builds a teacher and loads its weights; one without a checkpoint is an error."""
+    key = f'model.teachers.{name}'
+    model, address = build_model(spec, key, num_classes)
+    if address is None:
+        raise ConfigError(f"{key} has no checkpoint: give 'zoo', a path or an http(s) address")
+    load_teacher_weights(model, address, f'{key}.checkpoint')
+    return model
+
+
+def check_log_names(key: str, names: Mapping) -> None:
+    """Refuses names with 'loss' in them: MMEngine adds every log entry so named to the loss that it minimises."""
+    for name in names:
+        if 'loss' in name:
+            raise ConfigError(
+                f"{key}: {name!r} must not contain 'loss', MMEngine would add its diagnostics to the loss"
+            )
+
+
+def in_float32(outputs: Outputs) -> Outputs:
+    """The same outputs in float32, for the terms under autocast."""
+    return Outputs(outputs.logits.float(), outputs.pooled.float(), outputs.grid.float(), outputs.extras)
+
+
+def align_rows(outputs: Outputs, rows: int) -> Outputs:
+    """Fits a teacher's outputs to the student's rows where one takes several clips a sample and the other segments.
+
+    Fewer rows are repeated for each clip of a sample; more are averaged over the clips of a sample.
+    """
+    have = len(outputs.logits)
+    if have == rows:
+        return outputs
+    values = (outputs.logits, outputs.pooled, outputs.grid)
+    if have < rows:
+        return Outputs(*(value.repeat_interleave(rows // have, dim=0) for value in values))
+    return Outputs(*(value.unflatten(0, (rows, -1)).mean(dim=1) for value in values))
+
+
+def label_distributions(samples: list, num_classes: int) -> Tensor:
+    """Labels as rows over the classes, (N, C) float: one-hot of hard labels, soft labels as they are."""
+    labels = torch.stack([sample.gt_label for sample in samples])
+    if labels.size(-1) == num_classes and labels.is_floating_point():
+        return labels.float()
+    return F.one_hot(labels.squeeze(-1), num_classes).float()

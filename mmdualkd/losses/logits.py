@@ -1,0 +1,25 @@
+"""What the losses on logits share."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def standardise(logits: Tensor, eps: float = 1e-6) -> Tensor:
+    """Zero mean and unit variance over the classes of each sample (Sun et al., https://arxiv.org/abs/2403.01427)."""
+    centred = logits - logits.mean(dim=-1, keepdim=True)
+    return centred / (centred.std(dim=-1, keepdim=True, unbiased=False) + eps)
+
+
+def soft_kl(target: Tensor, student: Tensor, tau: float) -> Tensor:
+    r"""KL of tempered predictions, :math:`\tau^2 KL(softmax(z_t / \tau) || softmax(z_s / \tau))`.
+
+    Hinton et al., https://arxiv.org/abs/1503.02531; the mean over the batch.
+
+    Args:
+        target: Logits (N, C).
+        student: Logits (N, C).
+        tau: Temperature, positive.
+    """
+    log_target = (target / tau).log_softmax(dim=-1)
+    log_student = (student / tau).log_softmax(dim=-1)
+    return tau**2 * F.kl_div(log_student, log_target, reduction='batchmean', log_target=True)

@@ -1,0 +1,75 @@
+"""Relational knowledge distillation."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import ConfigError, check_name
+from ..registry import MODELS
+from ..global_batch import gather_batch
+from .term import Step, Term
+
+
+def pair_distances(rows: Tensor) -> Tensor:
+    """Euclidean distances of all pairs over their mean: (N, C) -> (N, N), zero on the diagonal."""
+    square = rows.square().sum(dim=1)
+    squared = (square.unsqueeze(0) + square.unsqueeze(1) - 2 * rows @ rows.t()).clamp_min(1e-12)
+    distances = squared.sqrt() * (1 - torch.eye(len(rows), device=rows.device, dtype=rows.dtype))
+    mean = distances.sum() / max(len(rows) * (len(rows) - 1), 1)
+    return distances / mean.clamp_min(1e-12)
+
+
+def triplet_angles(rows: Tensor) -> Tensor:
+    """Cosines of the angles at j between i and k: (N, C) -> (N, N, N), indexed [j, i, k]."""
+    edges = F.normalize(rows.unsqueeze(0) - rows.unsqueeze(1), dim=2)  # [j, i]: from j to i
+    return torch.bmm(edges, edges.transpose(1, 2))
+
+
+@MODELS.register_module()
+class RKD(Term):
+    r"""Distances between samples, and angles between triplets, as one teacher sees them (Park et al. 2019).
+
+    https://arxiv.org/abs/1904.05068, Eqs. 5 to 8: :math:`L = a\, l_1(d_T / \bar d_T, d_S / \bar d_S) + b\, l_1(\cos_T,
+    \cos_S)`, smooth l1, over pooled features scaled to unit length. Relations span the global batch of all processes.
+    DTKD uses relations of the ViT teacher; which kind, and its weight, are our reconstruction.
+
+    Args:
+        teacher: Name of the teacher whose relations are taken.
+        distance: Factor a of the distance-wise part, not negative.
+        angle: Factor b of the angle-wise part, not negative; its memory grows with the cube of the batch. The authors
+            weigh angles twice as much as distances.
+        features: What is related: ``'pooled'`` features or ``'logits'``.
+        weight: See :class:`Term`.
+
+    Raises:
+        ConfigError: If ``features`` is unknown or both factors are zero.
+    """
+
+    def __init__(
+        self, teacher: str, distance: float = 1.0, angle: float = 0.0, features: str = 'pooled', weight: float = 1.0
+    ) -> None:
+        super().__init__(weight)
+        check_name('features', features, ('pooled', 'logits'), 'kind of features')
+        if distance < 0 or angle < 0 or distance + angle == 0:
+            raise ConfigError(f'distance and angle must not be negative nor both 0, got {distance!r} and {angle!r}')
+        self.teacher = teacher
+        self.distance = distance
+        self.angle = angle
+        self.features = features
+
+    def teachers_used(self) -> dict[str, str]:
+        return {'teacher': self.teacher}
+
+    def forward(self, step: Step) -> Tensor:
+        student = self._rows(getattr(step.student, self.features))
+        teacher = self._rows(getattr(step.teachers[self.teacher], self.features))
+        loss = student.new_zeros(())
+        if self.distance:
+            loss = loss + self.distance * F.smooth_l1_loss(pair_distances(student), pair_distances(teacher))
+        if self.angle:
+            loss = loss + self.angle * F.smooth_l1_loss(triplet_angles(student), triplet_angles(teacher))
+        return loss
+
+    @staticmethod
+    def _rows(features: Tensor) -> Tensor:
+        return F.normalize(gather_batch(features), dim=1)

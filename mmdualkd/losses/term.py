@@ -1,0 +1,60 @@
+"""What a loss term is: it reads one training step and gives one scalar."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from ..errors import ConfigError
+from ..outputs import Outputs
+
+
+@dataclass
+class Step:
+    """What the terms of one training step read, all of it in float32.
+
+    Attributes:
+        student: The student's outputs, N rows, in autograd.
+        teachers: The teachers' outputs by name, N rows each, outside autograd.
+        labels: Label distributions (N, C), rows summing to 1 (a multi-label clip's rows are its label vector).
+        log: Diagnostics by name, that a term may add to; they go to the training log beside the losses.
+    """
+
+    student: Outputs
+    teachers: Mapping[str, Outputs]
+    labels: Tensor
+    log: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Term(nn.Module):
+    """A loss term of a distiller.
+
+    A new one is a subclass with ``forward(step) -> scalar`` in any file that the config imports, registered in
+    ``mmdualkd.registry.MODELS``. Modules that train only while distilling are made in :meth:`setup`.
+
+    Args:
+        weight: What the term counts in the sum of losses; not negative. 0 leaves the student's gradients exactly those
+            of plain training, and the term in the log.
+
+    Attributes:
+        name: The term's key in ``terms``, set by the distiller.
+    """
+
+    name: str = ''
+
+    def __init__(self, weight: float = 1.0) -> None:
+        super().__init__()
+        if not weight >= 0:
+            raise ConfigError(f'weight must not be negative, got {weight!r}')
+        self.weight = weight
+
+    def teachers_used(self) -> dict[str, str]:
+        """Teachers' names by the argument that gave them; the distiller checks them when it is built."""
+        return {}
+
+    def setup(self, step: Step) -> None:
+        """Makes modules that depend on shapes, from one dry step (2 samples, zeros), when the distiller is built."""
+
+    def forward(self, step: Step) -> Tensor:
+        """Gives the term's unweighted scalar."""
+        raise NotImplementedError(f'{type(self).__name__} has no forward')

@@ -1,0 +1,75 @@
+"""What one model sees of the clip that all share."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..errors import ConfigError
+from .plan import ViewPlan
+
+
+class View(nn.Module):
+    """Picks a model's frames out of the shared clip, resizes, normalises and lays them out, on the clip's device.
+
+    Mean, standard deviation, colour order and layout are read from the model's own data preprocessor. Without resizing
+    the result is the model's stock pipeline's, bit for bit.
+
+    Args:
+        plan: The union that the clip holds.
+        name: The model's name in the plan.
+        preprocessor: The model's ``data_preprocessor`` (mmaction2's ``ActionDataPreprocessor``).
+    """
+
+    def __init__(self, plan: ViewPlan, name: str, preprocessor: nn.Module) -> None:
+        super().__init__()
+        self.spec = plan.specs[name]
+        places = plan.places(name).reshape(-1)
+        self.whole_clip = np.array_equal(places, np.arange(plan.num_frames))
+        self.register_buffer('places', torch.from_numpy(places), persistent=False)
+        layout = getattr(preprocessor, 'format_shape', 'NCHW')
+        if layout == 'MIX2d3d':
+            layout = 'NCHW' if self.spec.clip_len == 1 else 'NCTHW'
+        if layout == 'NCHW' and self.spec.clip_len > 1:
+            raise ConfigError(
+                f'views.{name}.clip_len={self.spec.clip_len}, but the model takes segments (format_shape NCHW): '
+                f'give clip_len=1 and num_clips={self.spec.clip_len}'
+            )
+        self.layout = layout
+        self.to_rgb = bool(getattr(preprocessor, 'to_rgb', False))
+        mean, std = getattr(preprocessor, 'mean', None), getattr(preprocessor, 'std', None)
+        self.normalise = mean is not None
+        if self.normalise:
+            self.register_buffer('mean', mean.detach().clone().view(-1, 1, 1, 1), persistent=False)
+            self.register_buffer('std', std.detach().clone().view(-1, 1, 1, 1), persistent=False)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        """Makes the view.
+
+        Args:
+            clip: (N, 1, 3, T, H, W), uint8 or float in [0, 255], T the plan's number of frames.
+
+        Returns:
+            Tensor: float32; (N, clips, 3, clip_len, h, w), or (N, segments, 3, h, w) where the model takes segments.
+        """
+        x = clip[:, 0]
+        if not self.whole_clip:
+            x = x.index_select(2, self.places)
+        if self.to_rgb:
+            x = x.flip(1)
+        x = self._resize(x)
+        x = (x - self.mean) / self.std if self.normalise else x.float()
+        batch, channels, _, height, width = x.shape
+        if self.layout == 'NCHW':
+            return x.transpose(1, 2).contiguous()
+        x = x.view(batch, channels, self.spec.num_clips, self.spec.clip_len, height, width)
+        return x.transpose(1, 2).contiguous()
+
+    def _resize(self, x: Tensor) -> Tensor:
+        size = self.spec.size
+        height, width = (size, size) if isinstance(size, int) else size
+        if x.shape[-2:] == (height, width):
+            return x
+        flat = x.float().flatten(1, 2)  # (N, 3 T, H, W): frames resized as channels of one picture
+        flat = F.interpolate(flat, size=(height, width), mode='bilinear', align_corners=False, antialias=True)
+        return flat.view(*x.shape[:3], height, width)
