@@ -1,7 +1,7 @@
 """A student, frozen teachers and a dict of loss terms, in one model that a Runner trains."""
 
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -53,8 +53,8 @@ class Distiller(BaseModel):
         teachers: Mapping[str, dict],
         views: Mapping[str, dict],
         terms: Mapping[str, dict],
-        num_classes: Optional[int] = None,
-        blending: Optional[dict] = None,
+        num_classes: int | None = None,
+        blending: dict | None = None,
         warmup_iters: int = 0,
     ) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ class Distiller(BaseModel):
         if not self.student_loaded:
             self.student.init_weights()
 
-    def forward(self, inputs: Tensor, data_samples: Optional[list] = None, mode: str = 'tensor', **kwargs: Any) -> Any:
+    def forward(self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor', **kwargs: Any) -> Any:
         """MMEngine's three modes; ``'predict'`` and ``'tensor'`` are the student's own."""
         if mode == 'loss':
             return self.loss(inputs, data_samples)
@@ -193,13 +193,13 @@ class Distiller(BaseModel):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
-def build_model(spec: dict, key: str, num_classes: Optional[int]) -> tuple[nn.Module, Optional[str]]:
+def build_model(spec: dict, key: str, num_classes: int | None) -> tuple[nn.Module, str | None]:
     """Builds a student or teacher from its spec; gives it with its checkpoint's path or address."""
     cfg, address = resolve_model(spec, key, num_classes)
     return MMENGINE_MODELS.build({'_scope_': 'mmaction', **cfg}), address
 
 
-def build_teacher(spec: dict, name: str, num_classes: Optional[int]) -> nn.Module:
+def build_teacher(spec: dict, name: str, num_classes: int | None) -> nn.Module:
     """Builds a teacher and loads its weights; one without a checkpoint is an error."""
     key = f'model.teachers.{name}'
     model, address = build_model(spec, key, num_classes)

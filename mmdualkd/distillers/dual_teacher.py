@@ -1,7 +1,7 @@
 """The dual-teacher method."""
 
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
 from ..registry import MODELS
 from .base import Distiller
@@ -19,8 +19,8 @@ class DualTeacherDistiller(Distiller):
 
     The loss is the student's own plus, by default, KD towards the teachers as DATW fuses them
     (:class:`~mmdualkd.losses.fused_kd.FusedKD`), the structure-discrepancy branch (:class:`~mmdualkd.losses.sdd.SDD`)
-    and the ViT's relations (:class:`~mmdualkd.losses.rkd.RKD`). The paper has no public code: what its text leaves open is
-    our reconstruction, and default weights are those that our own ablation favours.
+    and the ViT's relations (:class:`~mmdualkd.losses.rkd.RKD`). The paper has no public code: what its text leaves open
+    is our reconstruction, and default weights are those that our own ablation favours.
 
     Args:
         terms: Terms in place of the defaults; each of the three stands on its own. The defaults ask for teachers named
@@ -28,5 +28,5 @@ class DualTeacherDistiller(Distiller):
         **kwargs: As for :class:`Distiller`.
     """
 
-    def __init__(self, *, terms: Optional[Mapping[str, dict]] = None, **kwargs: Any) -> None:
+    def __init__(self, *, terms: Mapping[str, dict] | None = None, **kwargs: Any) -> None:
         super().__init__(terms=DEFAULT_TERMS if terms is None else terms, **kwargs)

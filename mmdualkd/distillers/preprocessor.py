@@ -1,6 +1,6 @@
 """The distiller's data preprocessor."""
 
-from typing import Any, Optional
+from typing import Any
 
 import torch
 from mmengine.model import BaseDataPreprocessor
@@ -17,13 +17,13 @@ class ClipPreprocessor(BaseDataPreprocessor):
             models see the same blend and its soft label.
     """
 
-    def __init__(self, student: nn.Module, blending: Optional[dict] = None) -> None:
+    def __init__(self, student: nn.Module, blending: dict | None = None) -> None:
         super().__init__()
         self.student = student
         self.blending = MMENGINE_MODELS.build({'_scope_': 'mmaction', **blending}) if blending else None
 
     def forward(self, data: dict, training: bool = False) -> Any:
-        """Gives ``inputs`` of (N, 1, 3, T, H, W) and ``data_samples`` in training, the student's own input otherwise."""
+        """In training gives the clip, (N, 1, 3, T, H, W), with its samples; otherwise the student's own input."""
         if not training:
             return self.student(data, training=False)
         data = self.cast_data(data)

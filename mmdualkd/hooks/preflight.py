@@ -69,7 +69,8 @@ def check_views(dataset: object, model: nn.Module) -> None:
     samplers = [transform for transform in transforms if isinstance(transform, SampleViews)]
     if not samplers:
         raise ConfigError(
-            'the train pipeline has no mmdualkd.SampleViews: put it in place of SampleFrames, with the views of model.views'
+            'the train pipeline has no mmdualkd.SampleViews: put it in place of SampleFrames, with the views of '
+            'model.views'
         )
     if samplers[0].plan != model.plan:
         raise ConfigError(

@@ -1,7 +1,6 @@
 """Knowledge distillation from several teachers fused into one target."""
 
 from collections.abc import Sequence
-from typing import Optional
 
 import torch
 from torch import Tensor
@@ -39,11 +38,11 @@ class FusedKD(Term):
 
     def __init__(
         self,
-        weighting: Optional[dict] = None,
+        weighting: dict | None = None,
         tau: float = 4.0,
         standardise_teachers: bool = False,
         standardise_logits: bool = False,
-        teachers: Optional[Sequence[str]] = None,
+        teachers: Sequence[str] | None = None,
         weight: float = 1.0,
     ) -> None:
         super().__init__(weight)

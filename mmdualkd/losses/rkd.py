@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ConfigError, check_name
-from ..registry import MODELS
 from ..global_batch import gather_batch
+from ..registry import MODELS
 from .term import Step, Term
 
 

@@ -1,7 +1,5 @@
 """Structure-discrepancy-aware distillation."""
 
-from typing import Optional
-
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -20,8 +18,8 @@ class SDD(Term):
         f_{res} = \phi_{ViT}(f_{ViT}) - \phi_{CNN}(f_{CNN}), \quad L = \mathrm{MSE}(SDB(f_S), f_{res})
 
     The residual and the branch are the paper's; :math:`\phi`, the common grid and the branch's layers are our
-    reconstruction. A residual of projections that this loss trained could shrink to zero; here it cannot, for no gradient
-    of the MSE reaches :math:`\phi`.
+    reconstruction. A residual of projections that this loss trained could shrink to zero; here it cannot, for no
+    gradient of the MSE reaches :math:`\phi`.
 
     Args:
         vit: Name of the teacher that the residual adds.
@@ -43,7 +41,7 @@ class SDD(Term):
         cnn: str = 'cnn',
         phi: str = 'orthogonal',
         dim: int = 128,
-        grid: Optional[tuple] = None,
+        grid: tuple | None = None,
         weight: float = 1.0,
     ) -> None:
         super().__init__(weight)

@@ -1,5 +1,6 @@
 """What a loss term is: it reads one training step and gives one scalar."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -26,7 +27,7 @@ class Step:
     log: dict[str, Tensor] = field(default_factory=dict)
 
 
-class Term(nn.Module):
+class Term(nn.Module, ABC):
     """A loss term of a distiller.
 
     A new one is a subclass with ``forward(step) -> scalar`` in any file that the config imports, registered in
@@ -55,6 +56,6 @@ class Term(nn.Module):
     def setup(self, step: Step) -> None:
         """Makes modules that depend on shapes, from one dry step (2 samples, zeros), when the distiller is built."""
 
+    @abstractmethod
     def forward(self, step: Step) -> Tensor:
         """Gives the term's unweighted scalar."""
-        raise NotImplementedError(f'{type(self).__name__} has no forward')

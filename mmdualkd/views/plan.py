@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Optional, Union
 
 import numpy as np
 
@@ -23,7 +22,7 @@ class ViewSpec:
     """
 
     clip_len: int
-    size: Union[int, tuple[int, int]]
+    size: int | tuple[int, int]
     frame_interval: int = 1
     num_clips: int = 1
 
@@ -67,7 +66,7 @@ class ViewPlan:
         ConfigError: If a view is malformed, spans more than ``clip_len`` frames, or clip views differ in ``num_clips``.
     """
 
-    def __init__(self, views: Mapping, clip_len: Optional[int] = None, key: str = 'views') -> None:
+    def __init__(self, views: Mapping, clip_len: int | None = None, key: str = 'views') -> None:
         if not isinstance(views, Mapping) or not views:
             raise ConfigError(f'{key} must be a dict of views by model name, got {views!r}')
         self.specs = {name: ViewSpec.from_config(cfg, f'{key}.{name}') for name, cfg in views.items()}

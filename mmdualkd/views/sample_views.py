@@ -1,7 +1,5 @@
 """The transform that decides which frames are decoded."""
 
-from typing import Optional
-
 import numpy as np
 from mmaction.datasets.transforms import SampleFrames
 from mmcv.transforms import BaseTransform
@@ -36,8 +34,8 @@ class SampleViews(BaseTransform):
         self,
         views: dict,
         test_mode: bool = False,
-        target_fps: Optional[int] = None,
-        clip_len: Optional[int] = None,
+        target_fps: int | None = None,
+        clip_len: int | None = None,
         out_of_bound_opt: str = 'loop',
     ) -> None:
         self.plan = ViewPlan(views, clip_len=clip_len)
