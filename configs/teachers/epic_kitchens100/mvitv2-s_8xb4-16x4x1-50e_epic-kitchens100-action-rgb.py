@@ -1,0 +1,10 @@
+_base_ = './mvitv2-s_8xb4-16x4x1-50e_epic-kitchens100-verb-rgb.py'
+
+num_classes = (
+    3568  # (verb, noun) pairs of EPIC_100_train.csv; if yours has others, the data set stops and names the count
+)
+model = dict(cls_head=dict(num_classes=num_classes))
+target = dict(target='action', num_classes=num_classes)
+train_dataloader = dict(dataset=target)
+val_dataloader = dict(dataset=target)
+test_dataloader = dict(dataset=target)

@@ -1,0 +1,8 @@
+_base_ = './mvitv2-s_8xb4-16x4x1-50e_epic-kitchens100-verb-rgb.py'
+
+num_classes = 300
+model = dict(cls_head=dict(num_classes=num_classes))
+target = dict(target='noun', num_classes=num_classes)
+train_dataloader = dict(dataset=target)
+val_dataloader = dict(dataset=target)
+test_dataloader = dict(dataset=target)

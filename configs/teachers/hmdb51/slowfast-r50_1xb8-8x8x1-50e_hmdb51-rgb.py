@@ -1,0 +1,12 @@
+_base_ = [
+    '../../_base_/default_runtime.py',
+    '../../_base_/datasets/hmdb51.py',
+    '../../_base_/schedules/sgd_50e.py',
+    '../../_base_/recognizers/slowfast-r50.py',
+]
+
+model = dict(cls_head=dict(num_classes=_base_.num_classes))
+load_from = _base_.zoo_checkpoint
+train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
