@@ -36,8 +36,8 @@ def read_checkpoint(path: str | Path, key: str) -> dict[str, Any]:
         unsafe = re.search(r'(?:GLOBAL|class|global) ([\w.]+\.[\w.]+)', str(error))
         if 'nsupported' in str(error) and unsafe:
             raise CheckpointError(
-                f'{key}: {str(path)!r} holds {unsafe[1]} beside its weights. Reading that could run code from the file, so '
-                'only tensors and plain values are read; let its owner save the state_dict alone'
+                f'{key}: {str(path)!r} holds {unsafe[1]} beside its weights. Reading that could run code from the '
+                'file, so only tensors and plain values are read; let its owner save the state_dict alone'
             ) from error
         reason = str(error).strip().splitlines()
         raise CheckpointError(
@@ -53,8 +53,8 @@ def model_state_dict(checkpoint: dict[str, Any]) -> 'OrderedDict[str, Tensor]':
     """Takes a model's tensors out of a checkpoint.
 
     Args:
-        checkpoint: A checkpoint with ``state_dict``, or a bare state dict; keys may begin with ``module.``. Of a distiller's
-            checkpoint the student is taken.
+        checkpoint: A checkpoint with ``state_dict``, or a bare state dict; keys may begin with ``module.``. Of a
+            distiller's checkpoint the student is taken.
 
     Returns:
         Tensors by the names of the model's own ``state_dict``; empty if there are none.
@@ -73,8 +73,8 @@ def student_state_dict(state_dict: dict[str, Tensor]) -> 'OrderedDict[str, Tenso
         state_dict: Tensors by name. Without any ``student.`` name it is already a plain model's and is handed on.
 
     Returns:
-        The student's tensors under the names that plain MMAction2 knows. TPN's ``cls_head.new_cls``, the copy of ``fc_cls``
-        that its first fully convolutional test makes, is left out: a model builds it anew.
+        The student's tensors under the names that plain MMAction2 knows. TPN's ``cls_head.new_cls``, the copy of
+        ``fc_cls`` that its first fully convolutional test makes, is left out: a model builds it anew.
     """
     if any(name.startswith(STUDENT_PREFIX) for name in state_dict):
         state_dict = {

@@ -1,7 +1,8 @@
 """What a model gives for a batch of clips, whatever its family.
 
-This is the one place that knows how MMAction2's recognizers and MMPretrain's classifiers hand on their features. It goes
-by the shapes and types that come out, so that a model of one's own works as soon as its features look like one of these.
+This is the one place that knows how MMAction2's recognizers and MMPretrain's classifiers hand on their features. It
+goes by the shapes and types that come out, so that a model of one's own works as soon as its features look like one of
+these.
 """
 
 from dataclasses import dataclass, field
@@ -33,13 +34,13 @@ class Outputs:
 def run_model(model: nn.Module, inputs: Tensor, data_samples: list | None = None) -> Outputs:
     """Runs a model once and gathers its outputs; autograd and the model's mode are left as they are.
 
-    The path is that of ``BaseRecognizer.loss``: features after the neck, then the head's scores, so logits, gradients and
-    running statistics are those of plain training.
+    The path is that of ``BaseRecognizer.loss``: features after the neck, then the head's scores, so logits, gradients
+    and running statistics are those of plain training.
 
     Args:
         model: A recognizer of MMAction2 (2D or 3D), or an image classifier of MMPretrain.
-        inputs: Normalised clips in the model's own layout: (N, clips, C, T, H, W) for 3D recognizers, (N, segments, C, H,
-            W) for 2D recognizers, (N, C, H, W) for classifiers.
+        inputs: Normalised clips in the model's own layout: (N, clips, C, T, H, W) for 3D recognizers, (N, segments,
+            C, H, W) for 2D recognizers, (N, C, H, W) for classifiers.
         data_samples: Labels for necks that add a loss of their own in training; without them there is none.
 
     Returns:
@@ -58,8 +59,8 @@ def run_model(model: nn.Module, inputs: Tensor, data_samples: list | None = None
         extras = {}
     else:
         raise ConfigError(
-            f'{type(model).__name__} is neither a recognizer of MMAction2 with a cls_head nor a classifier of MMPretrain '
-            'with a head: it gives no class scores to distil'
+            f'{type(model).__name__} is neither a recognizer of MMAction2 with a cls_head nor a classifier of '
+            'MMPretrain with a head: it gives no class scores to distil'
         )
     grid, token = _grid_and_token(model, feats, rows=logits.shape[0])
     pooled = grid.mean(dim=(2, 3, 4)) if token is None else token
@@ -82,8 +83,8 @@ def _grid_and_token(model: nn.Module, feats: object, rows: int) -> tuple[Tensor,
 
     Args:
         model: The model, named in errors.
-        feats: What its head reads: a tensor, a tuple over stages, a tuple of SlowFast's two paths, or (MViT) a tuple whose
-            last entry is ``[grid, class token]``.
+        feats: What its head reads: a tensor, a tuple over stages, a tuple of SlowFast's two paths, or (MViT) a tuple
+            whose last entry is ``[grid, class token]``.
         rows: N, the number of rows of the logits.
 
     Returns:
@@ -108,8 +109,9 @@ def _grid_and_token(model: nn.Module, feats: object, rows: int) -> tuple[Tensor,
             return feats, token
     got = tuple(feats.shape) if isinstance(feats, Tensor) else type(feats).__name__
     raise ConfigError(
-        f'features of {type(model).__name__} with {type(getattr(model, "backbone", model)).__name__} have the form {got} '
-        f'for {rows} rows of scores; known are (N, C, T, H, W), (N * segments, C, H, W), (N, C) and [grid, class token]'
+        f'features of {type(model).__name__} with {type(getattr(model, "backbone", model)).__name__} have the form '
+        f'{got} for {rows} rows of scores; known are (N, C, T, H, W), (N * segments, C, H, W), (N, C) and '
+        '[grid, class token]'
     )
 
 

@@ -1,6 +1,7 @@
 """Every family of recognizers, each shrunk from its zoo config to a forward of a fraction of a second.
 
-``FAMILIES[name]`` is a :class:`Family`; ``params()`` gives them to ``pytest.mark.parametrize`` with their reasons to skip.
+``FAMILIES[name]`` is a :class:`Family`; ``params()`` gives them to ``pytest.mark.parametrize`` with their reasons
+to skip.
 """
 
 import copy

@@ -28,9 +28,9 @@ def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple
     """Resolves a student's or a teacher's entry in a config.
 
     Args:
-        spec: ``config``: a zoo name (``'mmaction::recognition/x3d/....py'``), the path of a config file, or a model dict.
-            ``model`` (optional): overrides merged into it. ``checkpoint`` (optional): ``'zoo'``, a path, or an http(s)
-            address.
+        spec: ``config``: a zoo name (``'mmaction::recognition/x3d/....py'``), the path of a config file, or a model
+            dict. ``model`` (optional): overrides merged into it. ``checkpoint`` (optional): ``'zoo'``, a path, or an
+            http(s) address.
         key: Where the entry stands (``model.teachers.vit``), for errors.
         num_classes: Put in place of every ``num_classes`` of the model; None leaves them alone.
 
@@ -52,6 +52,8 @@ def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple
     else:
         path = find_config(config, f'{key}.config')
         model = _model_of_file(path, f'{key}.config')
+    if not isinstance(spec.get('model') or {}, dict):
+        raise ConfigError(f'{key}.model must be a dict of overrides, got {spec["model"]!r}')
     whole = Config(dict(model=model))
     try:
         whole.merge_from_dict(dict(model=copy.deepcopy(spec.get('model') or {})))
@@ -159,7 +161,8 @@ def _zoo_weights(path: Path, key: str, name: str) -> str:
             if config and model.get('Weights') and path.resolve().as_posix().endswith(f'/{config}'):
                 return model['Weights']
     raise ConfigError(
-        f"{key}.checkpoint='zoo': the zoo's metafile lists no weights for {str(name)!r}; give a path or an http(s) address"
+        f"{key}.checkpoint='zoo': the zoo's metafile lists no weights for {str(name)!r}; "
+        'give a path or an http(s) address'
     )
 
 
@@ -169,7 +172,7 @@ def load_teacher_weights(model: nn.Module, address: str, key: str) -> None:
     Args:
         model: The model, already of the right number of classes.
         address: A path or an http(s) address; a download is shown with a progress bar and kept in torch's cache.
-        key: The teacher's entry in the config (``model.teachers.vit``), for errors.
+        key: The config key that holds the address (``model.teachers.vit.checkpoint``), for errors.
 
     Raises:
         CheckpointError: If the file is missing, unsafe, or of another model or another number of classes.
@@ -189,20 +192,18 @@ def load_teacher_weights(model: nn.Module, address: str, key: str) -> None:
             if names
         ]
         raise CheckpointError(
-            f'{key}.checkpoint={address!r} is not of this model: tensors {"; ".join(faults) or error}'
+            f'{key}={address!r} is not of this model: tensors {"; ".join(faults) or error}'
         ) from error
     print_log(f'{key}: {len(own)}/{len(own)} tensors loaded from {address}', logger='current')
 
 
 def load_student_weights(model: nn.Module, address: str, key: str) -> tuple[int, int]:
-    """Loads what fits of a checkpoint into a student that is then fine-tuned; the rest (the head) is initialised.
-
-    The model counts as initialised afterwards: a Runner's ``init_weights`` does not overwrite what was loaded.
+    """Loads what fits of a checkpoint into a student that is then fine-tuned; the rest (the head) stays as it is.
 
     Args:
-        model: The student.
+        model: The student, initialised.
         address: A path or an http(s) address.
-        key: The student's entry in the config (``model.student``), for errors.
+        key: The config key that holds the address (``model.student.checkpoint``), for errors.
 
     Returns:
         The number of tensors loaded and the number that the model has.
@@ -216,11 +217,9 @@ def load_student_weights(model: nn.Module, address: str, key: str) -> tuple[int,
     fitting = {name: value for name, value in state.items() if name in own and name not in skipped}
     if not fitting:
         raise CheckpointError(
-            f'{key}.checkpoint={address!r}: none of its {len(state)} tensors fits the model '
+            f'{key}={address!r}: none of its {len(state)} tensors fits the model '
             f'(it has {", ".join(list(state)[:2])}, ...; the model has {", ".join(list(own)[:2])}, ...)'
         )
-    if hasattr(model, 'init_weights'):
-        model.init_weights()
     model.load_state_dict(fitting, strict=False)
     lines = [f'{key}: {len(fitting)}/{len(own)} tensors loaded from {address}']
     lines += [f'  {name}: {tuple(state[name].shape)} in the file, {tuple(own[name].shape)} here' for name in skipped]
@@ -232,7 +231,6 @@ def load_student_weights(model: nn.Module, address: str, key: str) -> tuple[int,
 
 def _read_state(address: str, key: str) -> dict[str, Tensor]:
     """Reads the tensors behind a path or an address."""
-    key = f'{key}.checkpoint'
     if urlparse(address).scheme not in ('http', 'https'):
         state = model_state_dict(read_checkpoint(address, key))
     else:
@@ -304,6 +302,6 @@ def _check_classes(model: nn.Module, own: dict, state: dict, address: str, key: 
         ours, theirs = own[other].shape, state[other].shape
         if other.startswith(f'{name}.') and ours[0] == classes and ours[1:] == theirs[1:]:
             raise CheckpointError(
-                f'{key}.checkpoint={address!r} has {theirs[0]} classes, the model has {classes}: give a checkpoint that was '
+                f'{key}={address!r} has {theirs[0]} classes, the model has {classes}: give a checkpoint that was '
                 f'fine-tuned on these {classes} classes, or a model of {theirs[0]} classes'
             )
