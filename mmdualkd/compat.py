@@ -9,6 +9,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.metadata
 import importlib.util
+import pickle
 import sys
 import types
 from collections.abc import Callable
@@ -135,7 +136,9 @@ def resume_with_weights_only(execute: Execute) -> None:
     """torch 2.6 and later load checkpoints with ``weights_only=True``; MMEngine's hold its log as numpy arrays.
 
     The types of that log are declared safe: MMEngine's ``HistoryBuffer`` and numpy's arrays and numbers. Files that
-    numpy 1 wrote name two of numpy's functions otherwise, so these are declared under both names.
+    numpy 1 wrote name two of numpy's functions otherwise, so these are declared under both names. A ``HistoryBuffer``
+    also names four of its own methods, which pickle writes as ``getattr(HistoryBuffer, 'mean')``; ``getattr`` itself
+    would not be safe, so in a checkpoint that name stands for a function that gives these four and nothing else.
     """
     execute()
     import numpy as np
@@ -148,7 +151,15 @@ def resume_with_weights_only(execute: Execute) -> None:
     allowed = [HistoryBuffer, np.ndarray, np.dtype, *dtypes]
     for package in ('numpy.core', 'numpy._core'):
         allowed += [(rebuild, f'{package}.multiarray._reconstruct'), (scalar, f'{package}.multiarray.scalar')]
-    torch.serialization.add_safe_globals(allowed)
+    torch.serialization.add_safe_globals([*allowed, (_getattr_of_history_buffer, 'builtins.getattr')])
+
+
+def _getattr_of_history_buffer(owner: Any, name: str) -> Callable:
+    from mmengine.logging.history_buffer import HistoryBuffer
+
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
+        raise pickle.UnpicklingError(f'a checkpoint may not ask for the attribute {name!r} of {owner!r}')
+    return getattr(HistoryBuffer, name)
 
 
 def processes_without_gpu(execute: Execute) -> None:

@@ -8,7 +8,7 @@ if [ $# -lt 2 ]; then
     exit 2
 fi
 
-export PYTHONPATH="$(dirname "$0")/..:${PYTHONPATH:-}"
+export PYTHONPATH="$(dirname "$0")/..${PYTHONPATH:+:$PYTHONPATH}"
 exec python -m torch.distributed.run \
     --nnodes="${NNODES:-1}" \
     --node_rank="${NODE_RANK:-0}" \

@@ -10,7 +10,7 @@ fi
 GPUS=${GPUS:-8}
 GPUS_PER_NODE=${GPUS_PER_NODE:-$((GPUS < 8 ? GPUS : 8))}
 export MASTER_PORT=${MASTER_PORT:-$((12000 + RANDOM % 20000))}
-export PYTHONPATH="$(dirname "$0")/..:${PYTHONPATH:-}"
+export PYTHONPATH="$(dirname "$0")/..${PYTHONPATH:+:$PYTHONPATH}"
 # shellcheck disable=SC2086  (SRUN_ARGS is a list of words)
 exec srun -p "$1" \
     --job-name="$2" \

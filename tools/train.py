@@ -53,11 +53,10 @@ def main() -> None:
         if 'auto_scale_lr' not in cfg:
             raise SystemExit('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
         cfg.auto_scale_lr.enable = True
-    randomness = cfg.setdefault('randomness', None) or dict(seed=None)
-    if args.seed is not None:
-        randomness['seed'] = args.seed
-    randomness.update({key: True for key in ('diff_rank_seed', 'deterministic') if getattr(args, key)})
-    cfg.randomness = randomness
+    cfg.randomness = {'seed': None, **(cfg.get('randomness') or {})}
+    for key in ('seed', 'diff_rank_seed', 'deterministic'):
+        if getattr(args, key) not in (None, False):
+            cfg.randomness[key] = getattr(args, key)
     build_runner(cfg).train()
 
 

@@ -1,0 +1,92 @@
+"""What the tests share: tiny videos, and processes with the tools in them."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+TOOLS = ROOT / 'tools'
+
+
+def write_clips(folder: Path, classes: int = 2, per_class: int = 4, frames: int = 12, size: int = 32) -> Path:
+    """Writes tiny labelled videos in MMAction2's layout.
+
+    Class k shows a bright square that moves in direction k (of ``classes`` around the circle) over noise.
+
+    Args:
+        folder: Where the videos and ``annotation.txt`` (lines ``name label``) go.
+        classes: Number of classes.
+        per_class: Videos of each class.
+        frames: Frames of each video, at 30 a second.
+        size: Height and width in pixels.
+
+    Returns:
+        The path of ``annotation.txt``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    lines = []
+    for label in range(classes):
+        angle = 2 * np.pi * label / classes
+        step = 0.5 * size / frames * np.array([np.sin(angle), np.cos(angle)])
+        for index in range(per_class):
+            name = f'class{label}_{index}.avi'
+            writer = cv2.VideoWriter(str(folder / name), cv2.VideoWriter_fourcc(*'MJPG'), 30, (size, size))
+            assert writer.isOpened(), 'this OpenCV cannot write MJPG'
+            start = size / 2 + rng.uniform(-2, 2, 2) - step * frames / 2
+            for frame in range(frames):
+                picture = rng.integers(0, 60, (size, size, 3), dtype=np.uint8)
+                y, x = (start + step * frame).round().astype(int)
+                picture[max(y - 4, 0) : y + 4, max(x - 4, 0) : x + 4] = 220
+                writer.write(picture)
+            writer.release()
+            lines.append(f'{name} {label}\n')
+    annotation = folder / 'annotation.txt'
+    annotation.write_text(''.join(lines))
+    return annotation
+
+
+def environment(*paths: Path) -> dict[str, str]:
+    """The environment of a process that finds this package (or only ``paths``), with one thread."""
+    python_path = os.pathsep.join(map(str, paths or (ROOT, ROOT / 'tests')))
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
+    return {**os.environ, 'PYTHONPATH': python_path, 'PATH': path, 'OMP_NUM_THREADS': '1', 'MKL_NUM_THREADS': '1'}
+
+
+def run(*command: object, ok: bool = True, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
+    """Runs a command to its end.
+
+    Args:
+        *command: The words of the command; a first word that ends in ``.py`` is run by this Python.
+        ok: Whether it must succeed (True) or fail (False).
+        cwd: Where it runs.
+        env: Its environment, default :func:`environment`.
+
+    Returns:
+        Its output and errors together.
+    """
+    words = [str(word) for word in command]
+    if words[0].endswith('.py'):
+        words.insert(0, sys.executable)
+    done = subprocess.run(
+        words, cwd=cwd, env=env or environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert (done.returncode == 0) == ok, f'{" ".join(words)} ended with {done.returncode}:\n{done.stdout[-6000:]}'
+    return done.stdout
+
+
+def run_code(code: str, *, ok: bool = True, **kwargs) -> str:
+    """Runs Python source in a fresh process; see :func:`run`."""
+    return run(sys.executable, '-c', code, ok=ok, **kwargs)
+
+
+def free_port() -> str:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind(('127.0.0.1', 0))
+        return str(sock.getsockname()[1])

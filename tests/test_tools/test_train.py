@@ -1,0 +1,53 @@
+"""tools/train.py and tools/test.py as a user calls them."""
+
+import pickle
+import re
+
+import pytest
+import torch
+from helpers import TOOLS, run
+from jobs import stock_job
+
+import mmdualkd  # noqa: F401  (this process loads a checkpoint)
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    job = stock_job(tmp_path_factory.mktemp('job'))
+    job.output = run(TOOLS / 'train.py', job.config, '--seed', 7, '--cfg-options', 'log_level=INFO')
+    return job
+
+
+def test_training_writes_checkpoints_and_the_seed_of_the_flag(trained):
+    assert len(trained.losses()) == 4
+    checkpoint = torch.load(trained.work_dir / 'epoch_2.pth', weights_only=True, map_location='cpu')
+    assert checkpoint['meta']['seed'] == 7
+    assert checkpoint['meta']['iter'] == 4
+
+
+def test_testing_gives_the_accuracy_that_training_saw_last_and_dumps_predictions(trained, tmp_path):
+    seen = float(re.findall(r'Epoch\(val\) \[2\].*acc/top1: ([\d.]+)', trained.output)[-1])
+    dump = tmp_path / 'predictions.pkl'
+    output = run(
+        TOOLS / 'test.py', trained.config, trained.work_dir / 'epoch_2.pth', '--dump', dump,
+        '--cfg-options', 'log_level=INFO', '--work-dir', tmp_path,
+    )  # fmt: skip
+    assert float(re.findall(r'acc/top1: ([\d.]+)', output)[-1]) == seen
+    samples = pickle.loads(dump.read_bytes())
+    assert len(samples) == 8
+    right = sum(int(sample['pred_score'].argmax()) == int(sample['gt_label']) for sample in samples)
+    assert right / 8 == seen
+
+
+@pytest.mark.parametrize('tool, wrong', [('train.py', 'jop.py'), ('test.py', 'jop.py')])
+def test_a_wrong_config_path_gives_one_line_with_the_nearest_file(tool, wrong, tmp_path):
+    (tmp_path / 'job.py').write_text('')
+    rest = ['missing.pth'] if tool == 'test.py' else []
+    output = run(TOOLS / tool, tmp_path / wrong, *rest, ok=False)
+    assert 'Traceback' not in output
+    assert re.search(r"^ConfigError: config='.*jop\.py' is not a file; did you mean .*job\.py\?$", output, re.M)
+
+
+def test_a_missing_checkpoint_is_named_before_anything_is_built(trained):
+    output = run(TOOLS / 'test.py', trained.config, trained.work_dir / 'epoch_9.pth', ok=False)
+    assert re.search(r"^ConfigError: checkpoint='.*epoch_9\.pth' is not a file; did you mean .*epoch_", output, re.M)
