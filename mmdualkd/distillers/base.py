@@ -148,15 +148,15 @@ class Distiller(BaseModel):
             dict: The student's own losses and accuracies, ``loss_<term>`` a term, and the terms' diagnostics.
         """
         self._check_clip(inputs)
-        teachers = {name: self.teachers.run(name, self.views[name](inputs)) for name in self.teachers}
-        student = run_model(self.student, self.views[STUDENT](inputs), data_samples)
+        teachers = {name: in_float32(self.teachers.run(name, self.views[name](inputs))) for name in self.teachers}
+        student = in_float32(run_model(self.student, self.views[STUDENT](inputs), data_samples))
         clips = len(student.logits) // len(data_samples)
         samples = [sample for sample in data_samples for _ in range(clips)]
         losses = merge_dict(self.student.cls_head.loss_by_feat(student.logits, samples), student.extras)
         with torch.autocast(inputs.device.type, enabled=False):
             step = Step(
-                in_float32(student),
-                {name: align_rows(in_float32(outputs), len(student.logits)) for name, outputs in teachers.items()},
+                student,
+                {name: align_rows(outputs, len(student.logits)) for name, outputs in teachers.items()},
                 label_distributions(samples, student.logits.size(1)),
             )
             warmup = self._warmup()
@@ -219,7 +219,7 @@ def check_log_names(key: str, names: Mapping) -> None:
 
 
 def in_float32(outputs: Outputs) -> Outputs:
-    """The same outputs in float32, for the terms under autocast."""
+    """The same outputs in float32, whatever autocast made of them (mmaction2's accuracies cannot read bfloat16)."""
     return Outputs(outputs.logits.float(), outputs.pooled.float(), outputs.grid.float(), outputs.extras)
 
 

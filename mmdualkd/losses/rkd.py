@@ -11,11 +11,9 @@ from .term import Step, Term
 
 
 def pair_distances(rows: Tensor) -> Tensor:
-    """Euclidean distances of all pairs over their mean: (N, C) -> (N, N), zero on the diagonal."""
-    square = rows.square().sum(dim=1)
-    squared = (square.unsqueeze(0) + square.unsqueeze(1) - 2 * rows @ rows.t()).clamp_min(1e-12)
-    distances = squared.sqrt() * (1 - torch.eye(len(rows), device=rows.device, dtype=rows.dtype))
-    mean = distances.sum() / max(len(rows) * (len(rows) - 1), 1)
+    """Euclidean distances of all pairs over the mean of those that are not zero: (N, C) -> (N, N)."""
+    distances = torch.cdist(rows, rows, compute_mode='donot_use_mm_for_euclid_dist')
+    mean = distances.sum() / (distances > 0).sum().clamp_min(1)
     return distances / mean.clamp_min(1e-12)
 
 

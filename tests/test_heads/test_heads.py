@@ -1,0 +1,39 @@
+import pytest
+import torch
+
+from mmdualkd.heads import ClassifiedProjection, OrthogonalProjection, StructureDiscrepancyBranch
+
+
+@pytest.mark.parametrize('channels, dim', [(5, 5), (12, 4), (4, 12)])
+def test_orthogonal_projection_is_semi_orthogonal_fixed_and_of_its_seed(channels, dim):
+    module = OrthogonalProjection(channels, dim, seed=3)
+    gram = module.map @ module.map.t() if dim <= channels else module.map.t() @ module.map
+    assert module.map.shape == (dim, channels)
+    assert torch.allclose(gram, torch.eye(min(channels, dim)), atol=1e-5)
+    assert not list(module.parameters())
+    assert torch.equal(module.map, OrthogonalProjection(channels, dim, seed=3).map)
+    assert not torch.equal(module.map, OrthogonalProjection(channels, dim, seed=4).map)
+
+
+def test_projections_are_blind_to_each_channels_scale_and_shift():
+    torch.manual_seed(0)
+    grid = torch.randn(4, 6, 2, 3, 3)
+    changed = grid * torch.tensor([1.0, 10, 100, 0.5, 3, 7]).view(1, -1, 1, 1, 1) + 5
+    for module in (OrthogonalProjection(6, 4, 0), ClassifiedProjection(6, 4, 3)):
+        labels = torch.eye(3)[[0, 1, 2, 0]]
+        assert torch.allclose(module(grid, labels)[0], module(changed, labels)[0], atol=1e-3)
+
+
+def test_branch_keeps_the_grid_and_trains_every_parameter():
+    torch.manual_seed(0)
+    branch = StructureDiscrepancyBranch(6, 8)
+    out = branch(torch.randn(2, 6, 2, 3, 3))
+    assert out.shape == (2, 8, 2, 3, 3)
+    out.square().mean().backward()
+    assert all(parameter.grad is not None for parameter in branch.parameters())
+
+
+def test_branch_sees_one_sample_at_a_time():
+    torch.manual_seed(0)
+    branch, grid = StructureDiscrepancyBranch(6, 8).train(), torch.randn(3, 6, 2, 3, 3)
+    assert torch.allclose(branch(grid)[:1], branch(grid[:1]), atol=1e-6)

@@ -1,0 +1,236 @@
+"""Each term against an independent float64 formula, written with loops in numpy."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmdualkd.errors import ConfigError
+from mmdualkd.losses import RKD, SDD, FusedKD, Step
+from mmdualkd.outputs import Outputs
+
+SHAPES = [(2, 3), (5, 7), (8, 51)]
+
+
+def outputs(rng, samples, classes, channels=6, grid=(2, 3, 3), scale=1.0):
+    values = rng.normal(size=(samples, channels, *grid))
+    logits = rng.normal(size=(samples, classes)) * scale
+    return Outputs(torch.tensor(logits), torch.tensor(values.mean((2, 3, 4))), torch.tensor(values))
+
+
+def make_step(samples=5, classes=7, seed=0):
+    rng = np.random.default_rng(seed)
+    student = outputs(rng, samples, classes, channels=4, grid=(3, 4, 4))
+    for value in (student.logits, student.pooled, student.grid):
+        value.requires_grad_(True)
+    teachers = dict(
+        vit=outputs(rng, samples, classes, 6, (2, 3, 3), 3.0), cnn=outputs(rng, samples, classes, 5, (4, 2, 3), 2.0)
+    )
+    labels = torch.tensor(np.eye(classes)[rng.integers(0, classes, samples)])
+    return Step(student, teachers, labels)
+
+
+def softmax(z):
+    e = np.exp(z - z.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def array(tensor):
+    return tensor.detach().numpy()
+
+
+@pytest.mark.parametrize('samples, classes', SHAPES)
+@pytest.mark.parametrize('tau', [1.0, 4.0])
+def test_fused_kd_equals_its_formula_and_logs_its_weights(samples, classes, tau):
+    step = make_step(samples, classes)
+    term = FusedKD(weighting=dict(type='Uniform'), tau=tau)
+    term.name = 'kd'
+    target = (array(step.teachers['vit'].logits) + array(step.teachers['cnn'].logits)) / 2
+    p, q = softmax(target / tau), softmax(array(step.student.logits) / tau)
+    expected = tau**2 * (p * (np.log(p) - np.log(q))).sum() / samples
+    np.testing.assert_allclose(term(step).item(), expected, rtol=1e-9)
+    assert step.log['kd/weight_vit'].item() == pytest.approx(0.5)
+    assert step.log['kd/weight_cnn_std'].item() == pytest.approx(0)
+    entropy = -(softmax(target) * np.log(softmax(target))).sum(-1).mean()
+    np.testing.assert_allclose(step.log['kd/target_entropy'].item(), entropy, rtol=1e-9)
+
+
+def test_fused_kd_takes_the_weights_of_its_weighting_sample_by_sample():
+    step = make_step()
+    term = FusedKD(tau=2.0)
+    stacked = torch.stack([step.teachers[name].logits for name in ('vit', 'cnn')])
+    weights = array(term.weighting(stacked, step.student.logits, step.labels))
+    target = (weights[..., None] * array(stacked)).sum(0)
+    p, q = softmax(target / 2), softmax(array(step.student.logits) / 2)
+    np.testing.assert_allclose(term(step).item(), 4 * (p * np.log(p / q)).sum() / 5, rtol=1e-9)
+
+
+def test_one_teacher_makes_fused_kd_plain_kd_whatever_the_weighting():
+    step = make_step()
+    p, q = softmax(array(step.teachers['cnn'].logits) / 4), softmax(array(step.student.logits) / 4)
+    expected = 16 * (p * np.log(p / q)).sum() / 5
+    for kind in ('DATW', 'Uniform', 'EBKD', 'CAMKD'):
+        term = FusedKD(weighting=dict(type=kind), teachers=['cnn'])
+        np.testing.assert_allclose(term(step).item(), expected, rtol=1e-6)
+
+
+def test_standardised_logits_make_kd_blind_to_scale_and_shift():
+    step = make_step()
+    term = FusedKD(weighting=dict(type='Uniform'), standardise_logits=True, teachers=['vit'])
+    before = term(step).item()
+    step.teachers['vit'].logits.mul_(7).add_(3)
+    assert term(step).item() == pytest.approx(before, rel=1e-4)
+
+
+def test_standardised_teachers_weigh_the_same_at_any_scale():
+    step = make_step()
+    term = FusedKD(weighting=dict(type='Uniform'), standardise_teachers=True)
+    before = term(step).item()
+    step.teachers['vit'].logits.mul_(100)
+    assert term(step).item() == pytest.approx(before, rel=1e-3)
+
+
+@pytest.mark.parametrize('samples, classes', SHAPES)
+@pytest.mark.parametrize('features', ['pooled', 'logits'])
+def test_rkd_equals_its_formula(samples, classes, features):
+    step = make_step(samples, classes)
+
+    def smooth_l1(a, b):
+        d = abs(a - b)
+        return np.where(d < 1, 0.5 * d * d, d - 0.5)
+
+    def rows(outputs):
+        x = array(getattr(outputs, features))
+        return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+    def distances(x):
+        d = np.array([[np.linalg.norm(a - b) for b in x] for a in x])
+        return d / d[d > 0].mean()
+
+    def angles(x):
+        out = np.zeros((len(x),) * 3)
+        for j, b in enumerate(x):
+            for i, a in enumerate(x):
+                for k, c in enumerate(x):
+                    if i != j and k != j:
+                        out[j, i, k] = (a - b) @ (c - b) / np.linalg.norm(a - b) / np.linalg.norm(c - b)
+        return out
+
+    s, t = rows(step.student), rows(step.teachers['vit'])
+    by_distance = smooth_l1(distances(s), distances(t)).mean()
+    by_angle = smooth_l1(angles(s), angles(t)).mean()
+    term = RKD('vit', features=features)
+    np.testing.assert_allclose(term(step).item(), by_distance, rtol=1e-7, atol=1e-12)
+    term = RKD('vit', distance=1.0, angle=2.0, features=features)
+    np.testing.assert_allclose(term(step).item(), by_distance + 2 * by_angle, rtol=1e-7, atol=1e-12)
+
+
+def test_rkd_is_zero_for_the_teachers_own_relations_and_finite_for_equal_samples():
+    step = make_step()
+    rotation = torch.linalg.qr(torch.randn(6, 6, dtype=torch.float64)).Q
+    turned = F.normalize(step.teachers['vit'].pooled, dim=1) @ rotation
+    same = Step(Outputs(step.student.logits, turned, step.student.grid), step.teachers, step.labels)
+    assert RKD('vit', angle=1.0)(same).item() == pytest.approx(0, abs=1e-8)
+    equal = torch.ones(5, 4, dtype=torch.float64, requires_grad=True)
+    flat = Step(Outputs(step.student.logits, equal, step.student.grid), step.teachers, step.labels)
+    RKD('vit', angle=1.0)(flat).backward()
+    assert torch.isfinite(equal.grad).all()
+
+
+@pytest.mark.parametrize('grid', [None, (1, 1, 1)])
+def test_sdd_equals_its_formula(grid):
+    step = make_step()
+    term = SDD(dim=4, grid=grid).double()
+    term.name = 'sdd'
+    term.setup(step)
+    term.double()
+    assert term.grid == (grid or (2, 2, 3))
+
+    def projected(outputs, matrix):
+        x = array(F.adaptive_avg_pool3d(outputs.grid, term.grid))
+        x = (x - x.mean((0, 2, 3, 4), keepdims=True)) / np.sqrt(x.var((0, 2, 3, 4), keepdims=True) + 1e-5)
+        return np.tensordot(x, array(matrix), axes=(1, 1)).transpose(0, 4, 1, 2, 3)
+
+    residual = projected(step.teachers['vit'], term.phi_vit.map) - projected(step.teachers['cnn'], term.phi_cnn.map)
+    branch = array(term.branch(F.adaptive_avg_pool3d(step.student.grid, term.grid)))
+    np.testing.assert_allclose(term(step).item(), ((branch - residual) ** 2).mean(), rtol=1e-9)
+    np.testing.assert_allclose(step.log['sdd/residual_std'].item(), residual.std(), rtol=1e-9)
+
+
+@pytest.mark.parametrize('phi', ['orthogonal', 'learned'])
+def test_the_residual_cannot_collapse(phi):
+    """Training the term alone makes the branch follow the residual; the residual keeps its size."""
+    torch.manual_seed(0)
+    step = make_step(8)
+    teachers = {name: outputs_.grid.float() for name, outputs_ in step.teachers.items()}
+    cnn = F.adaptive_avg_pool3d(teachers['cnn'], (2, 3, 3))
+    student = torch.cat([teachers['vit'], cnn], dim=1)  # holds all that the residual is made of
+    grids = {name: Outputs(step.student.logits, None, grid) for name, grid in dict(teachers, cnn=cnn).items()}
+    step = Step(Outputs(step.student.logits, None, student), grids, step.labels.float())
+    term = SDD(dim=8, phi=phi)
+    term.name = 'sdd'
+    term.setup(step)
+    optimizer = torch.optim.Adam(term.parameters(), 1e-2)
+    sizes, errors = [], []
+    for _ in range(200):
+        optimizer.zero_grad()
+        loss = term(step)
+        loss.backward()
+        optimizer.step()
+        sizes.append(step.log['sdd/residual_std'].item())
+        errors.append(loss.item() / sizes[-1] ** 2)
+    assert errors[-1] < 0.5 * errors[0]
+    assert sizes[-1] > 0.9 * sizes[0] > 0.3
+
+
+def test_no_gradient_of_the_mse_reaches_learned_projections():
+    step = make_step()
+    term = SDD(phi='learned', dim=4)
+    term.name = 'sdd'
+    term.setup(step)
+    term.double()
+    term(step).backward()
+    gradient = term.phi_vit.conv.weight.grad.clone()
+    term.zero_grad()
+    vit = F.adaptive_avg_pool3d(step.teachers['vit'].grid, term.grid)
+    term.phi_vit(vit, step.labels)[1].backward()
+    assert torch.allclose(gradient, term.phi_vit.conv.weight.grad)
+
+
+@pytest.mark.parametrize(
+    'make',
+    [lambda: FusedKD(), lambda: RKD('vit', angle=1.0), lambda: RKD('vit', features='logits'), lambda: SDD(dim=4)],
+)
+def test_gradients_are_those_of_finite_differences(make):
+    step = make_step(4, 5)
+    term = make()
+    term.name = 'term'
+    term.setup(step)
+    term.double()
+    # DATW's weights are held constant in the derivative, as in the formula.
+    if isinstance(term, FusedKD):
+        fixed = term.weighting(
+            torch.stack([t.logits for t in step.teachers.values()]), step.student.logits, step.labels
+        )
+        term.weighting.forward = lambda *_: fixed
+
+    def value(logits, pooled, grid):
+        return term(Step(Outputs(logits, pooled, grid), step.teachers, step.labels))
+
+    assert torch.autograd.gradcheck(value, (step.student.logits, step.student.pooled, step.student.grid), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    'make, message',
+    [
+        (lambda: FusedKD(tau=0), 'tau must be positive, got 0'),
+        (lambda: FusedKD(weight=-1), 'weight must not be negative, got -1'),
+        (lambda: RKD('vit', features='pool'), "did you mean 'pooled'"),
+        (lambda: RKD('vit', distance=0), 'nor both 0'),
+        (lambda: SDD(phi='orthogonl'), "did you mean 'orthogonal'"),
+        (lambda: FusedKD(weighting=dict(type='DATV')), "did you mean 'DATW'"),
+    ],
+)
+def test_wrong_arguments_are_one_clear_error(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()

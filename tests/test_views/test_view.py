@@ -1,0 +1,130 @@
+import cv2
+import mmcv
+import numpy as np
+import pytest
+import torch
+from mmaction.registry import MODELS as MMACTION_MODELS
+from mmaction.registry import TRANSFORMS as MMACTION_TRANSFORMS
+from mmaction.structures import ActionDataSample
+from mmcv.transforms import Compose
+
+from mmdualkd.errors import ConfigError
+from mmdualkd.views import SampleViews, View, ViewPlan
+
+VIEWS = dict(
+    clip=dict(clip_len=8, frame_interval=2, size=32),
+    short=dict(clip_len=4, frame_interval=3, size=32),
+    segments=dict(clip_len=1, num_clips=6, size=32),
+    small=dict(clip_len=8, frame_interval=2, size=20),
+)
+
+
+def preprocessor(layout, **kwargs):
+    return MMACTION_MODELS.build(
+        dict(
+            type='ActionDataPreprocessor',
+            mean=[123.675, 116.28, 103.53],
+            std=[58.395, 57.12, 57.375],
+            format_shape=layout,
+            **kwargs,
+        )
+    )
+
+
+@pytest.fixture(scope='module')
+def video(tmp_path_factory):
+    """A real video file of 40 frames, larger than the crop."""
+    path = tmp_path_factory.mktemp('video') / 'clip.avi'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 25, (64, 40))
+    rng = np.random.default_rng(0)
+    base = cv2.resize(rng.integers(0, 256, (5, 6, 3), dtype=np.uint8), (64, 40))
+    for index in range(40):
+        writer.write(np.roll(base, index, axis=1))
+    writer.release()
+    return str(path)
+
+
+def run_pipeline(video, sampler, input_format):
+    transforms = [
+        MMACTION_TRANSFORMS.build(dict(type='DecordInit')),
+        sampler,
+        *(
+            MMACTION_TRANSFORMS.build(cfg)
+            for cfg in (
+                dict(type='DecordDecode'),
+                dict(type='CenterCrop', crop_size=32),
+                dict(type='FormatShape', input_format=input_format),
+                dict(type='PackActionInputs'),
+            )
+        ),
+    ]
+    results = Compose(transforms)(dict(filename=video, start_index=0, modality='RGB', label=0))
+    return results['inputs']
+
+
+class FixedFrames:
+    """Stands where SampleFrames would, on a start that the test chose."""
+
+    def __init__(self, frames, clip_len, num_clips):
+        self.frames, self.clip_len, self.num_clips = frames, clip_len, num_clips
+
+    def __call__(self, results):
+        results.update(
+            frame_inds=np.asarray(self.frames), clip_len=self.clip_len, num_clips=self.num_clips, frame_interval=1
+        )
+        return results
+
+
+@pytest.mark.parametrize('name, layout', [('clip', 'NCTHW'), ('short', 'NCTHW'), ('segments', 'NCHW')])
+def test_without_resizing_a_view_is_the_stock_pipelines_result_bit_for_bit(video, name, layout):
+    np.random.seed(1)
+    sampler = SampleViews(VIEWS)
+    seen = {}
+
+    def recording(results):
+        seen['frames'] = sampler.transform(results)['frame_inds'].copy()
+        return results
+
+    clip = run_pipeline(video, recording, 'NCTHW').unsqueeze(0)
+    assert clip.dtype == torch.uint8
+    ours = View(sampler.plan, name, preprocessor(layout))(clip)
+    spec = sampler.plan.specs[name]
+    frames = seen['frames'][sampler.plan.places(name)].ravel()
+    stock = run_pipeline(video, FixedFrames(frames, spec.clip_len, spec.num_clips), layout)
+    data = dict(inputs=[stock], data_samples=[ActionDataSample()])
+    expected = preprocessor(layout)(data)['inputs']
+    assert ours.shape == expected.shape and ours.dtype == expected.dtype
+    assert torch.equal(ours, expected)
+
+
+def test_colour_order_follows_the_models_preprocessor():
+    plan = ViewPlan(dict(a=dict(clip_len=2, size=4)))
+    clip = torch.randint(0, 256, (1, 1, 3, 2, 4, 4), dtype=torch.uint8)
+    data = dict(inputs=[clip[0]], data_samples=[ActionDataSample()])
+    expected = preprocessor('NCTHW', to_rgb=True)(data)['inputs']
+    assert torch.equal(View(plan, 'a', preprocessor('NCTHW', to_rgb=True))(clip), expected)
+
+
+def test_resizing_agrees_with_opencv_on_a_smooth_clip():
+    plan = ViewPlan(VIEWS)
+    ramp = np.linspace(0, 255, 40, dtype=np.float32)
+    picture = (ramp[:, None] * 0.5 + ramp[None] * 0.5)[..., None].repeat(3, 2).astype(np.uint8)
+    clip = torch.from_numpy(picture).permute(2, 0, 1)[None, None, :, None].expand(1, 1, 3, plan.num_frames, 40, 40)
+    identity = MMACTION_MODELS.build(dict(type='ActionDataPreprocessor', format_shape='NCTHW'))
+    ours = View(plan, 'small', identity)(clip)[0, 0, :, 0].permute(1, 2, 0).numpy()
+    assert ours.shape == (20, 20, 3)
+    assert abs(ours - mmcv.imresize(picture, (20, 20), interpolation='area')).max() <= 2
+
+
+def test_several_clips_keep_their_order():
+    plan = ViewPlan(dict(a=dict(clip_len=2, num_clips=3, size=4)))
+    clip = torch.arange(6, dtype=torch.uint8).view(1, 1, 1, 6, 1, 1).expand(2, 1, 3, 6, 4, 4)
+    identity = MMACTION_MODELS.build(dict(type='ActionDataPreprocessor', format_shape='NCTHW'))
+    view = View(plan, 'a', identity)(clip)
+    assert view.shape == (2, 3, 3, 2, 4, 4)
+    assert view[0, :, 0, :, 0, 0].tolist() == [[0, 1], [2, 3], [4, 5]]
+
+
+def test_a_clip_view_for_a_segment_model_is_an_error_with_the_cure():
+    with pytest.raises(ConfigError, match='give clip_len=1 and num_clips=8'):
+        View(ViewPlan(VIEWS), 'clip', preprocessor('NCHW'))

@@ -1,0 +1,93 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from mmdualkd.errors import ConfigError
+from mmdualkd.weighting import CAMKD, DATW, EBKD, Uniform
+
+
+def numpy_softmax(z):
+    e = np.exp(z - z.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def numpy_entropy(z):
+    p = numpy_softmax(z)
+    return -(p * np.log(p)).sum(-1)
+
+
+def numpy_datw(teachers, student, score, tau=None, eps=1e-6):
+    """Independent float64 formula, sample by sample."""
+    count, samples, classes = teachers.shape
+    weights = np.zeros((count, samples))
+    for n in range(samples):
+        scores = []
+        for k in range(count):
+            z = teachers[k, n]
+            c = 1 - numpy_entropy(z) / math.log(classes)
+            d = 1 - z @ student[n] / np.linalg.norm(z) / np.linalg.norm(student[n])
+            scores.append(dict(product=c * d, sum=c + d, confidence=c, discrepancy=d)[score])
+        scores = np.array(scores)
+        raw = np.exp(scores / tau) if tau else scores + eps
+        weights[:, n] = raw / raw.sum()
+    return weights
+
+
+@pytest.fixture
+def logits():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(3, 5, 7)) * np.array([1, 3, 9])[:, None, None], rng.normal(size=(5, 7))
+
+
+@pytest.mark.parametrize('score', ['product', 'sum', 'confidence', 'discrepancy'])
+@pytest.mark.parametrize('tau', [None, 0.5])
+def test_datw_equals_its_formula(logits, score, tau):
+    teachers, student = logits
+    ours = DATW(score=score, tau=tau)(torch.tensor(teachers), torch.tensor(student), None)
+    np.testing.assert_allclose(ours, numpy_datw(teachers, student, score, tau), rtol=1e-9)
+
+
+def test_datw_weighs_a_confident_teacher_that_disagrees_more():
+    student = torch.tensor([[5.0, 0, 0]])
+    teachers = torch.tensor([[[9.0, 0, 0]], [[0, 9.0, 0]], [[0, 0.1, 0]]])  # agrees; disagrees surely; disagrees unsure
+    weights = DATW()(teachers, student, None)[:, 0]
+    assert weights[1] > 0.9 and weights[1] > weights[2] and weights[1] > weights[0]
+
+
+def test_datw_is_uniform_where_no_teacher_has_anything_to_say():
+    weights = DATW()(torch.zeros(2, 3, 4), torch.zeros(3, 4), None)
+    assert torch.allclose(weights, torch.full((2, 3), 0.5))
+
+
+def test_datw_names_the_nearest_score():
+    with pytest.raises(ConfigError, match="'prodct' names no score; did you mean 'product'"):
+        DATW(score='prodct')
+
+
+def test_ebkd_equals_its_formula(logits):
+    teachers, student = logits
+    uncertainty = numpy_entropy(teachers)
+    expected = (1 - uncertainty / uncertainty.sum(0)) / 2
+    np.testing.assert_allclose(EBKD()(torch.tensor(teachers), torch.tensor(student), None), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize('soft', [False, True])
+def test_ca_mkd_equals_its_formula(logits, soft):
+    teachers, student = logits
+    labels = np.random.default_rng(1).dirichlet(np.ones(7), 5) if soft else np.eye(7)[[0, 1, 2, 3, 4]]
+    cross_entropy = -(labels * np.log(numpy_softmax(teachers))).sum(-1)
+    expected = (1 - numpy_softmax(cross_entropy.T).T) / 2
+    ours = CAMKD()(torch.tensor(teachers), torch.tensor(student), torch.tensor(labels))
+    np.testing.assert_allclose(ours, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize('weighting', [DATW(), EBKD(), CAMKD(), Uniform(), DATW(tau=1.0)])
+@pytest.mark.parametrize('count', [1, 2, 4])
+def test_weights_are_shares_for_any_number_of_teachers(weighting, count):
+    torch.manual_seed(0)
+    teachers, student = torch.randn(count, 6, 5) * 20, torch.randn(6, 5, requires_grad=True)
+    weights = weighting(teachers, student, torch.eye(5)[[0, 1, 2, 3, 4, 0]])
+    assert weights.shape == (count, 6) and (weights >= 0).all() and not weights.requires_grad
+    assert torch.allclose(weights.sum(0), torch.ones(6), atol=1e-6)
