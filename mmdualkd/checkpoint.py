@@ -1,5 +1,6 @@
-"""The student out of a checkpoint of a distiller, and checkpoints read safely."""
+"""The student out of a checkpoint of a distiller; checkpoints read safely, and found with their configs."""
 
+import os
 import pickle
 import re
 from collections import OrderedDict
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.config import Config
 from torch import Tensor
 
 from .errors import CheckpointError
@@ -83,3 +85,83 @@ def student_state_dict(state_dict: dict[str, Tensor]) -> 'OrderedDict[str, Tenso
             if name.startswith(STUDENT_PREFIX)
         }
     return OrderedDict((name, value) for name, value in state_dict.items() if not name.startswith('cls_head.new_cls.'))
+
+
+def save_student(training_checkpoint: str | Path, out: str | Path) -> None:
+    """Writes the student of a training checkpoint as a plain MMAction2 checkpoint.
+
+    The file is complete or not there: it is written under another name first.
+
+    Args:
+        training_checkpoint: A checkpoint that training saved, of a distiller or of a plain recognizer. With MMEngine's
+            EMAHook its ``state_dict`` holds the averaged weights, and so does the student's file.
+        out: The file to write: ``state_dict``, and a ``meta`` with epoch, iteration and what the data set says about
+            its classes; no optimizer, no log, no config.
+
+    Raises:
+        CheckpointError: If the checkpoint cannot be read or holds no tensors.
+    """
+    checkpoint = read_checkpoint(training_checkpoint, 'training checkpoint')
+    state = model_state_dict(checkpoint)
+    if not state:
+        raise CheckpointError(f'{str(training_checkpoint)!r} holds no tensors')
+    meta = checkpoint.get('meta') or {}
+    meta = {name: meta[name] for name in ('epoch', 'iter', 'mmengine_version', 'dataset_meta') if name in meta}
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f'{out.name}.part')
+    torch.save(dict(meta=meta, state_dict=state), part)
+    os.replace(part, out)
+
+
+def find_checkpoint(path: str | Path) -> Path:
+    """Finds the checkpoint that a user means.
+
+    Args:
+        path: A checkpoint, or the work directory of a training.
+
+    Returns:
+        The checkpoint; of a work directory the newest ``best_*.pth``, else the last one.
+
+    Raises:
+        CheckpointError: If there is none.
+    """
+    path = Path(path)
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise CheckpointError(f'there is no checkpoint or work directory {str(path)!r}')
+    best = sorted(path.glob('best_*.pth'), key=lambda file: file.stat().st_mtime)
+    if best:
+        return best[-1]
+    record = path / 'last_checkpoint'
+    last = path / Path(record.read_text().strip()).name if record.is_file() else None
+    if last is None or not last.is_file():
+        raise CheckpointError(f'{str(path)!r} holds neither best_*.pth nor the file that its last_checkpoint names')
+    return last
+
+
+def training_config(checkpoint: Path) -> Config:
+    """Finds the config that a checkpoint was trained with: in the checkpoint, or dumped beside it.
+
+    Args:
+        checkpoint: A training checkpoint, or a ``student_*.pth`` beside one.
+
+    Returns:
+        The whole config.
+
+    Raises:
+        CheckpointError: If neither is there.
+    """
+    beside = checkpoint.with_name(checkpoint.name.removeprefix('student_'))
+    for file in dict.fromkeys((checkpoint, beside)):
+        meta = read_checkpoint(file, 'checkpoint').get('meta') if file.is_file() else None
+        if isinstance(meta, dict) and meta.get('cfg'):
+            return Config.fromstring(meta['cfg'], '.py')
+    configs = sorted(checkpoint.parent.glob('*.py'))
+    if len(configs) == 1:
+        return Config.fromfile(configs[0])
+    raise CheckpointError(
+        f'{str(checkpoint)!r} does not hold the config it was trained with, and its folder has {len(configs)} configs '
+        '(it must be exactly one): export from the training checkpoint or its work directory'
+    )

@@ -1,0 +1,208 @@
+"""A student's stock MMAction2 config, and its ONNX model."""
+
+import copy
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.dataset import Compose
+from mmengine.registry import DATASETS, MODELS, init_default_scope
+from torch import Tensor, nn
+
+from .errors import CheckpointError, ConfigError
+from .registry import SCOPE
+from .teachers.pretrained import without_pretrained
+from .teachers.zoo import resolve_model
+
+# Settings that a stock config keeps from the training config, beside the model.
+KEPT = ('default_scope', 'env_cfg', 'log_processor', 'vis_backends', 'visualizer', 'log_level')
+STOCK_HOOKS = dict(
+    runtime_info=dict(type='RuntimeInfoHook'),
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=20, ignore_last=False),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(type='CheckpointHook', interval=1),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    sync_buffers=dict(type='SyncBuffersHook'),
+)
+
+
+def student_model(cfg: Config) -> ConfigDict:
+    """The student's complete model config, as plain MMAction2 builds it.
+
+    Args:
+        cfg: A training config, of a distiller or of a plain recognizer.
+
+    Returns:
+        The model config with its data preprocessor; nothing in it loads weights or blends samples.
+
+    Raises:
+        ConfigError: If the student is made of this package's own modules.
+    """
+    if 'student' in cfg.model:
+        spec = {name: value for name, value in cfg.model.student.items() if name != 'checkpoint'}
+        model, _ = resolve_model(spec, 'model.student', cfg.model.get('num_classes'))
+    else:
+        model = cfg.model
+    model = without_pretrained(model)
+    if model.get('_scope_') == 'mmaction':
+        del model['_scope_']
+    if isinstance(model.get('data_preprocessor'), dict):
+        model.data_preprocessor.pop('blending', None)
+    own = _own_types(model)
+    if own:
+        raise ConfigError(f'the student uses {", ".join(own)} of {SCOPE}: it cannot be built without {SCOPE}')
+    return model
+
+
+def stock_config(cfg: Config) -> tuple[Config, list[str]]:
+    """Makes the config with which plain MMAction2 tests and serves a student.
+
+    Args:
+        cfg: The training config.
+
+    Returns:
+        The config: model, validation and test settings, runtime; and remarks on what had no stock counterpart and was
+        left out.
+
+    Raises:
+        ConfigError: See :func:`student_model`.
+    """
+    stock: dict[str, Any] = {name: cfg[name] for name in KEPT if name in cfg}
+    stock.update(model=student_model(cfg), default_hooks=copy.deepcopy(STOCK_HOOKS), load_from=None, resume=False)
+    stock.update(work_dir='work_dirs/student', launcher='none')
+    remarks = []
+    for split in ('val', 'test'):
+        names = [f'{split}_{part}' for part in ('dataloader', 'evaluator', 'cfg')]
+        if any(cfg.get(name) is None for name in names):
+            continue
+        parts = copy.deepcopy({name: cfg[name] for name in names})
+        _make_stock(parts)
+        pipeline = _pipeline(parts[names[0]].dataset)
+        if pipeline is not None and not _own_types(pipeline):
+            stock[f'{split}_pipeline'] = pipeline
+        own = _own_types(parts)
+        if own:
+            remarks.append(f'{", ".join(names)} left out: MMAction2 has no {", ".join(own)}')
+        else:
+            stock.update(parts)
+    return Config(stock), remarks
+
+
+def _pipeline(dataset: dict) -> list | None:
+    """The pipeline of a dataset or of the dataset that it wraps."""
+    while 'pipeline' not in dataset and isinstance(dataset.get('dataset'), dict):
+        dataset = dataset['dataset']
+    return dataset.get('pipeline')
+
+
+def _make_stock(cfg: Any) -> None:
+    """Puts MMAction2's ``VideoDataset`` in place of ours, in place; arguments that only ours takes go."""
+    if isinstance(cfg, dict):
+        if cfg.get('type') == f'{SCOPE}.VideoDataset':
+            ours, theirs = (_arguments(DATASETS.get(f'{scope}.VideoDataset')) for scope in (SCOPE, 'mmaction'))
+            for name in ours - theirs:
+                cfg.pop(name, None)
+            cfg['type'] = 'VideoDataset'
+    for value in cfg.values() if isinstance(cfg, dict) else cfg:
+        if isinstance(value, dict | list | tuple):
+            _make_stock(value)
+
+
+def _arguments(cls: type) -> set[str]:
+    """Names of a constructor's arguments."""
+    return set(inspect.signature(cls).parameters)
+
+
+def _own_types(cfg: Any) -> list[str]:
+    """Types of this package in a config."""
+    if isinstance(cfg, dict):
+        own = [cfg['type']] if str(cfg.get('type')).startswith(f'{SCOPE}.') else []
+        return own + [name for value in cfg.values() for name in _own_types(value)]
+    return [name for value in cfg for name in _own_types(value)] if isinstance(cfg, list | tuple) else []
+
+
+class _Scores(nn.Module):
+    """A recognizer as one function from normalised clips to scores."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.eval()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.model.extract_feat(inputs, stage='head')[0]
+
+
+def export_onnx(cfg: Config, checkpoint: str | Path, out: str | Path, tolerance: float = 1e-4) -> float:
+    """Exports a student to ONNX and compares the result with onnxruntime's.
+
+    The input is one clip of a validation video (or its segments) as the model's data preprocessor hands it on:
+    normalised, (N, clips, C, T, H, W) or (N, segments, C, H, W). The output is (N * clips, classes), before the softmax.
+    N is free unless the model's own code fixes it; then it is 1.
+
+    Args:
+        cfg: The stock config, see :func:`stock_config`.
+        checkpoint: The student's checkpoint.
+        out: The file to write.
+        tolerance: Largest difference allowed, relative to the largest score (or to 1 if that is smaller).
+
+    Returns:
+        The largest difference between PyTorch's and onnxruntime's scores of random clips.
+
+    Raises:
+        CheckpointError: If the model cannot be exported, or the scores differ by more than the tolerance.
+        ConfigError: If onnx or onnxruntime is missing, or the config has no validation pipeline.
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime
+    except ImportError as error:
+        raise ConfigError(f'--onnx needs onnx and onnxruntime ({error}); run: pip install onnx onnxruntime') from error
+    from .teachers.zoo import load_teacher_weights
+
+    init_default_scope(cfg.get('default_scope', 'mmaction'))
+    model = MODELS.build({'_scope_': 'mmaction', **copy.deepcopy(cfg.model)})
+    load_teacher_weights(model, str(checkpoint), 'checkpoint')
+    model = _Scores(model)
+    generator = torch.Generator().manual_seed(0)
+    shape = _clip_shape(cfg)
+    for batch in (2, 1):  # a free batch size if the model's code allows it
+        clips = torch.randn(batch, *shape, generator=generator)
+        with torch.no_grad():
+            expected = model(clips)
+        names = dict(input_names=['input'], output_names=['scores'])
+        free = dict(dynamic_axes=dict(input={0: 'batch'}, scores={0: 'batch'})) if batch > 1 else {}
+        try:
+            # The TorchScript exporter: the newer one needs onnxscript.
+            torch.onnx.export(model, (clips[:1],), str(out), dynamo=False, opset_version=17, **names, **free)
+            break
+        except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
+            if batch == 1:
+                reason = str(error).strip().splitlines()[0]
+                raise CheckpointError(f'{type(model.model.backbone).__name__} has no ONNX export: {reason}') from error
+    session = onnxruntime.InferenceSession(str(out), providers=['CPUExecutionProvider'])
+    scores = torch.from_numpy(session.run(None, {'input': clips.numpy()})[0])
+    difference = (scores - expected).abs().max().item()
+    if not difference <= tolerance * max(1.0, expected.abs().max().item()):
+        raise CheckpointError(f'{out}: onnxruntime differs from PyTorch by {difference:.3g}, more than {tolerance:g}')
+    return difference
+
+
+def _clip_shape(cfg: Config) -> tuple[int, ...]:
+    """Runs the validation pipeline on frames of zeros and returns the shape of what it hands on."""
+    pipeline = cfg.get('val_pipeline') or cfg.get('test_pipeline')
+    sampler = next((t for t in pipeline or [] if 'clip_len' in t), None)
+    if sampler is None:
+        raise ConfigError('--onnx needs a val_pipeline with a sampler that has a clip_len, to know the shape of a clip')
+    clips = sampler.get('num_clips', 1)
+    frames = [np.zeros((240, 320, 3), np.uint8)] * (sampler.clip_len * clips)
+    packed = ('Init', 'Decode')
+    rest = [t for t in pipeline if t is not sampler and not t.type.rpartition('.')[2].endswith(packed)]
+    init_default_scope(cfg.get('default_scope', 'mmaction'))
+    results = dict(imgs=frames, clip_len=sampler.clip_len, num_clips=clips, label=0, img_shape=(240, 320))
+    results.update(original_shape=(240, 320), modality='RGB')
+    return tuple(Compose(rest)(results)['inputs'].shape)

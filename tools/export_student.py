@@ -1,0 +1,45 @@
+"""Exports a trained student as a plain MMAction2 checkpoint and config, in which nothing of mmdualkd is left.
+
+Examples:
+    python tools/export_student.py work_dirs/CONFIG
+    python tools/export_student.py work_dirs/CONFIG/epoch_50.pth --out exported --onnx
+"""
+
+import argparse
+from pathlib import Path
+
+import mmdualkd  # noqa: F401  (first: it mends the stack)
+from mmdualkd.checkpoint import find_checkpoint, save_student, training_config
+from mmdualkd.errors import DistillError
+from mmdualkd.export import export_onnx, stock_config
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Export a student for plain MMAction2.')
+    parser.add_argument('source', help='work directory (its best checkpoint, else its last one) or a checkpoint')
+    parser.add_argument('--out', type=Path, help='folder for student.py and student.pth; default: SOURCE_DIR/export')
+    parser.add_argument('--onnx', action='store_true', help='also write student.onnx, checked against onnxruntime')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    source = find_checkpoint(args.source)
+    cfg, remarks = stock_config(training_config(source))
+    out = args.out or source.parent / 'export'
+    save_student(source, out / 'student.pth')
+    cfg.dump(out / 'student.py')
+    print(f'{source} -> {out / "student.pth"}, {out / "student.py"}')
+    for remark in remarks:
+        print(f'note: {remark}')
+    if args.onnx:
+        difference = export_onnx(cfg, out / 'student.pth', out / 'student.onnx')
+        print(f'{out / "student.onnx"}: largest difference between onnxruntime and PyTorch {difference:.3g}')
+    print(f'test it with plain MMAction2: python tools/test.py {out / "student.py"} {out / "student.pth"}')
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except DistillError as error:
+        raise SystemExit(f'{type(error).__name__}: {error}') from error
