@@ -8,8 +8,6 @@ import torch
 from helpers import TOOLS, run
 from jobs import stock_job
 
-import mmdualkd  # noqa: F401  (this process loads a checkpoint)
-
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):

@@ -1,0 +1,225 @@
+"""Each cure: the fault in a fresh process without mmdualkd, and the same process with it.
+
+A fault that the installed packages do not have makes its test skip, saying so.
+"""
+
+import importlib.metadata
+import pickle
+
+import pytest
+import torch
+from helpers import run_code
+
+from mmdualkd import compat
+
+CURE = 'import mmdualkd\n'
+
+
+def fault_and_cure(code: str, fault: str) -> str:
+    """Checks that ``code`` fails with the message ``fault`` alone, and succeeds after ``import mmdualkd``.
+
+    Returns:
+        The output of the cured process.
+    """
+    try:
+        run_code(code)
+    except AssertionError as error:
+        assert fault in str(error), f'another fault than the one this cure is for: {error}'
+    else:
+        pytest.skip(f'the installed packages do not have this fault: {fault!r}')
+    return run_code(CURE + code)
+
+
+def test_mmaction_models_without_drn_can_be_imported():
+    code = 'import importlib; importlib.import_module("mmaction.models.localizers")\n'
+    # torchvision has a fault of its own, so it is mended by hand in both processes
+    by_hand = (
+        'import torch\n'
+        'try:\n'
+        '    import torchvision\n'
+        'except RuntimeError:\n'
+        '    import sys\n'
+        '    [sys.modules.pop(name) for name in list(sys.modules) if name.startswith("torchvision")]\n'
+        '    library = torch.library.Library("torchvision", "DEF")\n'
+        '    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")\n'
+        '    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")\n'
+        '    import torchvision\n'
+    )
+    use = (
+        'from mmaction.models import X3D\n'
+        'from mmaction.models.localizers import DRN\n'
+        'try:\n'
+        '    DRN()\n'
+        'except Exception as error:\n'
+        '    print(type(error).__name__, error)\n'
+    )
+    output = fault_and_cure(by_hand + code + use, "No module named 'mmaction.models.localizers.drn'")
+    assert 'StackError DRN is missing from the installed mmaction2' in output
+
+
+def test_torchvision_without_its_ops_can_be_imported_and_used():
+    code = (
+        'import torch, torchvision\n'
+        'from torchvision.transforms.functional import resize\n'
+        'print(tuple(resize(torch.zeros(3, 8, 8), [4, 4]).shape), torchvision.models.resnet18 is not None)\n'
+    )
+    assert '(3, 4, 4) True' in fault_and_cure(code, 'operator torchvision::nms does not exist')
+
+
+def test_a_torchvision_that_fails_otherwise_fails_with_its_own_error():
+    def broken():
+        raise RuntimeError('something else')
+
+    with pytest.raises(RuntimeError, match='something else'):
+        compat.torchvision_without_ops(broken)
+
+
+CHECKPOINT = (
+    'import numpy as np, torch\n'
+    'from mmengine.logging import MessageHub\n'
+    'hub = MessageHub.get_instance("job")\n'
+    'for value in (0.5, 0.25):\n'
+    '    hub.update_scalar("train/loss", value)\n'
+    'hub.update_info("best", np.float64(0.75))\n'
+)
+
+
+def test_a_checkpoint_with_mmengines_log_loads_with_weights_only(tmp_path):
+    path = tmp_path / 'checkpoint.pth'
+    run_code(CHECKPOINT + f'torch.save(dict(message_hub=hub.state_dict()), {str(path)!r})')
+    code = (
+        'import torch\n'
+        f'log = torch.load({str(path)!r}, weights_only=True)["message_hub"]\n'
+        'from mmengine.logging import MessageHub\n'
+        'hub = MessageHub.get_instance("other")\n'
+        'hub.load_state_dict(log)\n'
+        'print("mean", hub.get_scalar("train/loss").mean(), "best", float(hub.get_info("best")))\n'
+    )
+    assert 'mean 0.375 best 0.75' in fault_and_cure(code, 'Weights only load failed')
+
+
+class _Evil:
+    def __init__(self, *what):
+        self.what = what
+
+    def __reduce__(self):
+        return self.what
+
+
+@pytest.mark.parametrize(
+    'what', [(getattr, (torch.nn.Module, '__init__')), (eval, ('1 + 1',)), (print, ('hello',))], ids=str
+)
+def test_a_checkpoint_cannot_ask_for_anything_else(what, tmp_path):
+    torch.save({'message_hub': _Evil(*what)}, tmp_path / 'evil.pth')
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(tmp_path / 'evil.pth', weights_only=True)
+
+
+DISTRIBUTED = (
+    'import os, torch\n'
+    'os.environ.update(RANK="0", LOCAL_RANK="0", WORLD_SIZE="1", MASTER_ADDR="127.0.0.1", MASTER_PORT="0")\n'
+)
+needs_cpu = pytest.mark.skipif(torch.cuda.is_available(), reason='the fault is one of machines without a GPU')
+
+
+@needs_cpu
+def test_processes_without_a_gpu_meet_over_gloo():
+    code = (
+        DISTRIBUTED + 'from mmengine.dist import init_dist\n'
+        'init_dist("pytorch", backend="nccl")\n'
+        'print(torch.distributed.get_backend())\n'
+        'torch.distributed.destroy_process_group()\n'
+    )
+    assert 'gloo' in fault_and_cure(code, '_cuda_setDevice')
+    # MMAction2's own tools import mmengine first, so the cure must also reach references that others hold
+    assert 'gloo' in run_code('from mmengine.dist import init_dist\n' + CURE + code)
+
+
+@needs_cpu
+def test_a_runner_wraps_a_model_on_the_cpu_for_several_processes():
+    code = (
+        DISTRIBUTED + 'torch.distributed.init_process_group("gloo")\n'
+        'from mmengine.model import MMDistributedDataParallel\n'
+        'model = MMDistributedDataParallel(module=torch.nn.Linear(2, 1), device_ids=[0], broadcast_buffers=False)\n'
+        'model(torch.ones(3, 2)).sum().backward()\n'
+        'print(model.module.weight.grad.tolist())\n'
+        'torch.distributed.destroy_process_group()\n'
+    )
+    assert '[[3.0, 3.0]]' in fault_and_cure(code, 'DistributedDataParallel device_ids')
+
+
+@needs_cpu
+def test_slurm_tasks_without_a_gpu_meet_over_gloo(tmp_path):
+    scontrol = tmp_path / 'scontrol'
+    scontrol.write_text('#!/bin/sh\necho 127.0.0.1\n')
+    scontrol.chmod(0o755)
+    code = (
+        'import os, torch\n'
+        f'os.environ["PATH"] = {str(tmp_path)!r} + ":" + os.environ["PATH"]\n'
+        'os.environ.update(SLURM_PROCID="0", SLURM_NTASKS="1", SLURM_NODELIST="n", SLURM_LOCALID="0")\n'
+        'os.environ["MASTER_PORT"] = "0"\n'
+        'from mmengine.dist import init_dist\n'
+        'init_dist("slurm", backend="nccl")\n'
+        'print(torch.distributed.get_backend(), os.environ["MASTER_ADDR"])\n'
+        'torch.distributed.destroy_process_group()\n'
+    )
+    assert 'gloo 127.0.0.1' in fault_and_cure(code, '_cuda_setDevice')
+
+
+def test_our_scope_is_known_to_mmengines_configs():
+    code = (
+        'from mmengine.config import Config\n'
+        'cfg = Config._get_cfg_path("mmdualkd::_base_/default_runtime.py", "")\n'
+        'print(open(cfg[0]).name, cfg[1])\n'
+    )
+    assert 'default_runtime.py mmdualkd' in fault_and_cure(code, 'mmengine does not support to load mmdualkd config')
+
+
+@pytest.mark.parametrize(
+    'name, version, command',
+    [
+        ('mmcv', '2.2.0', 'pip install "mmcv>=2.0.0rc4,<2.2.0"'),
+        ('mmcv-lite', '1.7.0', 'pip install "mmcv-lite>=2.0.0rc4,<2.2.0"'),
+        ('mmaction2', '1.1.0', 'pip install "mmaction2>=1.2.0,<1.3.0"'),
+        ('mmengine', '0.9.0', 'pip install "mmengine>=0.10.4,<1.0.0"'),
+        ('torch', '2.5.1+cu121', 'pip install "torch>=2.6,<3"'),
+    ],
+)
+def test_a_version_that_does_not_fit_names_the_command_that_mends_it(name, version, command, monkeypatch):
+    real = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, 'version', lambda asked: version if asked == name else real(asked))
+    with pytest.raises(compat.StackError) as error:
+        compat.check_versions()
+    assert version in str(error.value) and str(error.value).endswith(f'run: {command}')
+
+
+@pytest.mark.parametrize(
+    'module, command',
+    [('mmcv', 'pip install "mmcv-lite>=2.0.0rc4,<2.2.0"'), ('pkg_resources', 'pip install "setuptools<81"')],
+)
+def test_a_missing_package_names_the_command_that_mends_it(module, command):
+    hide = (
+        'import importlib.metadata, importlib.util\n'
+        'find, version = importlib.util.find_spec, importlib.metadata.version\n'
+        'def lacking(name):\n'
+        f'    if name.startswith({module!r}): raise importlib.metadata.PackageNotFoundError(name)\n'
+        '    return version(name)\n'
+        f'importlib.util.find_spec = lambda name, *rest: None if name == {module!r} else find(name, *rest)\n'
+        'importlib.metadata.version = lacking\n'
+    )
+    output = run_code(hide + CURE, ok=False)
+    assert output.rstrip().endswith(f'run: {command}')
+    assert 'StackError' in output
+
+
+def test_importing_the_package_is_cheap():
+    code = 'import sys\nprint([name for name in ("torch", "torchvision", "mmaction", "mmcv") if name in sys.modules])\n'
+    assert run_code(CURE + code).rstrip().endswith('[]')
+
+
+def test_a_second_call_changes_nothing():
+    import sys
+
+    finders = list(sys.meta_path)
+    compat.apply()
+    assert sys.meta_path == finders
