@@ -25,7 +25,7 @@ def backward(model, data):
     losses = step_losses(model, data)
     total, log = model.parse_losses(losses)
     total.backward()
-    return losses, log
+    return losses, {name: value.item() for name, value in log.items()}
 
 
 def sgd(model):

@@ -1,0 +1,140 @@
+"""A distillation from config to student checkpoint, as a user runs it: tools, real files, several processes."""
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from distill_jobs import distill_job
+from helpers import TOOLS, environment, free_port, run
+from mmengine.registry import MODELS as MMENGINE_MODELS
+from test_upstream_tools import UPSTREAM
+from tiny import resnet3d
+
+needs_cpu = pytest.mark.skipif(torch.cuda.is_available(), reason='with a GPU the scripts use one each, over NCCL')
+
+
+def read(path):
+    return torch.load(path, weights_only=True, map_location='cpu')
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    job = distill_job(
+        tmp_path_factory.mktemp('job'), "default_hooks['checkpoint'].update(save_best='auto', max_keep_ckpts=1)\n"
+    )
+    job.output = run(TOOLS / 'train.py', job.config, '--cfg-options', 'log_level=INFO')
+    return job
+
+
+def test_the_log_shows_every_term_and_the_teachers_weights(trained):
+    line = re.findall(r'Epoch\(train\).*', trained.output)[-1]
+    for key in (
+        'loss_cls',
+        'loss_kd',
+        'loss_sdd',
+        'loss_rkd',
+        'kd/weight_vit',
+        'kd/weight_vit_std',
+        'kd/target_entropy',
+    ):
+        assert re.search(rf'{key}: [\d.]+', line), line
+    assert 'acc/top1' in trained.output
+
+
+def test_a_student_checkpoint_lies_beside_every_checkpoint_and_loads_strictly(trained):
+    names = {path.name for path in trained.work_dir.glob('*.pth')}
+    training = {name for name in names if not name.startswith('student_')}
+    assert len(training) == 2 and names - training == {f'student_{name}' for name in training}
+    model = MMENGINE_MODELS.build({'_scope_': 'mmaction', **resnet3d(4, 2, norm='GN')})
+    for name in training:
+        student = read(trained.work_dir / f'student_{name}')['state_dict']
+        model.load_state_dict(student, strict=True)
+        whole = read(trained.work_dir / name)['state_dict']
+        assert all(torch.equal(value, whole[f'student.{key}']) for key, value in student.items())
+
+
+def test_no_tensor_of_a_teacher_is_in_any_file(trained):
+    def tensors(value):
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, dict):
+            for part in value.values():
+                yield from tensors(part)
+        elif isinstance(value, (list, tuple)):
+            for part in value:
+                yield from tensors(part)
+
+    teachers = [read(trained.config.parent / f'{name}.pth') for name in ('vit', 'cnn')]
+    own = [value for teacher in teachers for value in teacher.values() if value.dim() > 1]
+    for path in trained.work_dir.glob('*.pth'):
+        for tensor in tensors(read(path)):
+            assert not any(tensor.shape == other.shape and torch.equal(tensor, other) for other in own), path
+
+
+@pytest.mark.parametrize('tool', [TOOLS / 'test.py', UPSTREAM / 'test.py'], ids=['ours', 'mmaction2'])
+@pytest.mark.parametrize('prefix', ['', 'student_'])
+def test_testing_takes_the_training_or_the_student_checkpoint(trained, tool, prefix, tmp_path):
+    seen = re.findall(r'Epoch\(val\) \[2\].*acc/top1: ([\d.]+)', trained.output)[-1]
+    options = ('--work-dir', tmp_path, '--cfg-options', 'log_level=INFO')
+    output = run(tool, trained.config, trained.work_dir / f'{prefix}epoch_2.pth', *options)
+    assert re.findall(r'acc/top1: ([\d.]+)', output)[-1] == seen
+
+
+def test_mmaction2s_own_train_tool_trains_a_distillation(tmp_path):
+    job = distill_job(tmp_path, epochs=1)
+    run(UPSTREAM / 'train.py', job.config)
+    assert (job.work_dir / 'student_epoch_1.pth').exists()
+
+
+def test_a_killed_job_resumes_to_the_same_student(tmp_path):
+    whole = distill_job(tmp_path / 'whole', epochs=3)
+    run(TOOLS / 'train.py', whole.config, '--no-validate')
+    job = distill_job(tmp_path / 'killed', epochs=3)
+    kill = ['--cfg-options', 'custom_hooks.0.kill_after=3']
+    killed = subprocess.run(
+        [sys.executable, TOOLS / 'train.py', job.config, '--no-validate', *kill], env=environment(), check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    run(TOOLS / 'train.py', job.config, '--no-validate', '--resume')
+    assert job.losses()[-4:] == pytest.approx(whole.losses()[-4:], rel=1e-6)
+    a, b = (read(which.work_dir / 'student_epoch_3.pth')['state_dict'] for which in (whole, job))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+@needs_cpu
+def test_two_processes_learn_what_one_does_with_the_same_global_batch(tmp_path):
+    """Relations and standardisation span the global batch, so that even the full method's curve is the same."""
+    one = distill_job(tmp_path / 'one', batch_size=4, epochs=3)
+    run(TOOLS / 'train.py', one.config, '--no-validate')
+    two = distill_job(tmp_path / 'two', batch_size=2, epochs=3)
+    run('bash', TOOLS / 'dist_train.sh', two.config, 2, env={**environment(), 'PORT': free_port()})
+    mean = [(a + b) / 2 for a, b in zip(two.losses(0), two.losses(1), strict=True)]
+    assert mean == pytest.approx(one.losses(), rel=1e-4)
+    a, b = (read(job.work_dir / 'epoch_3.pth')['state_dict'] for job in (one, two))
+    for name in a:
+        torch.testing.assert_close(b[name], a[name], rtol=1e-3, atol=1e-4, msg=name)
+
+
+def test_ema_amp_and_gradient_accumulation_run_together_and_ema_averages_the_student(tmp_path):
+    extra = """
+custom_hooks += [dict(type='EMAHook', momentum=0.5)]
+optim_wrapper.update(type='AmpOptimWrapper', dtype='bfloat16', accumulative_counts=2)
+"""
+    job = distill_job(tmp_path, extra)
+    run(TOOLS / 'train.py', job.config)
+    checkpoint = read(job.work_dir / 'epoch_2.pth')
+    student = read(job.work_dir / 'student_epoch_2.pth')['state_dict']
+    assert {name.split('.')[1] for name in checkpoint['ema_state_dict'] if '.' in name} <= {
+        'student',
+        'terms',
+        'backbone',
+    }
+    averaged, latest = checkpoint['state_dict'], checkpoint['ema_state_dict']
+    key = 'cls_head.fc_cls.weight'
+    assert torch.equal(student[key], averaged[f'student.{key}'])
+    assert not torch.equal(student[key], latest[f'module.student.{key}'])
+    assert Path(job.work_dir / 'student_epoch_2.pth').stat().st_size < Path(job.work_dir / 'epoch_2.pth').stat().st_size
