@@ -1,0 +1,112 @@
+"""The wheel carries what a user needs outside the clone; a clone and an editable install find the same."""
+
+import re
+import shutil
+import sys
+import tarfile
+import zipfile
+
+import pytest
+from helpers import ROOT, environment, run, run_code
+
+IGNORED = shutil.ignore_patterns('.git', '.venv', 'work_dirs', 'data', 'build', '*.egg-info', '__pycache__', '.*_cache')
+
+
+@pytest.fixture(scope='module')
+def built(tmp_path_factory):
+    """A wheel and a source archive built from a copy of the tree."""
+    copy = tmp_path_factory.mktemp('build') / 'tree'
+    shutil.copytree(ROOT, copy, symlinks=True, ignore=IGNORED)
+    (copy / 'configs' / 'demo').mkdir(exist_ok=True)
+    (copy / 'configs' / 'demo' / 'weights-for-this-test.pth').write_bytes(b'weights')
+    pip = [sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '--no-build-isolation', '-w', copy.parent]
+    run(*pip, copy)
+    run(sys.executable, 'setup.py', '-q', 'sdist', '-d', copy.parent, cwd=copy)
+    return next(copy.parent.glob('*.whl')), next(copy.parent.glob('*.tar.gz')), copy
+
+
+def files_below(folder, tree):
+    return {
+        str(path.relative_to(tree))
+        for path in (tree / folder).rglob('*')
+        if path.is_file() and path.suffix != '.pyc' and not path.name.startswith('.')
+    }
+
+
+def test_the_wheel_carries_every_config_tool_and_weight_file(built):
+    wheel, _, tree = built
+    names = set(zipfile.ZipFile(wheel).namelist())
+    expected = files_below('configs', tree) | files_below('tools', tree)
+    assert 'configs/demo/weights-for-this-test.pth' in expected and 'tools/train.py' in expected
+    assert {f'mmdualkd/.mim/{name}' for name in expected} <= names
+    assert 'mmdualkd/.mim/model-index.yml' in names
+    assert {name for name in files_below('mmdualkd', tree) if '/.mim/' not in name} <= names
+    assert not [name for name in names if name.endswith('.pyc') or name.startswith('tests/')]
+
+
+def test_the_wheel_forces_neither_mmcv_nor_mmcv_lite(built):
+    archive = zipfile.ZipFile(built[0])
+    metadata = archive.read(next(name for name in archive.namelist() if name.endswith('METADATA'))).decode()
+    forced = [line for line in re.findall(r'^Requires-Dist: (.*)', metadata, re.M) if 'extra ==' not in line]
+    assert any(line.startswith('torch>=2.6') or line.startswith('torch<3,>=2.6') for line in forced)
+    assert not [line for line in forced if line.startswith('mmcv')]
+    assert 'License-File: LICENSE' in metadata
+
+
+def test_the_source_archive_builds_the_same_wheel(built, tmp_path):
+    wheel, archive, _ = built
+    with tarfile.open(archive) as tar:
+        tar.extractall(tmp_path, filter='data')
+    tree = next(tmp_path.iterdir())
+    run(sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '--no-build-isolation', '-w', tmp_path, tree)
+    again = next(tmp_path.glob('*.whl'))
+    assert set(zipfile.ZipFile(again).namelist()) == set(zipfile.ZipFile(wheel).namelist())
+
+
+USE = (
+    'import pathlib, sys, mmdualkd\n'
+    'from mmengine.config import Config\n'
+    'pathlib.Path("mine.py").write_text("_base_ = [\'mmdualkd::_base_/default_runtime.py\']")\n'
+    'cfg = Config.fromfile("mine.py", import_custom_modules=False)\n'
+    'print("scope", cfg.default_scope, "from", pathlib.Path(mmdualkd.__file__).parent)\n'
+)
+
+
+def test_an_installed_wheel_gives_its_configs_and_tools_outside_the_clone(built, tmp_path):
+    site = tmp_path / 'site'
+    run(sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--target', site, built[0])
+    output = run_code(USE, cwd=tmp_path, env=environment(site))
+    assert f'scope mmaction from {site / "mmdualkd"}' in output
+    usage = run(site / 'mmdualkd' / '.mim' / 'tools' / 'train.py', '--help', cwd=tmp_path, env=environment(site))
+    assert '--auto-scale-lr' in usage
+
+
+def test_an_editable_install_gives_the_configs_of_the_clone(built, tmp_path):
+    tree, site = built[2], tmp_path / 'site'
+    pip = [sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--no-build-isolation']
+    run(*pip, '--prefix', tmp_path / 'prefix', '--ignore-installed', '-e', tree)
+    site = next((tmp_path / 'prefix').rglob('site-packages'))
+    add = f'import site; site.addsitedir({str(site)!r})\n'  # what Python does for its own site-packages
+    assert f'scope mmaction from {tree / "mmdualkd"}' in run_code(add + USE, cwd=tmp_path, env=environment(tmp_path))
+
+
+def test_a_clone_on_the_path_gives_its_configs(tmp_path):
+    assert f'scope mmaction from {ROOT / "mmdualkd"}' in run_code(USE, cwd=tmp_path, env=environment(ROOT))
+
+
+def test_the_pins_are_within_the_ranges(built):
+    from packaging.requirements import Requirement
+
+    pins = {}
+    for line in (ROOT / 'requirements' / 'runtime.txt').read_text().splitlines():
+        line = line.partition('#')[0].strip()
+        if line and not line.startswith('-'):
+            pin = Requirement(line)
+            pins.setdefault(pin.name.lower(), []).append(next(iter(pin.specifier)).version)
+    archive = zipfile.ZipFile(built[0])
+    metadata = archive.read(next(name for name in archive.namelist() if name.endswith('METADATA'))).decode()
+    for line in re.findall(r'^Requires-Dist: (.*)', metadata, re.M):
+        needed = Requirement(line)
+        for version in pins.get(needed.name.lower(), []) if not needed.marker else []:
+            assert needed.specifier.contains(version), f'{needed} does not allow the pinned {version}'
+        assert needed.marker or needed.name.lower() in pins, f'{needed.name} is not pinned'
