@@ -12,6 +12,7 @@ import importlib.util
 import pickle
 import sys
 import types
+import warnings
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -200,6 +201,29 @@ def parallel_model_without_gpu(execute: Execute) -> None:
     MMDistributedDataParallel.__init__ = cured
 
 
+def mixed_precision_without_gpu(execute: Execute) -> None:
+    """``AmpOptimWrapper`` refuses to be built on a CPU, where autocast to bfloat16 works and needs no loss scaling."""
+    execute()
+    from mmengine.optim.optimizer import amp_optimizer_wrapper
+
+    init = amp_optimizer_wrapper.AmpOptimWrapper.__init__
+
+    @functools.wraps(init)
+    def cured(self: Any, *args: Any, **kwargs: Any) -> None:
+        from mmengine.device import get_device
+
+        if get_device() != 'cpu':
+            return init(self, *args, **kwargs)
+        with (
+            mock.patch.object(amp_optimizer_wrapper, 'is_cuda_available', return_value=True),
+            warnings.catch_warnings(),
+        ):
+            warnings.filterwarnings('ignore', message='.*GradScaler')  # it says that it does nothing, as it should
+            return init(self, *args, **kwargs)
+
+    amp_optimizer_wrapper.AmpOptimWrapper.__init__ = cured
+
+
 # the module whose import each cure goes around
 CURES: dict[str, Callable[[Execute], None]] = {
     'torch': resume_with_weights_only,
@@ -207,6 +231,7 @@ CURES: dict[str, Callable[[Execute], None]] = {
     'mmaction.models.localizers': missing_drn,
     'mmengine.dist.utils': processes_without_gpu,
     'mmengine.model.wrappers.distributed': parallel_model_without_gpu,
+    'mmengine.optim.optimizer.amp_optimizer_wrapper': mixed_precision_without_gpu,
 }
 
 
