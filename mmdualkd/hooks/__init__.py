@@ -1,6 +1,8 @@
 """Hooks for MMEngine's runner."""
 
+from .data import CorruptVideoHook
+from .epoch_seed import EpochSeedHook
 from .preflight import PreflightHook
 from .student_checkpoint import StudentCheckpointHook
 
-__all__ = ['PreflightHook', 'StudentCheckpointHook']
+__all__ = ['CorruptVideoHook', 'EpochSeedHook', 'PreflightHook', 'StudentCheckpointHook']

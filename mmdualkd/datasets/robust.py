@@ -1,0 +1,159 @@
+"""What every video data set of ours does: survive videos that do not decode, and draw each sample from its own seed."""
+
+import copy
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import DataError
+
+UNSET = -1
+ERROR_BYTES = 512
+
+
+class RobustVideos:
+    """A mix-in for data sets on mmaction2's ``BaseActionDataset``; it stands before that class.
+
+    **Videos that do not decode** (missing, truncated, without frames): an error of the pipeline before there are
+    frames flags the video. In training another one takes its place. In test mode the video is scored as a blank clip
+    under its own label, so that accuracies stay comparable. Flags lie in shared memory: those that worker processes
+    set are seen by :class:`~mmdualkd.hooks.CorruptVideoHook` in the main process.
+
+    **Seeds**: once :class:`~mmdualkd.hooks.EpochSeedHook` has set the clock, Python's, NumPy's and torch's random
+    numbers in the pipeline depend only on the seed, the epoch, the sample, and how often it came up in this epoch. So
+    neither the number of workers nor a stop between epochs changes a result. The caller's own random numbers go on
+    untouched.
+    """
+
+    max_refetch: int
+
+    def full_init(self) -> None:
+        """Reads the annotations and makes the flags and counters that the workers share."""
+        super().full_init()
+        if not hasattr(self, '_flags'):
+            self._flags = torch.zeros(len(self), dtype=torch.uint8).share_memory_()
+            self._visits = torch.zeros(len(self), dtype=torch.int32).share_memory_()
+            self._clock = torch.full((3,), UNSET, dtype=torch.int64).share_memory_()
+            self._error = torch.zeros(ERROR_BYTES, dtype=torch.uint8).share_memory_()
+
+    def set_clock(self, seed: int, epoch: int, part: int = 0) -> None:
+        """Starts an epoch: samples are drawn from (seed, epoch, part, index, visit) from now on.
+
+        Args:
+            seed: The run's seed.
+            epoch: The epoch that starts.
+            part: Which of several data sets this is.
+        """
+        self._clock.copy_(torch.tensor([seed, epoch, part]))
+        self._visits.zero_()
+
+    @property
+    def flags(self) -> torch.Tensor:
+        """A uint8 tensor (len(self),): 1 where the video did not decode since the flags were last zeroed."""
+        return self._flags
+
+    @property
+    def last_error(self) -> str:
+        """What the last video that did not decode raised, in any process."""
+        return bytes(self._error.numpy()).rstrip(b'\0').decode(errors='replace')
+
+    def __getitem__(self, idx: int) -> Any:
+        """Gives the sample, or what stands in for it if its video does not decode.
+
+        Raises:
+            DataError: If ``max_refetch`` other videos in a row do not decode either.
+        """
+        self.full_init()
+        with self._seeded(idx):
+            data = self.prepare_data(idx)
+            if data is not None:
+                return data
+            if self.test_mode:
+                return self._blank(idx)
+            for _ in range(self.max_refetch):
+                data = self.prepare_data(self._rand_another())
+                if data is not None:
+                    return data
+        raise self._hopeless()
+
+    def prepare_data(self, idx: int) -> Any:
+        """Runs the pipeline; None if the video does not decode. Errors after decoding are raised as they are."""
+        results = self.get_data_info(idx)
+        name = results.get('filename', f'sample {idx}')
+        for transform in self.pipeline.transforms:
+            try:
+                results = transform(results)
+            except Exception as error:
+                if 'imgs' in results:
+                    raise
+                self._flag(idx, f'{name}: {type(error).__name__}: {error}')
+                return None
+            if results is None:
+                return None
+        return results
+
+    def failed(self, flags: torch.Tensor | None = None) -> list[str]:
+        """Names the flagged videos, each once.
+
+        Args:
+            flags: Flags of all processes together; by default this process's and its workers'.
+        """
+        indices = (self._flags if flags is None else flags).nonzero().flatten().tolist()
+        return list(dict.fromkeys(self.get_data_info(index).get('filename', f'sample {index}') for index in indices))
+
+    def _flag(self, idx: int, message: str) -> None:
+        self._flags[idx] = 1
+        text = ' '.join(message.split()).encode()[:ERROR_BYTES].ljust(ERROR_BYTES, b'\0')
+        self._error.copy_(torch.frombuffer(bytearray(text), dtype=torch.uint8))
+
+    def _blank(self, idx: int) -> Any:
+        """A zeroed copy of the next sample that decodes, with this sample's label."""
+        for step in range(1, min(self.max_refetch, len(self) - 1) + 1):
+            data = self.prepare_data((idx + step) % len(self))
+            if data is not None:
+                data = copy.deepcopy(data)
+                data['inputs'] = torch.zeros_like(data['inputs'])
+                data['data_samples'].set_gt_label(self.get_data_info(idx)['label'])
+                return data
+        raise self._hopeless()
+
+    def _hopeless(self) -> DataError:
+        return DataError(
+            f'{self.ann_file}: {int(self._flags.sum())} videos do not decode, '
+            f'{min(self.max_refetch, len(self))} of them in a row; the last one: {self.last_error}'
+        )
+
+    @contextmanager
+    def _seeded(self, idx: int) -> Iterator[None]:
+        seed, epoch, part = self._clock.tolist()
+        if seed == UNSET:
+            yield
+            return
+        visit = int(self._visits[idx])
+        self._visits[idx] += 1
+        with seeded(seed, epoch, part, idx, visit):
+            yield
+
+
+@contextmanager
+def seeded(*entropy: int) -> Iterator[None]:
+    """Python's, NumPy's and torch's (CPU) random numbers come from ``entropy`` inside, and go on as before after.
+
+    Args:
+        *entropy: Non-negative integers.
+    """
+    states = random.getstate(), np.random.get_state(), torch.default_generator.get_state()
+    seeds = np.random.SeedSequence(entropy).generate_state(3)
+    random.seed(int(seeds[0]))
+    np.random.seed(seeds[1])
+    torch.default_generator.manual_seed(int(seeds[2]))  # torch.manual_seed would touch the devices' generators too
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.default_generator.set_state(states[2])

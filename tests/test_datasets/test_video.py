@@ -1,0 +1,189 @@
+"""Videos that do not decode, annotations that cannot be used, and random numbers that only the seed decides."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from helpers import write_clips
+from mmaction.datasets import VideoDataset as StockVideoDataset
+from mmengine.dataset import pseudo_collate
+from torch.utils.data import DataLoader
+
+from mmdualkd.datasets import VideoDataset
+from mmdualkd.errors import DataError
+
+PIPELINE = [
+    dict(type='mmaction.DecordInit'),
+    dict(type='mmaction.SampleFrames', clip_len=4, frame_interval=2, num_clips=1),
+    dict(type='mmaction.DecordDecode'),
+    dict(type='mmaction.RandomCrop', size=24),
+    dict(type='mmaction.FormatShape', input_format='NCTHW'),
+    dict(type='mmaction.PackActionInputs'),
+]
+
+
+def build(annotation, cls=VideoDataset, **kwargs):
+    kwargs = dict(pipeline=PIPELINE, data_prefix=dict(video=str(annotation.parent))) | kwargs
+    return cls(str(annotation), **kwargs)
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """Eight videos of two classes, all whole."""
+    return write_clips(tmp_path)
+
+
+@pytest.fixture
+def broken(clips):
+    """Of eight videos one is missing, one cut short, one without content, one no video."""
+    names = [line.split()[0] for line in clips.read_text().splitlines()]
+    folder = clips.parent
+    (folder / names[1]).unlink()
+    (folder / names[3]).write_bytes((folder / names[3]).read_bytes()[:300])
+    (folder / names[4]).write_bytes(b'')
+    (folder / names[6]).write_bytes(b'not a video' * 100)
+    return clips
+
+
+BROKEN = [1, 3, 4, 6]
+
+
+def batches(dataset, workers):
+    loader = DataLoader(
+        dataset, batch_size=2, num_workers=workers, collate_fn=pseudo_collate, persistent_workers=workers > 0
+    )
+    return [batch['inputs'] for batch in loader]
+
+
+def test_whole_videos_come_out_as_from_the_stock_data_set(clips):
+    ours, stock = build(clips, test_mode=True), build(clips, StockVideoDataset, test_mode=True)
+    for index in range(8):
+        np.random.seed(index)
+        random.seed(index)
+        mine = ours[index]
+        np.random.seed(index)
+        random.seed(index)
+        assert torch.equal(mine['inputs'], stock[index]['inputs'])
+        assert mine['data_samples'].gt_label == stock[index]['data_samples'].gt_label
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_broken_videos_are_replaced_counted_and_named_whatever_the_number_of_workers(broken, workers):
+    dataset = build(broken)
+    assert sum(len(batch) for batch in batches(dataset, workers)) == 8
+    assert dataset.flags.nonzero().flatten().tolist() == BROKEN
+    names = [line.split()[0] for line in broken.read_text().splitlines()]
+    assert dataset.failed() == [str(broken.parent / names[index]) for index in BROKEN]
+    assert any(names[index] in dataset.last_error for index in BROKEN)
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_a_broken_video_is_tested_as_a_blank_clip_under_its_own_label(broken, workers):
+    dataset = build(broken, test_mode=True)
+    loader = DataLoader(dataset, batch_size=1, num_workers=workers, collate_fn=pseudo_collate)
+    samples = list(loader)
+    labels = [int(sample['data_samples'][0].gt_label) for sample in samples]
+    assert labels == [0] * 4 + [1] * 4
+    blank = [index for index, sample in enumerate(samples) if not sample['inputs'][0].any()]
+    assert blank == BROKEN
+    assert len({sample['inputs'][0].shape for sample in samples}) == 1
+    assert dataset.flags.nonzero().flatten().tolist() == BROKEN
+
+
+@pytest.mark.parametrize('test_mode', [False, True])
+def test_when_nothing_decodes_it_ends_in_one_clear_error(clips, test_mode):
+    dataset = build(clips, test_mode=test_mode)
+    for video in clips.parent.glob('*.avi'):
+        video.write_bytes(b'')
+    with pytest.raises(DataError, match=r'annotation\.txt: \d+ videos do not decode.*class\d_\d\.avi'):
+        dataset[0]
+
+
+def test_a_mistake_after_decoding_is_raised_and_not_taken_for_a_broken_video(clips):
+    dataset = build(clips, pipeline=[*PIPELINE[:3], dict(type='mmaction.RandomCrop', size=1000), *PIPELINE[4:]])
+    with pytest.raises(AssertionError):
+        dataset[0]
+    assert not dataset.flags.any()
+
+
+def test_samples_depend_on_seed_epoch_and_index_and_not_on_the_workers(clips):
+    def epoch(workers, seed, number):
+        dataset = build(clips)
+        dataset.set_clock(seed, number)
+        return [clip for batch in batches(dataset, workers) for clip in batch]
+
+    reference = epoch(0, 5, 3)
+    for workers in (0, 1, 2):
+        assert all(torch.equal(a, b) for a, b in zip(reference, epoch(workers, 5, 3), strict=True))
+    for seed, number in ((6, 3), (5, 4)):
+        assert not all(torch.equal(a, b) for a, b in zip(reference, epoch(0, seed, number), strict=True))
+
+
+def test_replacements_of_broken_videos_do_not_depend_on_the_workers_either(broken):
+    def epoch(workers):
+        dataset = build(broken)
+        dataset.set_clock(1, 0)
+        return [clip for batch in batches(dataset, workers) for clip in batch]
+
+    assert all(torch.equal(a, b) for a, b in zip(epoch(0), epoch(2), strict=True))
+
+
+def test_a_repeated_sample_is_augmented_anew_within_an_epoch(clips):
+    dataset = build(clips)
+    dataset.set_clock(0, 0)
+    clips_of_one = [dataset[0]['inputs'] for _ in range(6)]
+    assert len({clip.numpy().tobytes() for clip in clips_of_one}) > 1
+
+
+def test_the_callers_random_numbers_go_on_as_if_no_sample_was_drawn(clips):
+    def draw(sample):
+        random.seed(1)
+        np.random.seed(1)
+        torch.manual_seed(1)
+        if sample:
+            dataset[0]
+        return random.random(), np.random.rand(), torch.rand(1).item()
+
+    dataset = build(clips)
+    dataset.set_clock(0, 0)
+    assert draw(True) == draw(False)
+
+
+@pytest.mark.parametrize(
+    ('line', 'message'),
+    [
+        ('a.avi', r"line 3 \('a\.avi'\): a line must be '<file> <label>'"),
+        ('a b.avi 1', r"line 3 .*another dataset\.delimiter"),
+        ('a.avi one', r'line 3 .*whole numbers'),
+        ('a.avi -2', r'line 3 .*label -2 is negative'),
+        ('a.avi 2', r'line 3 .*label 2, but dataset\.num_classes=2'),
+    ],
+)
+def test_a_wrong_line_is_named_with_file_number_and_text(clips, line, message):
+    lines = clips.read_text().splitlines()
+    clips.write_text('\n'.join([*lines[:2], line, *lines[2:]]))
+    with pytest.raises(DataError, match=message) as caught:
+        build(clips, num_classes=2)
+    assert str(clips) in str(caught.value)
+
+
+def test_an_empty_and_a_missing_annotation_file_are_named(tmp_path):
+    (tmp_path / 'empty.txt').write_text('\n\n')
+    with pytest.raises(DataError, match=r'empty\.txt.* is empty'):
+        build(tmp_path / 'empty.txt')
+    with pytest.raises(DataError, match=r'gone\.txt.*no such file'):
+        build(tmp_path / 'gone.txt')
+
+
+def test_a_wrong_folder_is_an_error_when_built_that_names_it_and_the_first_path(clips, tmp_path):
+    with pytest.raises(DataError, match=r'none of 8 videos .*elsewhere.*elsewhere/class0_0\.avi'):
+        build(clips, data_prefix=dict(video=str(tmp_path / 'elsewhere')))
+
+
+def test_several_labels_a_line_and_blank_lines_are_read(clips):
+    lines = clips.read_text().splitlines()
+    clips.write_text('\n'.join([lines[0] + ' 2', '', *lines[1:], '']))
+    dataset = build(clips, multi_class=True, num_classes=3)
+    assert len(dataset) == 8
+    assert dataset.get_data_info(0)['label'].tolist() == [1, 0, 1]
