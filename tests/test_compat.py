@@ -149,6 +149,21 @@ def test_a_runner_wraps_a_model_on_the_cpu_for_several_processes():
 
 
 @needs_cpu
+def test_mixed_precision_trains_without_a_gpu():
+    code = (
+        'import torch\n'
+        'from mmengine.optim import AmpOptimWrapper\n'
+        'model = torch.nn.Linear(2, 2)\n'
+        'wrapper = AmpOptimWrapper(optimizer=torch.optim.SGD(model.parameters(), 0.1))\n'
+        'with wrapper.optim_context(model):\n'
+        '    out = model(torch.ones(1, 2))\n'
+        'wrapper.update_params(out.float().sum())\n'
+        'print(out.dtype)\n'
+    )
+    assert 'bfloat16' in fault_and_cure(code, 'is only available training')
+
+
+@needs_cpu
 def test_slurm_tasks_without_a_gpu_meet_over_gloo(tmp_path):
     scontrol = tmp_path / 'scontrol'
     scontrol.write_text('#!/bin/sh\necho 127.0.0.1\n')
