@@ -1,0 +1,29 @@
+# The dual-teacher job on real video. Annotations come first: tools/make_annotations.py --help has both commands.
+title = 'UT-Interaction (train on one set, test on the other) and Weizmann (three folds of three subjects held out).'
+seeds = [0, 1, 2]
+splits = {
+    'UT set1 to set2': dict(folder='ut_interaction', name='ut-interaction-set1-set2'),
+    'UT set2 to set1': dict(folder='ut_interaction', name='ut-interaction-set2-set1'),
+    'Weizmann fold 1': dict(folder='weizmann', name='weizmann-fold1'),
+    'Weizmann fold 2': dict(folder='weizmann', name='weizmann-fold2'),
+    'Weizmann fold 3': dict(folder='weizmann', name='weizmann-fold3'),
+}
+teachers = [
+    dict(name='Teacher CNN', config='configs/teachers/{folder}/resnet3d18-w24_1xb8-16x3x1-60e_{name}-rgb.py'),
+    dict(name='Teacher ViT', config='configs/teachers/{folder}/vit-w96_1xb8-8x6x1-60e_{name}-rgb.py'),
+]
+student = 'resnet3d18-w8_1xb8-16x3x1-60e_{name}-rgb.py'
+dualkd = 'configs/dualkd/{folder}/dualkd_vit-w96-resnet3d18-w24_' + student
+fused = {'model.terms.kd.type': 'FusedKD'}
+sdd = {'model.terms.sdd.type': 'SDD'}
+rkd = {'model.terms.rkd.type': 'RKD', 'model.terms.rkd.teacher': 'vit'}
+rows = [
+    dict(name='Student alone', config='configs/baselines/{folder}/' + student),
+    dict(name='KD from the CNN', config='configs/kd/{folder}/kd_resnet3d18-w24_' + student),
+    dict(name='KD from the ViT', config='configs/kd/{folder}/kd_vit-w96_' + student),
+    dict(name='Full method', config=dualkd),
+    dict(name='Uniform mean', config=dualkd, options={**fused, 'model.terms.kd.weighting.type': 'Uniform'}),
+    dict(name='DATW', config=dualkd, options=fused),
+    dict(name='DATW and SDD', config=dualkd, options={**fused, **sdd}),
+    dict(name='DATW and RKD', config=dualkd, options={**fused, **rkd}),
+]
