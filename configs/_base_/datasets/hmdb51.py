@@ -17,14 +17,14 @@ val_dataloader = dict(
     num_workers=8,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='VideoDataset', ann_file=ann_file_val, data_prefix=data_prefix, test_mode=True),
+    dataset=dict(type='mmdualkd.VideoDataset', ann_file=ann_file_val, data_prefix=data_prefix, test_mode=True),
 )
 test_dataloader = dict(
     batch_size=1,
     num_workers=8,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='VideoDataset', ann_file=ann_file_val, data_prefix=data_prefix, test_mode=True),
+    dataset=dict(type='mmdualkd.VideoDataset', ann_file=ann_file_val, data_prefix=data_prefix, test_mode=True),
 )
 val_evaluator = dict(type='AccMetric')
 test_evaluator = val_evaluator

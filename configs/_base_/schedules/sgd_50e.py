@@ -1,4 +1,4 @@
-# HMDB51 recipe of the earlier public code of the method's authors: SGD 1e-3 at 8 clips, steps at 20 and 40 of 50 epochs.
+# HMDB51 recipe of the earlier public code of the method's authors: SGD 1e-3 at 8 clips, steps at epochs 20 and 40.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=50, val_begin=1, val_interval=1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

@@ -5,7 +5,7 @@ model = dict(
     num_classes=num_classes,
     teachers=dict(
         vit=dict(checkpoint='work_dirs/mvitv2-s_8xb4-16x4x1-50e_epic-kitchens100-noun-rgb/epoch_50.pth'),
-        cnn=dict(checkpoint='work_dirs/x3d-m_1xb8-16x5x1-50e_epic-kitchens100-noun-rgb/epoch_50.pth'),
+        cnn=dict(checkpoint='work_dirs/x3d-m_8xb8-16x5x1-30e_epic-kitchens100-noun-rgb/epoch_30.pth'),
     ),
 )
 target = dict(target='noun', num_classes=num_classes)

@@ -1,7 +1,7 @@
 _base_ = [
     '../../_base_/default_runtime.py',
     '../../_base_/datasets/epic_kitchens100_verb.py',
-    '../../_base_/schedules/sgd_50e.py',
+    '../../_base_/schedules/sgd_30e_cosine.py',
     '../../_base_/recognizers/x3d-m.py',
 ]
 

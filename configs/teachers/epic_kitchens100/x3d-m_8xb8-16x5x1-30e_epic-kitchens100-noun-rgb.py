@@ -1,4 +1,4 @@
-_base_ = './x3d-m_1xb8-16x5x1-50e_epic-kitchens100-verb-rgb.py'
+_base_ = './x3d-m_8xb8-16x5x1-30e_epic-kitchens100-verb-rgb.py'
 
 num_classes = 300
 model = dict(cls_head=dict(num_classes=num_classes))

@@ -1,0 +1,14 @@
+_base_ = [
+    '../../_base_/default_runtime.py',
+    '../../_base_/datasets/ut_interaction_set2-set1.py',
+    '../../_base_/schedules/adamw_60e_small.py',
+    '../../_base_/recognizers/vit-w96.py',
+]
+
+model = dict(cls_head=dict(num_classes=_base_.num_classes))
+load_from = 'DEMO'
+param_scheduler = [dict(_base_.param_scheduler[0], eta_max=1e-3)]
+optim_wrapper = dict(optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=1))
+train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))

@@ -1,0 +1,187 @@
+import csv
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmaction.evaluation import AccMetric
+from mmaction.structures import ActionDataSample
+from mmaction.utils import register_all_modules
+from mmengine.dataset import Compose
+
+from mmdualkd.datasets.epic_kitchens import COLUMNS, EpicKitchens, SegmentInit
+from mmdualkd.errors import ConfigError, DataError
+from mmdualkd.views import SampleViews
+
+HEADER = [
+    *('narration_id', 'participant_id', 'video_id', 'narration_timestamp', 'start_timestamp', 'stop_timestamp'),
+    *(
+        'start_frame',
+        'stop_frame',
+        'narration',
+        'verb',
+        'verb_class',
+        'noun',
+        'noun_class',
+        'all_nouns',
+        'all_noun_classes',
+    ),
+]
+DECODE = [dict(type='DecordDecode'), dict(type='FormatShape', input_format='NCTHW'), dict(type='PackActionInputs')]
+PIPELINE = [dict(type='mmdualkd.SegmentInit'), dict(type='SampleFrames', clip_len=4, frame_interval=1), *DECODE]
+
+
+def setup_module():
+    register_all_modules()
+
+
+def write_video(path, fps, frames):
+    """Frame i is a flat grey of i, so that a pixel tells which frame it is from."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    avi = path.with_suffix('.avi')
+    writer = cv2.VideoWriter(str(avi), cv2.VideoWriter_fourcc(*'MJPG'), fps, (32, 32))
+    for index in range(frames):
+        writer.write(np.full((32, 32, 3), index, dtype=np.uint8))
+    writer.release()
+    avi.rename(path)
+
+
+def row(video, start, stop, verb, noun):
+    values = dict.fromkeys(HEADER, '')
+    values.update(participant_id=video[:3], video_id=video, start_timestamp=start, stop_timestamp=stop)
+    values.update(narration='wash, then dry the "cup"', verb_class=verb, noun_class=noun, start_frame=1, stop_frame=2)
+    return values
+
+
+def write_csv(path, rows, header=HEADER):
+    with open(path, 'w', newline='') as file:
+        writer = csv.DictWriter(file, header, extrasaction='ignore')
+        writer.writeheader()
+        writer.writerows(rows)
+    return str(path)
+
+
+@pytest.fixture(scope='module')
+def epic(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('epic')
+    videos = folder / 'videos'
+    write_video(videos / 'P01' / 'videos' / 'P01_01.MP4', fps=50, frames=240)
+    write_video(videos / 'P02_101.mp4', fps=25, frames=100)
+    train = write_csv(
+        folder / 'EPIC_100_train.csv',
+        [
+            row('P01_01', '00:00:01.00', '00:00:02.50', 3, 7),
+            row('P01_01', '00:00:00.50', '00:00:00.54', 0, 299),
+            row('P02_101', '00:00:02.00', '00:00:03.00', 3, 2),
+            row('P02_101', '00:00:03.60', '00:00:09.00', 0, 299),
+        ],
+    )
+    val = write_csv(
+        folder / 'EPIC_100_validation.csv',
+        [row('P02_101', '00:00:00.00', '00:00:01.00', 3, 7), row('P02_101', '00:00:01.00', '00:00:02.00', 96, 0)],
+    )
+    return dict(folder=folder, train=train, val=val, prefix=dict(video=str(videos)))
+
+
+def build(epic, **kwargs):
+    kwargs = {**dict(ann_file=epic['train'], pipeline=PIPELINE, data_prefix=epic['prefix']), **kwargs}
+    return EpicKitchens(**kwargs)
+
+
+def frames_of(sample):
+    """The frames of a packed clip, told by their grey."""
+    return sample['inputs'].float().mean(dim=(0, 1, 3, 4)).round().int().tolist()
+
+
+def test_frames_come_from_the_segment_at_the_video_s_own_frame_rate(epic):
+    dataset = build(epic)
+    expected = [range(50, 125), range(25, 27), range(50, 75), range(90, 100)]
+    for index, allowed in enumerate(expected):
+        for _ in range(5):
+            got = frames_of(dataset[index])
+            assert len(got) == 4
+            assert all(allowed.start - 1 <= frame <= allowed.stop for frame in got), (index, got)  # 1: JPEG's rounding
+
+
+def test_a_segment_shorter_than_the_clip_is_looped_inside_itself(epic):
+    results = dict(build(epic).get_data_info(1))
+    for transform in Compose(PIPELINE[:2]).transforms:
+        results = transform(results)
+    assert sorted(set(results['frame_inds'].tolist())) == [25, 26]
+
+
+def test_views_stay_inside_the_segment(epic):
+    views = dict(student=dict(clip_len=4, frame_interval=3, size=32), cnn=dict(clip_len=1, num_clips=5, size=32))
+    for target_fps in (None, 30):
+        sampler = SampleViews(views, target_fps=target_fps)
+        for index, (first, stop) in enumerate([(50, 125), (25, 27), (50, 75), (90, 100)]):
+            results = SegmentInit().transform(dict(build(epic).get_data_info(index)))
+            inds = sampler.transform(results)['frame_inds']
+            assert first <= inds.min() and inds.max() < stop
+
+
+def test_the_test_clip_is_the_middle_of_the_segment(epic):
+    pipeline = [PIPELINE[0], dict(PIPELINE[1], test_mode=True), *DECODE]
+    results = dict(build(epic, pipeline=pipeline, test_mode=True).get_data_info(0))
+    for transform in Compose(pipeline[:2]).transforms:
+        results = transform(results)
+    assert results['frame_inds'].tolist() == [85, 86, 87, 88]  # 75 frames from 50: (75 - 4) // 2 = 35 on
+
+
+def test_labels_are_verbs_nouns_or_pairs_in_a_stable_order(epic):
+    def labels(**kwargs):
+        dataset = build(epic, **kwargs)
+        return [dataset.get_data_info(index)['label'] for index in range(len(dataset))]
+
+    assert labels() == [3, 0, 3, 0]
+    assert labels(target='noun', num_classes=300) == [7, 299, 2, 299]
+    # pairs in order: (0, 299), (3, 2), (3, 7)
+    action = dict(target='action', train_ann_file=epic['train'], num_classes=3)
+    assert labels(**action) == [2, 0, 1, 0]
+    assert labels(ann_file=epic['val'], test_mode=True, **action) == [2, -1]
+
+
+def test_a_pair_that_training_never_saw_counts_as_wrong(epic):
+    metric = AccMetric(metric_list=('top_k_accuracy',))
+    for label in (2, -1):
+        sample = ActionDataSample().set_gt_label(label).set_pred_score(torch.tensor([0.1, 0.2, 0.7]))
+        metric.process(None, [sample.set_pred_label(2).to_dict()])
+    assert metric.compute_metrics(metric.results)['top1'] == 0.5
+
+
+@pytest.mark.parametrize('missing', COLUMNS)
+def test_a_missing_column_is_named(epic, tmp_path, missing):
+    path = write_csv(
+        tmp_path / 'x.csv', [row('P02_101', '00:00:00', '00:00:01', 0, 0)], [c for c in HEADER if c != missing]
+    )
+    with pytest.raises(DataError, match=f'lacks the columns {missing}'):
+        build(epic, ann_file=path)
+
+
+def test_bad_input_gets_one_clear_error(epic, tmp_path):
+    with pytest.raises(ConfigError, match="target='vreb' .*did you mean 'verb'"):
+        build(epic, target='vreb')
+    with pytest.raises(ConfigError, match='nowhere.*no such folder'):
+        build(epic, data_prefix=dict(video=str(tmp_path / 'nowhere')))
+    with pytest.raises(ConfigError, match='ann_file=.*no such file'):
+        build(epic, ann_file=str(tmp_path / 'absent.csv'))
+    with pytest.raises(ConfigError, match='SegmentInit'):
+        build(epic, pipeline=[dict(type='DecordInit'), *PIPELINE[1:]])
+    with pytest.raises(ConfigError, match='train_ann_file'):
+        build(epic, target='action')
+    with pytest.raises(ConfigError, match="num_classes=97, but target='noun' has 300"):
+        build(epic, target='noun', num_classes=97)
+    with pytest.raises(DataError, match='no segments'):
+        build(epic, ann_file=write_csv(tmp_path / 'empty.csv', []))
+    with pytest.raises(DataError, match=r'verb_class must be in 0 to 96, got \[97\]'):
+        build(epic, ann_file=write_csv(tmp_path / 'range.csv', [row('P02_101', '00:00:00', '00:00:01', 97, 0)]))
+    with pytest.raises(DataError, match='1 of 2 videos .* are not in .*P09_09'):
+        rows = [row(video, '00:00:00', '00:00:01', 0, 0) for video in ('P02_101', 'P09_09')]
+        build(epic, ann_file=write_csv(tmp_path / 'video.csv', rows))
+
+
+def test_a_segment_after_the_end_of_its_video_is_skipped_and_named(epic, tmp_path):
+    rows = [row('P02_101', '00:00:50.00', '00:00:51.00', 0, 0), row('P02_101', '00:00:01.00', '00:00:02.00', 1, 0)]
+    dataset = build(epic, ann_file=write_csv(tmp_path / 'late.csv', rows))
+    assert dataset[0]['data_samples'].gt_label.item() == 1
+    assert 'lasts 4.00 s, but a segment starts at 50.0 s' in dataset.last_error

@@ -1,0 +1,87 @@
+import pytest
+from helpers import TOOLS, run, write_clips
+
+TOOL = TOOLS / 'make_annotations.py'
+
+
+@pytest.fixture(scope='module')
+def videos(tmp_path_factory):
+    """Three classes of four videos, of four people; one file that is no video and one that is broken."""
+    source = tmp_path_factory.mktemp('source')
+    write_clips(source, classes=3, per_class=4, frames=4)
+    folder = tmp_path_factory.mktemp('videos')
+    for label, name in enumerate(['walk', 'run', 'jump']):
+        (folder / name).mkdir()
+        for index, person in enumerate(['ann', 'bob', 'cat', 'dan']):
+            (source / f'class{label}_{index}.avi').rename(folder / name / f'{person}_{name}.avi')
+    (folder / 'run' / 'notes.txt').write_text('not a video')
+    (folder / 'jump' / 'broken.avi').write_bytes(b'RIFF' + bytes(100))
+    return folder
+
+
+def read(path):
+    """Annotation lines as (path, label)."""
+    return [(line.split()[0], int(line.split()[1])) for line in path.read_text().splitlines()]
+
+
+def test_each_class_gives_its_share_and_no_video_is_on_both_sides(videos, tmp_path):
+    output = run(TOOL, videos, '--out', tmp_path, '--test-fraction', 0.25)
+    train, val = read(tmp_path / 'train.txt'), read(tmp_path / 'val.txt')
+    assert (tmp_path / 'classes.txt').read_text().split() == ['jump', 'run', 'walk']
+    assert sorted(label for _, label in val) == [0, 1, 2]
+    assert len(train) == 9 and not set(train) & set(val)
+    assert all((videos / path).is_file() for path, _ in train + val)
+    assert all(path.split('/')[0] == ['jump', 'run', 'walk'][label] for path, label in train + val)
+    assert 'not a readable video: run/notes.txt' in output and 'not a readable video: jump/broken.avi' in output
+
+
+def test_folds_hold_out_each_group_once_and_never_divide_one(videos, tmp_path):
+    run(TOOL, videos, '--out', tmp_path, '--group-regex', '/([a-z]+)_', '--folds', 2)
+    people = []
+    for fold in (1, 2):
+        sides = [
+            {path.split('/')[1].split('_')[0] for path, _ in read(tmp_path / f'fold{fold}_{part}.txt')}
+            for part in ('train', 'val')
+        ]
+        assert not sides[0] & sides[1] and len(sides[0] | sides[1]) == 4
+        people.append(sides[1])
+    assert people == [{'ann', 'bob'}, {'cat', 'dan'}]
+
+
+def test_folds_without_groups_hold_out_each_video_once(videos, tmp_path):
+    run(TOOL, videos, '--out', tmp_path, '--folds', 4)
+    held_out = [line for fold in range(1, 5) for line in read(tmp_path / f'fold{fold}_val.txt')]
+    assert len(held_out) == len(set(held_out)) == 12
+    assert sorted(label for _, label in read(tmp_path / 'fold1_val.txt')) == [0, 1, 2]
+
+
+def test_the_out_folder_may_lie_inside_and_runs_repeat(videos):
+    out = videos / 'annotations'
+    texts = []
+    for _ in range(2):
+        output = run(TOOL, videos, '--out', out)
+        texts.append((out / 'val.txt').read_text())
+    assert texts[0] == texts[1] and 'annotations/' not in output.split('left out')[-1].split('\n')[0]
+    assert '3 classes' in output
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['--group-regex', 'x(y)z'], "--group-regex 'x(y)z' does not match jump/ann_jump.avi"),
+        (['--group-regex', 'ann'], 'has no group'),
+        (['--folds', '5'], 'cannot be divided into 5 parts'),
+        (['--test-fraction', '1.5'], 'must lie between 0 and 1, got 1.5'),
+    ],
+)
+def test_bad_arguments_get_one_clear_error(videos, tmp_path, arguments, message):
+    output = run(TOOL, videos, '--out', tmp_path, *arguments, ok=False)
+    assert message in output and 'Traceback' not in output
+
+
+def test_paths_that_annotation_files_cannot_hold_are_refused(tmp_path):
+    write_clips(tmp_path / 'clips', classes=1, per_class=2, frames=4)
+    (tmp_path / 'videos').mkdir()
+    (tmp_path / 'clips').rename(tmp_path / 'videos' / 'two words')
+    output = run(TOOL, tmp_path / 'videos', '--out', tmp_path / 'out', ok=False)
+    assert '2 paths have a space in them' in output and 'two words/class0_0.avi' in output
