@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
-from mmengine.registry import DATASETS, MODELS, init_default_scope
+from mmengine.registry import DATASETS, METRICS, MODELS, TRANSFORMS, init_default_scope
 from torch import Tensor, nn
 
 from .errors import CheckpointError, ConfigError
 from .registry import SCOPE
 from .teachers.pretrained import without_pretrained
-from .teachers.zoo import resolve_model
+from .teachers.zoo import load_teacher_weights, resolve_model
 
 # Settings that a stock config keeps from the training config, beside the model.
 KEPT = ('default_scope', 'env_cfg', 'log_processor', 'vis_backends', 'visualizer', 'log_level')
@@ -89,7 +89,25 @@ def stock_config(cfg: Config) -> tuple[Config, list[str]]:
             remarks.append(f'{", ".join(names)} left out: MMAction2 has no {", ".join(own)}')
         else:
             stock.update(parts)
+    imports = _needed_imports(cfg, stock)
+    if imports:
+        stock['custom_imports'] = dict(imports=imports, allow_failed_imports=False)
+        remarks.append(f'the config still imports {", ".join(imports)}, where modules of the student are defined')
     return Config(stock), remarks
+
+
+def _needed_imports(cfg: Config, stock: dict) -> list[str]:
+    """Those of the training config's ``custom_imports`` that define something which the stock config names."""
+    imports = (cfg.get('custom_imports') or {}).get('imports') or []
+    imports = [imports] if isinstance(imports, str) else list(imports)
+    homes = {cls.__module__ for name in _types(stock) for cls in [_registered(name)] if inspect.isclass(cls)}
+    return [name for name in imports if any(f'{home}.'.startswith(f'{name}.') for home in homes)]
+
+
+def _registered(name: str) -> Any:
+    """The class that a config names, None if there is none."""
+    name = name if '.' in name else f'mmaction.{name}'
+    return next((found for root in (MODELS, DATASETS, TRANSFORMS, METRICS) if (found := root.get(name))), None)
 
 
 def _pipeline(dataset: dict) -> list | None:
@@ -101,12 +119,11 @@ def _pipeline(dataset: dict) -> list | None:
 
 def _make_stock(cfg: Any) -> None:
     """Puts MMAction2's ``VideoDataset`` in place of ours, in place; arguments that only ours takes go."""
-    if isinstance(cfg, dict):
-        if cfg.get('type') == f'{SCOPE}.VideoDataset':
-            ours, theirs = (_arguments(DATASETS.get(f'{scope}.VideoDataset')) for scope in (SCOPE, 'mmaction'))
-            for name in ours - theirs:
-                cfg.pop(name, None)
-            cfg['type'] = 'VideoDataset'
+    if isinstance(cfg, dict) and cfg.get('type') == f'{SCOPE}.VideoDataset':
+        ours, theirs = (_arguments(DATASETS.get(f'{scope}.VideoDataset')) for scope in (SCOPE, 'mmaction'))
+        for name in ours - theirs:
+            cfg.pop(name, None)
+        cfg['type'] = 'VideoDataset'
     for value in cfg.values() if isinstance(cfg, dict) else cfg:
         if isinstance(value, dict | list | tuple):
             _make_stock(value)
@@ -119,10 +136,15 @@ def _arguments(cls: type) -> set[str]:
 
 def _own_types(cfg: Any) -> list[str]:
     """Types of this package in a config."""
+    return [name for name in _types(cfg) if name.startswith(f'{SCOPE}.')]
+
+
+def _types(cfg: Any) -> list[str]:
+    """Every ``type`` in a config."""
     if isinstance(cfg, dict):
-        own = [cfg['type']] if str(cfg.get('type')).startswith(f'{SCOPE}.') else []
-        return own + [name for value in cfg.values() for name in _own_types(value)]
-    return [name for value in cfg for name in _own_types(value)] if isinstance(cfg, list | tuple) else []
+        own = [cfg['type']] if isinstance(cfg.get('type'), str) else []
+        return own + [name for value in cfg.values() for name in _types(value)]
+    return [name for value in cfg for name in _types(value)] if isinstance(cfg, list | tuple) else []
 
 
 class _Scores(nn.Module):
@@ -141,8 +163,8 @@ def export_onnx(cfg: Config, checkpoint: str | Path, out: str | Path, tolerance:
     """Exports a student to ONNX and compares the result with onnxruntime's.
 
     The input is one clip of a validation video (or its segments) as the model's data preprocessor hands it on:
-    normalised, (N, clips, C, T, H, W) or (N, segments, C, H, W). The output is (N * clips, classes), before the softmax.
-    N is free unless the model's own code fixes it; then it is 1.
+    normalised, (N, clips, C, T, H, W) or (N, segments, C, H, W). The output is (N * clips, classes), before the
+    softmax. N is free unless the model's own code fixes it; then it is 1.
 
     Args:
         cfg: The stock config, see :func:`stock_config`.
@@ -162,8 +184,6 @@ def export_onnx(cfg: Config, checkpoint: str | Path, out: str | Path, tolerance:
         import onnxruntime
     except ImportError as error:
         raise ConfigError(f'--onnx needs onnx and onnxruntime ({error}); run: pip install onnx onnxruntime') from error
-    from .teachers.zoo import load_teacher_weights
-
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     model = MODELS.build({'_scope_': 'mmaction', **copy.deepcopy(cfg.model)})
     load_teacher_weights(model, str(checkpoint), 'checkpoint')

@@ -1,0 +1,306 @@
+import json
+import pickle
+import runpy
+import shutil
+import sys
+
+import families
+import pytest
+import torch
+from helpers import ROOT, TOOLS, environment, run
+from jobs import write_job
+from mmengine.config import Config
+from tiny import resnet3d, save_model
+
+from mmdualkd.checkpoint import find_checkpoint, save_student, student_state_dict
+from mmdualkd.errors import CheckpointError, ConfigError
+from mmdualkd.export import export_onnx, stock_config, student_model
+
+DISTILLER = """
+views = dict(
+    student=dict(clip_len=8, size=32), vit=dict(clip_len=8, size=32), cnn=dict(clip_len=4, frame_interval=2, size=32))
+model = dict(
+    type='mmdualkd.DualTeacherDistiller', num_classes=2, views=views, student=dict(config={student!r}),
+    teachers=dict(vit=dict(config={vit!r}, checkpoint={vit_weights!r}), cnn=dict(config={cnn!r},
+    checkpoint={cnn_weights!r})))
+custom_hooks = [dict(type='mmdualkd.StudentCheckpointHook'), dict(type='EMAHook', momentum=0.5)]
+default_hooks['checkpoint']['save_best'] = 'auto'
+train_dataloader['dataset']['pipeline'] = [
+    dict(type='DecordInit'), dict(type='mmdualkd.SampleViews', views=views), dict(type='DecordDecode'),
+    dict(type='Resize', scale=(32, 32), keep_ratio=False), dict(type='FormatShape', input_format='NCTHW'),
+    dict(type='PackActionInputs')]
+log_level = 'INFO'
+"""
+
+# What a user of plain MMAction2 runs. The wheel of mmaction2 1.2.0 lacks a folder, the stand-in is by hand; where
+# torchvision was built for another torch, so is the cure for that.
+PLAIN = """
+import json, pickle, sys, types
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        assert name.partition('.')[0] != 'mmdualkd', 'plain MMAction2 must not need mmdualkd'
+sys.meta_path.insert(0, Refuse())
+name = 'mmaction.models.localizers.drn'
+package, module = types.ModuleType(name), types.ModuleType(name + '.drn')
+package.drn, module.DRN = module, type('DRN', (), {})
+sys.modules[package.__name__], sys.modules[module.__name__] = package, module
+try:
+    import torchvision
+except RuntimeError:
+    import torch
+    for name in [name for name in sys.modules if name.startswith('torchvision.')]:
+        del sys.modules[name]
+    library = torch.library.Library('torchvision', 'DEF')
+    library.define('nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
+    library.define('qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
+import torch
+from mmaction.apis import init_recognizer
+from mmengine.config import Config
+from mmengine.runner import Runner
+config, checkpoint, out = sys.argv[1:]
+state = torch.load(checkpoint, weights_only=True)['state_dict']
+model = init_recognizer(config, device='cpu')
+model.load_state_dict(state, strict=True)
+assert model.state_dict().keys() == state.keys()
+cfg = Config.fromfile(config)
+cfg.load_from, cfg.work_dir = checkpoint, out + '.work_dir'
+cfg.test_evaluator = [cfg.test_evaluator, dict(type='DumpResults', out_file_path=out + '.pkl')]
+metrics = Runner.from_cfg(cfg).test()
+with open(out, 'w') as file:
+    json.dump({name: float(value) for name, value in metrics.items()}, file)
+assert not any(name.partition('.')[0] == 'mmdualkd' for name in sys.modules)
+"""
+
+
+@pytest.fixture
+def export(monkeypatch, capsys):
+    """Runs the tool in this process and returns what it prints."""
+
+    def run_tool(*arguments):
+        monkeypatch.setattr(sys, 'argv', ['export_student.py', *map(str, arguments)])
+        runpy.run_path(str(TOOLS / 'export_student.py'), run_name='__main__')
+        return capsys.readouterr().out
+
+    return run_tool
+
+
+def plain_model():
+    """A tiny recognizer that averages the scores of a video's clips."""
+    model = resnet3d(4, 2)
+    model['cls_head']['average_clips'] = 'prob'
+    return model
+
+
+def plain_test(folder, exported):
+    """Tests an export with plain MMAction2 in a fresh process; returns metrics and predictions."""
+    empty = folder / 'empty'
+    empty.mkdir()
+    out = folder / 'metrics.json'
+    files = [str(exported / 'student.py'), str(exported / 'student.pth'), str(out)]
+    run(sys.executable, '-c', PLAIN, *files, env=environment(empty), cwd=folder)
+    return json.loads(out.read_text()), predictions(f'{out}.pkl')
+
+
+def our_test(folder, config, checkpoint):
+    """Tests a checkpoint with the training config and our tool; returns its predictions."""
+    out = folder / 'ours.pkl'
+    run(TOOLS / 'test.py', config, checkpoint, '--work-dir', folder / 'ours', '--dump', out)
+    return predictions(out)
+
+
+def predictions(path):
+    with open(path, 'rb') as file:
+        samples = pickle.load(file)
+    return torch.stack([sample['pred_score'] for sample in samples]), [int(sample['gt_label']) for sample in samples]
+
+
+@pytest.fixture(scope='module')
+def distilled(tmp_path_factory):
+    """A finished distillation with EMA, through tools/train.py."""
+    folder = tmp_path_factory.mktemp('distilled')
+    models = dict(student=plain_model(), vit=resnet3d(6, 2), cnn=resnet3d(4, 2))
+    weights = {f'{name}_weights': save_model(models[name], folder / f'{name}.pth') for name in ('vit', 'cnn')}
+    job = write_job(folder, DISTILLER.format(**models, **weights), per_class=3, epochs=2, batch_size=3)
+    run(TOOLS / 'train.py', job.config)
+    return job
+
+
+def test_plain_mmaction2_scores_the_same_with_the_export_of_a_distillation(distilled, tmp_path, export):
+    output = export(distilled.work_dir, '--out', tmp_path / 'export')
+    best = next(distilled.work_dir.glob('best_*.pth'))
+    assert str(best) in output
+    metrics, (scores, labels) = plain_test(tmp_path, tmp_path / 'export')
+    our_scores, our_labels = our_test(tmp_path, distilled.config, best)
+    assert torch.equal(scores, our_scores) and labels == our_labels
+    accuracy = sum(int(score.argmax()) == label for score, label in zip(our_scores, our_labels, strict=True))
+    assert metrics['acc/top1'] == pytest.approx(accuracy / len(our_labels), abs=1e-12)
+
+
+def test_nothing_of_ours_is_in_the_export(distilled, tmp_path, export):
+    export(distilled.work_dir / 'epoch_1.pth', '--out', tmp_path)
+    text = (tmp_path / 'student.py').read_text()
+    for word in ('mmdualkd', 'custom_imports', 'custom_hooks', 'teachers', 'EMAHook', str(distilled.work_dir)):
+        assert word not in text, word
+    checkpoint = torch.load(tmp_path / 'student.pth', weights_only=True)
+    assert set(checkpoint) == {'meta', 'state_dict'} and checkpoint['meta']['epoch'] == 1
+    assert all(name.startswith(('backbone.', 'cls_head.')) for name in checkpoint['state_dict'])
+    assert b'mmdualkd' not in (tmp_path / 'student.pth').read_bytes()
+
+
+def test_with_ema_the_averaged_weights_are_exported(distilled, tmp_path):
+    saved = torch.load(distilled.work_dir / 'epoch_2.pth', weights_only=True)
+    save_student(distilled.work_dir / 'epoch_2.pth', tmp_path / 'a.pth')
+    ours = torch.load(tmp_path / 'a.pth', weights_only=True)['state_dict']
+    name = 'cls_head.fc_cls.weight'
+    assert torch.equal(ours[name], saved['state_dict'][f'student.{name}'])
+    raw = saved['ema_state_dict'][f'module.student.{name}']  # MMEngine swaps the two when it saves
+    assert not torch.equal(ours[name], raw)
+
+
+def test_a_student_checkpoint_beside_a_training_checkpoint_exports_the_same(distilled, tmp_path, export):
+    for name in ('epoch_2.pth', 'student_epoch_2.pth'):
+        export(distilled.work_dir / name, '--out', tmp_path / name)
+    first, second = (torch.load(tmp_path / name / 'student.pth', weights_only=True) for name in
+                     ('epoch_2.pth', 'student_epoch_2.pth'))  # fmt: skip
+    assert all(torch.equal(value, second['state_dict'][name]) for name, value in first['state_dict'].items())
+    texts = {(tmp_path / name / 'student.py').read_text() for name in ('epoch_2.pth', 'student_epoch_2.pth')}
+    assert len(texts) == 1
+
+
+def test_without_best_checkpoint_the_last_one_is_taken_also_in_a_moved_work_dir(distilled, tmp_path):
+    moved = tmp_path / 'moved'
+    shutil.copytree(distilled.work_dir, moved)
+    for file in moved.glob('best_*.pth'):
+        file.unlink()
+    assert find_checkpoint(moved) == moved / 'epoch_2.pth'
+    (moved / 'epoch_2.pth').unlink()
+    with pytest.raises(CheckpointError, match='neither best_'):
+        find_checkpoint(moved)
+
+
+def test_onnx_gives_the_scores_of_pytorch(distilled, tmp_path, export):
+    pytest.importorskip('onnxruntime')
+    output = export(distilled.work_dir, '--out', tmp_path, '--onnx')
+    assert 'largest difference between onnxruntime and PyTorch' in output
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(tmp_path / 'student.onnx'))
+    assert session.get_inputs()[0].shape[1:] == [1, 3, 8, 32, 32]
+    assert session.run(None, {'input': torch.zeros(3, 1, 3, 8, 32, 32).numpy()})[0].shape == (3, 2)
+
+
+def test_a_plain_recognizers_checkpoint_is_exported_as_well(tmp_path, export):
+    config = write_job(tmp_path, 'model = ' + repr(plain_model())).config
+    cfg = Config.fromfile(config)
+    save_model(cfg.model, tmp_path / 'work.pth')
+    state = torch.load(tmp_path / 'work.pth', weights_only=True)
+    folder = tmp_path / 'work_dir'
+    folder.mkdir()
+    torch.save(dict(state_dict=state, meta=dict(cfg=cfg.pretty_text, epoch=2)), folder / 'epoch_2.pth')
+    (folder / 'last_checkpoint').write_text('/elsewhere/epoch_2.pth')
+    export(folder)
+    metrics, _ = plain_test(tmp_path, folder / 'export')
+    assert 0 <= metrics['acc/top1'] <= 1
+
+
+def test_a_checkpoint_without_any_config_is_an_error(tmp_path, export):
+    torch.save(dict(state_dict={'backbone.a': torch.ones(1)}), tmp_path / 'a.pth')
+    with pytest.raises(SystemExit, match='CheckpointError: .*does not hold the config'):
+        export(tmp_path / 'a.pth')
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'configs/dualkd/hmdb51/dualkd_mvitv2-s-x3d-m_x3d-s_1xb8-13x6x1-50e_hmdb51-rgb.py',
+        'configs/baselines/hmdb51/x3d-s_1xb8-13x6x1-50e_hmdb51-rgb.py',
+    ],
+)
+def test_our_configs_become_stock_configs(name):
+    path = ROOT / name
+    stock, remarks = stock_config(Config.fromfile(path))
+    assert remarks == []
+    assert stock.model.type == 'Recognizer3D' and stock.model.cls_head.num_classes == 51
+    assert stock.test_dataloader.dataset.type == 'VideoDataset' and stock.test_pipeline[0].type == 'DecordInit'
+    assert stock.val_cfg.type == 'ValLoop' and 'blending' not in stock.model.data_preprocessor
+    assert 'mmdualkd' not in stock.pretty_text
+
+
+def test_our_video_dataset_becomes_mmaction2s(tmp_path):
+    cfg = Config.fromfile(write_job(tmp_path, 'model = ' + repr(plain_model())).config)
+    cfg.test_dataloader.dataset.type = 'mmdualkd.VideoDataset'
+    stock, remarks = stock_config(cfg)
+    assert stock.test_dataloader.dataset.type == 'VideoDataset' and remarks == []
+
+
+def test_a_data_set_without_stock_counterpart_is_left_out_and_said(tmp_path):
+    cfg = Config.fromfile(write_job(tmp_path, 'model = ' + repr(plain_model())).config)
+    cfg.test_dataloader.dataset.type = 'mmdualkd.EpicKitchens'
+    stock, remarks = stock_config(cfg)
+    assert 'test_dataloader' not in stock and 'test_cfg' not in stock and 'val_dataloader' in stock
+    assert any('mmdualkd.EpicKitchens' in remark for remark in remarks)
+
+
+def test_a_student_of_our_own_modules_is_an_error():
+    model = resnet3d(4, 2)
+    model['cls_head']['type'] = 'mmdualkd.SomeHead'
+    with pytest.raises(ConfigError, match='mmdualkd.SomeHead'):
+        student_model(Config(dict(model=model)))
+
+
+def test_imports_that_define_the_student_stay(tmp_path, monkeypatch):
+    (tmp_path / 'own_head.py').write_text(
+        'from mmaction.models.heads import I3DHead\nfrom mmaction.registry import MODELS\n\n\n'
+        '@MODELS.register_module()\nclass OwnHead(I3DHead):\n    pass\n'
+    )
+    (tmp_path / 'own_loss.py').write_text('')
+    monkeypatch.syspath_prepend(tmp_path)
+    model = resnet3d(4, 2)
+    model['cls_head']['type'] = 'OwnHead'
+    imports = "\ncustom_imports = dict(imports=['mmdualkd', 'own_head', 'own_loss'], allow_failed_imports=False)"
+    cfg = Config.fromfile(write_job(tmp_path / 'job', 'model = ' + repr(model) + imports).config)
+    stock, remarks = stock_config(cfg)
+    assert stock.custom_imports.imports == ['own_head'] and any('own_head' in remark for remark in remarks)
+
+
+def test_tpn_heads_copy_for_convolutional_tests_is_left_out():
+    state = {'student.cls_head.fc_cls.weight': 1, 'student.cls_head.new_cls.weight': 2, 'terms.sdd.a': 3}
+    assert dict(student_state_dict(state)) == {'cls_head.fc_cls.weight': 1}
+
+
+@pytest.mark.parametrize('name', ['x3d', 'tsm', 'tanet', 'mvit'])
+def test_onnx_of_other_families(name, tmp_path):
+    pytest.importorskip('onnxruntime')
+    family = families.FAMILIES[name]
+    torch.save(families.build(name).state_dict(), tmp_path / 'a.pth')
+    view = family.view
+    sampler = dict(type='SampleFrames', **{key: view[key] for key in ('clip_len', 'frame_interval', 'num_clips')})
+    pipeline = [dict(type='DecordInit'), sampler, dict(type='DecordDecode'),
+                dict(type='Resize', scale=(view['size'],) * 2, keep_ratio=False),
+                dict(type='FormatShape', input_format=family.model['data_preprocessor']['format_shape']),
+                dict(type='PackActionInputs')]  # fmt: skip
+    cfg = Config(dict(model=family.model, val_pipeline=pipeline, default_scope='mmaction'))
+    assert export_onnx(cfg, tmp_path / 'a.pth', tmp_path / 'a.onnx') < 1e-4
+
+
+def test_onnx_that_differs_is_an_error(tmp_path, monkeypatch):
+    onnxruntime = pytest.importorskip('onnxruntime')
+    real = onnxruntime.InferenceSession
+
+    class Wrong:
+        def __init__(self, *args, **kwargs):
+            self.session = real(*args, **kwargs)
+
+        def run(self, *args):
+            return [output + 1 for output in self.session.run(*args)]
+
+    monkeypatch.setattr(onnxruntime, 'InferenceSession', Wrong)
+    cfg = stock_config(Config.fromfile(write_job(tmp_path, 'model = ' + repr(plain_model())).config))[0]
+    save_model(cfg.model, tmp_path / 'a.pth')
+    with pytest.raises(CheckpointError, match='differs from PyTorch by'):
+        export_onnx(cfg, tmp_path / 'a.pth', tmp_path / 'a.onnx')
+
+
+def test_a_missing_source_is_an_error(export):
+    with pytest.raises(SystemExit, match='CheckpointError: there is no checkpoint or work directory'):
+        export('nowhere')
