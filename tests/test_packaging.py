@@ -3,6 +3,7 @@
 import re
 import shutil
 import sys
+import sysconfig
 import tarfile
 import zipfile
 
@@ -82,12 +83,14 @@ def test_an_installed_wheel_gives_its_configs_and_tools_outside_the_clone(built,
 
 
 def test_an_editable_install_gives_the_configs_of_the_clone(built, tmp_path):
-    tree, site = built[2], tmp_path / 'site'
+    tree = built[2]
     pip = [sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--no-build-isolation']
     run(*pip, '--prefix', tmp_path / 'prefix', '--ignore-installed', '-e', tree)
     site = next((tmp_path / 'prefix').rglob('site-packages'))
-    add = f'import site; site.addsitedir({str(site)!r})\n'  # what Python does for its own site-packages
-    assert f'scope mmaction from {tree / "mmdualkd"}' in run_code(add + USE, cwd=tmp_path, env=environment(tmp_path))
+    # -S and a path by hand: an editable install that this environment has of its own must not answer for it
+    env = environment(site, sysconfig.get_path('purelib'))
+    code = f'import site; site.addsitedir({str(site)!r})\n' + USE
+    assert f'scope mmaction from {tree / "mmdualkd"}' in run(sys.executable, '-S', '-c', code, cwd=tmp_path, env=env)
 
 
 def test_a_clone_on_the_path_gives_its_configs(tmp_path):
