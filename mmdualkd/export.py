@@ -10,9 +10,9 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, METRICS, MODELS, TRANSFORMS, init_default_scope
-from torch import Tensor, nn
 
 from .errors import CheckpointError, ConfigError
+from .outputs import Scores
 from .registry import SCOPE
 from .teachers.pretrained import without_pretrained
 from .teachers.zoo import load_teacher_weights, resolve_model
@@ -147,18 +147,6 @@ def _types(cfg: Any) -> list[str]:
     return [name for value in cfg for name in _types(value)] if isinstance(cfg, list | tuple) else []
 
 
-class _Scores(nn.Module):
-    """A recognizer as one function from normalised clips to scores."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-        self.eval()
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        return self.model.extract_feat(inputs, stage='head')[0]
-
-
 def export_onnx(cfg: Config, checkpoint: str | Path, out: str | Path, tolerance: float = 1e-4) -> float:
     """Exports a student to ONNX and compares the result with onnxruntime's.
 
@@ -187,7 +175,7 @@ def export_onnx(cfg: Config, checkpoint: str | Path, out: str | Path, tolerance:
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     model = MODELS.build({'_scope_': 'mmaction', **copy.deepcopy(cfg.model)})
     load_teacher_weights(model, str(checkpoint), 'checkpoint')
-    model = _Scores(model)
+    model = Scores(model)
     generator = torch.Generator().manual_seed(0)
     shape = _clip_shape(cfg)
     for batch in (2, 1):  # a free batch size if the model's code allows it

@@ -67,6 +67,22 @@ def run_model(model: nn.Module, inputs: Tensor, data_samples: list | None = None
     return Outputs(logits=logits, pooled=pooled, grid=grid, extras=dict(extras))
 
 
+class Scores(nn.Module):
+    """A model as one function from normalised inputs to logits (N, classes), in eval mode, for FLOPs and export.
+
+    Args:
+        model: See :func:`run_model`.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.eval()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return run_model(self.model, inputs).logits
+
+
 def _checked_logits(model: nn.Module, logits: object) -> Tensor:
     """Returns the head's output if it is (N, classes), or raises an error that names the head."""
     if isinstance(logits, Tensor) and logits.ndim == 2:
