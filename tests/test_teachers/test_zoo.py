@@ -6,12 +6,15 @@ import logging
 import os
 import pickle
 import re
+import subprocess
+import sys
 import threading
 import zipfile
 
 import families
 import pytest
 import torch
+from helpers import environment, free_port
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
@@ -397,3 +400,35 @@ def test_a_download_that_is_no_checkpoint_does_not_stay_in_the_cache(server):
     target = small()
     load_teacher_weights(target, f'{server.url}/a.pth', KEY)
     assert same(target, source.state_dict())
+
+
+TWO_PROCESSES = """
+import sys
+import torch
+import mmdualkd
+from mmdualkd.errors import CheckpointError
+from mmdualkd.teachers.zoo import load_teacher_weights
+rank, port, url = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+torch.distributed.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
+model = torch.nn.Linear(2, 3)
+load_teacher_weights(model, f'{url}/a.pth', 'k')
+assert torch.equal(model.weight, torch.ones(3, 2))
+try:
+    load_teacher_weights(model, f'{url}/none.pth', 'k')
+except CheckpointError as error:
+    assert '404' in str(error)
+else:
+    raise AssertionError('no error')
+"""
+
+
+def test_of_two_processes_the_first_downloads_and_neither_hangs_on_a_missing_address(server):
+    torch.save(dict(weight=torch.ones(3, 2), bias=torch.zeros(3)), server.folder / 'a.pth')
+    port = free_port()
+    environ = {name: value for name, value in environment().items() if name != 'LOCAL_RANK'}
+    processes = [
+        subprocess.Popen([sys.executable, '-c', TWO_PROCESSES, str(rank), port, server.url], env=environ)
+        for rank in range(2)
+    ]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    assert server.requests.count('/a.pth') == 1

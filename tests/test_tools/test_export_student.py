@@ -10,11 +10,13 @@ import torch
 from helpers import ROOT, TOOLS, environment, run
 from jobs import write_job
 from mmengine.config import Config
+from mmengine.registry import MODELS
 from tiny import resnet3d, save_model
 
 from mmdualkd.checkpoint import find_checkpoint, save_student, student_state_dict
 from mmdualkd.errors import CheckpointError, ConfigError
 from mmdualkd.export import export_onnx, stock_config, student_model
+from mmdualkd.teachers.zoo import load_teacher_weights
 
 DISTILLER = """
 views = dict(
@@ -155,6 +157,13 @@ def test_with_ema_the_averaged_weights_are_exported(distilled, tmp_path):
     assert torch.equal(ours[name], saved['state_dict'][f'student.{name}'])
     raw = saved['ema_state_dict'][f'module.student.{name}']  # MMEngine swaps the two when it saves
     assert not torch.equal(ours[name], raw)
+
+
+def test_a_finished_student_serves_as_the_next_teacher(distilled):
+    model = MODELS.build({'_scope_': 'mmaction', **plain_model()})
+    load_teacher_weights(model, str(distilled.work_dir / 'epoch_2.pth'), 'model.teachers.cnn.checkpoint')
+    student = torch.load(distilled.work_dir / 'student_epoch_2.pth', weights_only=True)['state_dict']
+    assert all(torch.equal(value, student[name]) for name, value in model.state_dict().items())
 
 
 def test_a_student_checkpoint_beside_a_training_checkpoint_exports_the_same(distilled, tmp_path, export):
