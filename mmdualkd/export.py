@@ -81,10 +81,13 @@ def stock_config(cfg: Config) -> tuple[Config, list[str]]:
             continue
         parts = copy.deepcopy({name: cfg[name] for name in names})
         _make_stock(parts)
+        own = _own_types(parts)
         pipeline = _pipeline(parts[names[0]].dataset)
+        if f'{SCOPE}.SegmentInit' in own:
+            pipeline = [dict(type='DecordInit') if t.type == f'{SCOPE}.SegmentInit' else t for t in pipeline]
+            remarks.append(f'{split}_pipeline reads whole videos: cut the segments out of the long videos first')
         if pipeline is not None and not _own_types(pipeline):
             stock[f'{split}_pipeline'] = pipeline
-        own = _own_types(parts)
         if own:
             remarks.append(f'{", ".join(names)} left out: MMAction2 has no {", ".join(own)}')
         else:
