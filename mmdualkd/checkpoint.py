@@ -157,11 +157,19 @@ def training_config(checkpoint: Path) -> Config:
     for file in dict.fromkeys((checkpoint, beside)):
         meta = read_checkpoint(file, 'checkpoint').get('meta') if file.is_file() else None
         if isinstance(meta, dict) and meta.get('cfg'):
-            return Config.fromstring(meta['cfg'], '.py')
+            return _read_config(meta['cfg'], f'the config in {str(file)!r}')
     configs = sorted(checkpoint.parent.glob('*.py'))
     if len(configs) == 1:
-        return Config.fromfile(configs[0])
+        return _read_config(configs[0].read_text(), repr(str(configs[0])))
     raise CheckpointError(
         f'{str(checkpoint)!r} does not hold the config it was trained with, and its folder has {len(configs)} configs '
         '(it must be exactly one): export from the training checkpoint or its work directory'
     )
+
+
+def _read_config(text: str, where: str) -> Config:
+    """Parses a dumped config; modules that it imports must be there."""
+    try:
+        return Config.fromstring(text, '.py')
+    except ImportError as error:
+        raise CheckpointError(f'{where} imports what is not found here: {error}; put it on PYTHONPATH') from error

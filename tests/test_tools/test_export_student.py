@@ -312,6 +312,13 @@ def test_onnx_that_differs_is_an_error(tmp_path, monkeypatch):
         export_onnx(cfg, tmp_path / 'a.pth', tmp_path / 'a.onnx')
 
 
+def test_a_config_that_imports_what_is_not_there_is_an_error(tmp_path, export):
+    text = "custom_imports = dict(imports=['no_such_module'], allow_failed_imports=False)"
+    torch.save(dict(state_dict={'backbone.a': torch.ones(1)}, meta=dict(cfg=text)), tmp_path / 'a.pth')
+    with pytest.raises(SystemExit, match='CheckpointError: .*no_such_module'):
+        export(tmp_path / 'a.pth')
+
+
 def test_a_missing_source_is_an_error(export):
     with pytest.raises(SystemExit, match='CheckpointError: there is no checkpoint or work directory'):
         export('nowhere')
