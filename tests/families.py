@@ -463,7 +463,7 @@ FAMILIES: dict[str, Family] = {
     ),
     'tin': Family(
         _frames(
-            dict(type='ResNetTIN', depth=50, pretrained=None, norm_eval=False, num_segments=4),
+            dict(type='ResNetTIN', depth=50, pretrained=None, pretrained2d=False, norm_eval=False, num_segments=4),
             dict(**_TSM, in_channels=2048, is_shift=False),
         ),
         _segments(4),

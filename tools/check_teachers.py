@@ -98,7 +98,7 @@ def batches(distiller: nn.Module, loader: torch.utils.data.DataLoader) -> Iterat
 
 
 def cost(distiller: nn.Module, name: str, model: nn.Module) -> tuple[int, float]:
-    """Parameters, and GFLOPs for one clip of the model's view (a multiply-add counts once, as in MMAction2's zoo)."""
+    """Parameters, and GFLOPs for one clip of the model's view (a multiply-add counts once)."""
     side = max(max(spec.size) if isinstance(spec.size, tuple) else spec.size for spec in distiller.plan.specs.values())
     clip = torch.zeros(1, 1, 3, distiller.plan.num_frames, side, side, dtype=torch.uint8, device=get_device())
     info = get_model_complexity_info(
