@@ -32,6 +32,11 @@ class EpochSeedHook(Hook):
         for part, dataset in enumerate(plain_datasets(runner.train_dataloader.dataset)):
             if isinstance(dataset, RobustVideos):
                 dataset.set_clock(runner.seed, runner.epoch, part)
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:
+        if batch_idx:
+            return
+        # Not before the epoch: how many numbers the start of a data loader draws depends on its workers.
         seeds = np.random.SeedSequence([runner.seed, runner.epoch, get_rank()]).generate_state(3)
         random.seed(int(seeds[0]))
         np.random.seed(seeds[1])

@@ -1,4 +1,4 @@
-# The demo's generated clips (tools/make_demo_clips.py): 10 classes, 10 frames of 64x64, 8 of them and a 48x48 crop used.
+# The demo's generated clips (tools/make_demo_clips.py): 10 classes, 10 frames of 64x64, of which 8 of 48x48 are used.
 _base_ = '../../_base_/default_runtime.py'
 
 num_classes = 10
@@ -11,6 +11,12 @@ augment = [
     dict(type='FormatShape', input_format='NCTHW'),
     dict(type='PackActionInputs'),
 ]
+val_augment = [
+    dict(type='DecordDecode'),
+    dict(type='CenterCrop', crop_size=48),
+    dict(type='FormatShape', input_format='NCTHW'),
+    dict(type='PackActionInputs'),
+]
 train_pipeline = [
     dict(type='DecordInit'),
     dict(type='SampleFrames', clip_len=8, frame_interval=1, num_clips=1),
@@ -19,10 +25,7 @@ train_pipeline = [
 val_pipeline = [
     dict(type='DecordInit'),
     dict(type='SampleFrames', clip_len=8, frame_interval=1, num_clips=1, test_mode=True),
-    dict(type='DecordDecode'),
-    dict(type='CenterCrop', crop_size=48),
-    dict(type='FormatShape', input_format='NCTHW'),
-    dict(type='PackActionInputs'),
+    *val_augment,
 ]
 
 train_dataloader = dict(

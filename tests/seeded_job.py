@@ -1,0 +1,79 @@
+"""A tiny job whose clips, order and dropout are random: for tests of what the hooks make of that."""
+
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+TRAIN_PIPELINE = [
+    dict(type='DecordInit'),
+    dict(type='SampleFrames', clip_len=4, frame_interval=2, num_clips=1),
+    dict(type='DecordDecode'),
+    dict(type='RandomCrop', size=24),
+    dict(type='FormatShape', input_format='NCTHW'),
+    dict(type='PackActionInputs'),
+]
+
+
+def runner(
+    folder: Path,
+    annotation: Path,
+    workers: int = 0,
+    max_epochs: int = 2,
+    wrap: str | None = None,
+    hooks: list | None = None,
+    dropout: float = 0.0,
+    **kwargs,
+) -> Runner:
+    """A job of a 3D ResNet with dropout on eight tiny videos, checkpoints each epoch."""
+    dataset = dict(
+        type='mmdualkd.VideoDataset',
+        ann_file=str(annotation),
+        data_prefix=dict(video=str(annotation.parent)),
+        pipeline=TRAIN_PIPELINE,
+    )
+    test = dict(dataset, test_mode=True)
+    if wrap:
+        dataset = (
+            dict(type=wrap, times=2, dataset=dataset)
+            if wrap == 'RepeatDataset'
+            else dict(type=wrap, datasets=[dataset])
+        )
+    loader = dict(batch_size=4, num_workers=workers, persistent_workers=workers > 0)
+    cfg = Config(
+        dict(
+            default_scope='mmaction',
+            model=dict(
+                type='Recognizer3D',
+                backbone=dict(
+                    type='ResNet3d',
+                    depth=18,
+                    pretrained=None,
+                    pretrained2d=False,
+                    base_channels=4,
+                    norm_eval=False,
+                    inflate=(1, 1, 1, 1),
+                    conv1_kernel=(3, 7, 7),
+                    zero_init_residual=False,
+                ),
+                cls_head=dict(
+                    type='I3DHead', in_channels=32, num_classes=2, dropout_ratio=dropout, average_clips='prob'
+                ),
+                data_preprocessor=dict(
+                    type='ActionDataPreprocessor', mean=[120.0] * 3, std=[60.0] * 3, format_shape='NCTHW'
+                ),
+            ),
+            train_dataloader=dict(loader, dataset=dataset, sampler=dict(type='DefaultSampler', shuffle=True)),
+            val_dataloader=dict(loader, dataset=test, sampler=dict(type='DefaultSampler', shuffle=False)),
+            val_evaluator=dict(type='AccMetric'),
+            val_cfg=dict(type='ValLoop'),
+            train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1),
+            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9)),
+            default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1)),
+            custom_hooks=[dict(type='mmdualkd.CorruptVideoHook')] if hooks is None else hooks,
+            work_dir=str(folder),
+            experiment_name=folder.name,
+            **kwargs,
+        )
+    )
+    return Runner.from_cfg(cfg)
