@@ -5,5 +5,5 @@ model = dict(backbone=dict(base_channels=8), cls_head=dict(in_channels=64))
 train_dataloader = dict(dataset=dict(data_root=data_root))
 val_dataloader = dict(dataset=dict(data_root=data_root))
 test_dataloader = val_dataloader
-train_cfg = dict(max_epochs=6, val_interval=2)
-param_scheduler = dict(total_steps=6)
+train_cfg = dict(max_epochs=4, val_interval=1)
+param_scheduler = dict(total_steps=4)
