@@ -13,6 +13,7 @@ from mmaction.registry import DATASETS as MMACTION_DATASETS
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
+from mmengine.config import config as mmengine_config
 from mmengine.runner import Runner
 
 from mmdualkd.distillers import base
@@ -228,6 +229,7 @@ def small(cfg, data):
         epic = loader.dataset.type == 'mmdualkd.EpicKitchens'
         loader.dataset.pop('data_root', None)
         loader.dataset.update(ann_file=data['csv' if epic else 'text'], data_prefix=dict(video=data['folder']))
+        loader.dataset.serialize_data = False  # which collects garbage, slowly
         if epic:
             loader.dataset.update(train_ann_file=data['csv'], num_classes=None)
     cfg.train_cfg.update(max_epochs=1, val_begin=1, val_interval=1)
@@ -243,6 +245,9 @@ def test_a_small_job_trains_a_step_validates_and_saves(path, data, tmp_path, mon
     loads = {}
     for load in ('load_teacher_weights', 'load_student_weights'):  # no network, no trained teachers here
         monkeypatch.setattr(base, load, lambda model, address, key: loads.update({key: address}))
+    monkeypatch.setattr(
+        mmengine_config, 'FormatCode', lambda text, **kwargs: (text, True)
+    )  # seconds of pretty printing
     cfg = small(Config.fromfile(path), data)
     cfg.work_dir = str(tmp_path)
     runner = Runner.from_cfg(cfg)

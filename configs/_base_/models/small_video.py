@@ -38,7 +38,7 @@ vit_w96 = dict(
         depth=5,
         num_heads=3,
         num_frames=8,
-        tubelet_size=4,
+        tubelet_size=2,
         return_feat_map=False,
     ),
     cls_head=dict(type='TimeSformerHead', in_channels=96, num_classes=10, average_clips='prob'),

@@ -1,5 +1,6 @@
 _base_ = ['mmaction::_base_/models/swin_tiny.py', '../pipelines/crop224.py']
 
+model = dict(backbone=dict(pretrained2d=False))
 zoo_checkpoint = 'https://download.openmmlab.com/mmaction/v1.0/recognition/swin/swin-tiny-p244-w877_in1k-pre_8xb8-amp-32x2x1-30e_kinetics400-rgb/swin-tiny-p244-w877_in1k-pre_8xb8-amp-32x2x1-30e_kinetics400-rgb_20220930-241016b2.pth'
 
 train_pipeline = [
