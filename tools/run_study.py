@@ -68,7 +68,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('study', type=Path, help='file that defines the study (tools/studies/*.py)')
     parser.add_argument('--jobs', type=int, default=2, help='trainings at a time (default 2)')
     parser.add_argument('--threads', type=int, default=1, help='CPU threads of each training (default 1)')
-    parser.add_argument('--rows', nargs='+', help='only these rows, by name')
+    parser.add_argument('--rows', nargs='+', help='only these rows and teachers, by name')
     parser.add_argument('--out', type=Path, help='file for the table (default: <work dir of the study>/table.md)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, help='for every training')
     return parser.parse_args()
@@ -138,7 +138,7 @@ def main() -> None:
     folder = Path('work_dirs') / 'studies' / args.study.stem
     done = []
     for stage, runs in plan(study, folder, args.cfg_options):
-        if args.rows and stage == 'rows':
+        if args.rows:
             runs = [run for run in runs if run.row in args.rows]
         print(f'{stage}: {len(runs)} trainings, {sum(run.top1() is None for run in runs)} to do', flush=True)
         run_all(runs, args.jobs, args.threads)

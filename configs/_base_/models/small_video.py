@@ -5,12 +5,12 @@ preprocessor = dict(
     std=[58.395, 57.12, 57.375],
     format_shape='NCTHW',
 )
-resnet3d18_w24 = dict(
+resnet3d18_w16 = dict(
     type='Recognizer3D',
     backbone=dict(
         type='ResNet3d',
         depth=18,
-        base_channels=24,
+        base_channels=16,
         pretrained=None,
         pretrained2d=False,
         conv1_kernel=(3, 5, 5),
@@ -19,13 +19,13 @@ resnet3d18_w24 = dict(
         norm_eval=False,
         zero_init_residual=False,
     ),
-    cls_head=dict(type='I3DHead', in_channels=192, num_classes=10, dropout_ratio=0.3, average_clips='prob'),
+    cls_head=dict(type='I3DHead', in_channels=128, num_classes=10, dropout_ratio=0.3, average_clips='prob'),
     data_preprocessor=preprocessor,
 )
 resnet3d18_w8 = dict(
-    resnet3d18_w24,
-    backbone=dict(resnet3d18_w24['backbone'], base_channels=8),
-    cls_head=dict(resnet3d18_w24['cls_head'], in_channels=64),
+    resnet3d18_w16,
+    backbone=dict(resnet3d18_w16['backbone'], base_channels=8),
+    cls_head=dict(resnet3d18_w16['cls_head'], in_channels=64),
 )
 # the shape of the demo's ViT teacher, so that its weights can start this one
 vit_w96 = dict(
