@@ -52,7 +52,7 @@ setup(
         'lite': ['mmcv-lite>=2.0.0rc4,<2.2.0'],
         'full': ['mmcv>=2.0.0rc4,<2.2.0'],
         'onnx': ['onnx', 'onnxruntime'],
-        'tests': ['pytest', 'ruff', 'timm', 'onnx', 'onnxruntime'],
+        'tests': ['pytest', 'pytest-xdist', 'ruff', 'timm', 'onnx', 'onnxruntime'],
     },
     zip_safe=False,
 )
