@@ -1,7 +1,7 @@
 # A small CNN, every second frame, 200 labelled clips; also the student of student_distilled.py.
 _base_ = ['_base_/clips.py', '_base_/resnet3d18.py', '_base_/student_schedule.py']
 
-model = dict(backbone=dict(base_channels=4), cls_head=dict(in_channels=32))
+model = dict(backbone=dict(base_channels=8), cls_head=dict(in_channels=32))
 train_pipeline = [
     dict(type='DecordInit'),
     dict(type='SampleFrames', clip_len=4, frame_interval=2, num_clips=1),

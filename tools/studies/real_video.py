@@ -9,10 +9,10 @@ splits = {
     'Weizmann fold 3': dict(folder='weizmann', name='weizmann-fold3'),
 }
 teachers = [
-    dict(name='Teacher CNN', config='configs/teachers/{folder}/resnet3d18-w16_1xb8-16x3x1-40e_{name}-rgb.py'),
-    dict(name='Teacher ViT', config='configs/teachers/{folder}/vit-w96_1xb8-8x6x1-40e_{name}-rgb.py'),
+    dict(name='Teacher CNN', config='configs/teachers/{folder}/resnet3d18-w16_1xb8-16x4x1-60e_{name}-rgb.py'),
+    dict(name='Teacher ViT', config='configs/teachers/{folder}/vit-w96_1xb8-8x8x1-60e_{name}-rgb.py'),
 ]
-student = 'resnet3d18-w8_1xb8-16x3x1-40e_{name}-rgb.py'
+student = 'resnet3d18-w8_1xb8-16x4x1-60e_{name}-rgb.py'
 dualkd = 'configs/dualkd/{folder}/dualkd_vit-w96-resnet3d18-w16_' + student
 fused = {'model.terms.kd.type': 'FusedKD'}
 sdd = {'model.terms.sdd.type': 'SDD'}

@@ -1,6 +1,6 @@
 _base_ = '../students/resnet3d18-w8.py'
 
-views = dict(student=_base_.views.student, cnn=dict(clip_len=16, frame_interval=3, size=64))
+views = dict(student=_base_.views.student, cnn=dict(clip_len=16, frame_interval=4, size=64))
 model = dict(
     views=views,
     teachers=dict(cnn=dict(config=_base_.resnet3d18_w16)),

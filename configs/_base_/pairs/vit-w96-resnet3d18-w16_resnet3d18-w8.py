@@ -2,8 +2,8 @@ _base_ = '../students/resnet3d18-w8.py'
 
 views = dict(
     student=_base_.views.student,
-    vit=dict(clip_len=8, frame_interval=6, size=48),
-    cnn=dict(clip_len=16, frame_interval=3, size=64),
+    vit=dict(clip_len=8, frame_interval=8, size=48),
+    cnn=dict(clip_len=16, frame_interval=4, size=64),
 )
 model = dict(
     views=views,

@@ -1,6 +1,6 @@
 _base_ = '../students/resnet3d18-w8.py'
 
-views = dict(student=_base_.views.student, vit=dict(clip_len=8, frame_interval=6, size=48))
+views = dict(student=_base_.views.student, vit=dict(clip_len=8, frame_interval=8, size=48))
 model = dict(
     views=views,
     teachers=dict(vit=dict(config=_base_.vit_w96)),

@@ -1,6 +1,6 @@
 _base_ = ['../models/small_video.py', '../pipelines/squash64.py']
 
-views = dict(student=dict(clip_len=16, frame_interval=3, size=64))
+views = dict(student=dict(clip_len=16, frame_interval=4, size=64))
 model = dict(type='mmdualkd.DualTeacherDistiller', views=views, student=dict(config=_base_.resnet3d18_w8))
 
 train_pipeline = [
@@ -11,7 +11,7 @@ train_pipeline = [
 ]
 val_pipeline = [
     dict(type='DecordInit'),
-    dict(type='SampleFrames', clip_len=16, frame_interval=3, num_clips=3, test_mode=True),
+    dict(type='SampleFrames', clip_len=16, frame_interval=4, num_clips=3, test_mode=True),
     *_base_.val_squash,
     *_base_.pack,
 ]

@@ -1,10 +1,15 @@
-# A small 3D ResNet-18 for 48x48 clips; `base_channels` and 8 times that in the head set its size.
+# A 3D ResNet-18 without its last stage, for 48x48 clips; `base_channels` and 4 times that in the head set its size.
 model = dict(
     type='Recognizer3D',
     backbone=dict(
         type='ResNet3d',
         depth=18,
         base_channels=16,
+        num_stages=3,
+        out_indices=(2,),
+        spatial_strides=(1, 2, 2),
+        dilations=(1, 1, 1),
+        inflate=(1, 1, 1),
         pretrained=None,
         pretrained2d=False,
         conv1_kernel=(3, 5, 5),
@@ -12,11 +17,11 @@ model = dict(
         pool1_stride_t=1,
         pool1_stride_s=1,
         with_pool2=False,
-        temporal_strides=(1, 1, 2, 2),
+        temporal_strides=(1, 1, 2),
         norm_eval=False,
         zero_init_residual=False,
     ),
-    cls_head=dict(type='I3DHead', in_channels=128, num_classes=10, dropout_ratio=0.0, average_clips='prob'),
+    cls_head=dict(type='I3DHead', in_channels=64, num_classes=10, dropout_ratio=0.0, average_clips='prob'),
     data_preprocessor=dict(
         type='ActionDataPreprocessor',
         mean=[123.675, 116.28, 103.53],
