@@ -121,6 +121,7 @@ def classes_of(videos: list[str]) -> list[str]:
 def main(argv: list[str] | None = None) -> None:
     """Writes the files and says what they hold."""
     args = parse_args(argv)
+    decord.logging.set_level(decord.logging.QUIET)  # unreadable files are named below
     videos, unreadable = find_videos(args.folder, args.out)
     for path in unreadable:
         print(f'left out, not a readable video: {path}')

@@ -61,7 +61,7 @@ def test_the_out_folder_may_lie_inside_and_runs_repeat(videos):
     for _ in range(2):
         outputs.append(run(TOOL, videos, '--out', out))
         texts.append((out / 'val.txt').read_text())
-    assert texts[0] == texts[1] and outputs[0] == outputs[1]
+    assert texts[0] == texts[1]
     assert '12 videos of 3 classes' in outputs[1] and 'annotations/classes.txt' not in outputs[1]
 
 
