@@ -22,9 +22,10 @@ from pathlib import Path
 from mmdualkd.datasets.moving_shapes import make_clips
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIGS = ROOT / 'configs' / 'demo'
+CONFIGS, TOOLS = ROOT / 'configs' / 'demo', ROOT / 'tools'
 FOLDER = Path('work_dirs/demo')
 CLIPS = FOLDER / 'clips'  # where the configs look
+TRAIN_CLIPS, TEST_CLIPS = 200, 1000
 TEACHERS = ('vit', 'cnn')
 STUDENTS = dict(student_alone='student alone', student_distilled='student distilled')
 
@@ -192,12 +193,11 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    os.chdir(ROOT)
     runs_folder = FOLDER / 'runs'
     for folder in (runs_folder, FOLDER / 'export'):
         shutil.rmtree(folder, ignore_errors=True)
-    say('drawing 200 training clips and 1000 test clips')
-    for _ in make_clips(CLIPS, train=200, test=1000, seed=0):
+    say(f'drawing {TRAIN_CLIPS} training clips and {TEST_CLIPS} test clips')
+    for _ in make_clips(CLIPS, train=TRAIN_CLIPS, test=TEST_CLIPS, seed=0):
         pass
 
     from mmengine.config import Config
@@ -207,7 +207,13 @@ def main() -> None:
     tests = {
         name: Job(
             f'teacher {name}',
-            ['tools/test.py', f'{CONFIGS}/teacher_{name}.py', f'{CONFIGS}/teacher_{name}.pth', '--cfg-options', *here],
+            [
+                f'{TOOLS}/test.py',
+                f'{CONFIGS}/teacher_{name}.py',
+                f'{CONFIGS}/teacher_{name}.pth',
+                '--cfg-options',
+                *here,
+            ],
             runs_folder / f'teacher_{name}',
             weight=0.15,
         )
@@ -218,7 +224,7 @@ def main() -> None:
         name: [
             Job(
                 f'{label}, seed {seed}',
-                ['tools/train.py', f'{CONFIGS}/{name}.py', '--seed', str(seed), *options],
+                [f'{TOOLS}/train.py', f'{CONFIGS}/{name}.py', '--seed', str(seed), *options],
                 runs_folder / f'{name}_seed{seed}',
                 weight=1.0 if name == 'student_alone' else 2.0,
                 epochs=epochs,
@@ -233,11 +239,11 @@ def main() -> None:
     say('exporting the distilled student of seed 0 and testing it with its stock config')
     source = runs['student_distilled'][0]
     export = FOLDER / 'export'
-    command = [sys.executable, 'tools/export_student.py', str(source.work_dir), '--out', str(export)]
+    command = [sys.executable, f'{TOOLS}/export_student.py', str(source.work_dir), '--out', str(export)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     exported = Job(
         'exported student',
-        ['tools/test.py', str(export / 'student.py'), str(export / 'student.pth')],
+        [f'{TOOLS}/test.py', str(export / 'student.py'), str(export / 'student.pth')],
         runs_folder / 'exported',
         weight=1,
     )

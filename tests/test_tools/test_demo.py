@@ -1,0 +1,70 @@
+"""The demo: its shipped teachers are small and good, and it goes from clips to summary in one command."""
+
+import json
+import subprocess
+import sys
+
+import cv2
+import pytest
+import torch
+from helpers import ROOT, TOOLS, environment
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
+from mmengine.runner import Runner
+
+from mmdualkd.checkpoint import read_checkpoint
+from mmdualkd.datasets.moving_shapes import make_clips
+
+DEMO = ROOT / 'configs' / 'demo'
+TEACHERS = dict(vit=90, cnn=90)  # percent on clips that no training saw
+
+
+def test_the_shipped_teachers_are_float16_and_under_3_megabytes_in_all():
+    files = [DEMO / f'teacher_{name}.pth' for name in TEACHERS]
+    assert sum(file.stat().st_size for file in files) < 3e6
+    for file in files:
+        state = read_checkpoint(file, 'teacher')['state_dict']
+        assert {value.dtype for value in state.values() if value.is_floating_point()} == {torch.float16}
+
+
+@pytest.mark.parametrize('name', TEACHERS)
+def test_a_shipped_teacher_is_really_good_at_new_clips(name, tmp_path):
+    list(make_clips(tmp_path, train=0, test=200, seed=123))
+    cfg = Config.fromfile(DEMO / f'teacher_{name}.py')
+    init_default_scope('mmaction')
+    model = MODELS.build(cfg.model).eval()
+    model.load_state_dict(read_checkpoint(DEMO / f'teacher_{name}.pth', 'teacher')['state_dict'], strict=True)
+    cfg.test_dataloader.dataset.data_root = str(tmp_path)
+    right = []
+    for batch in Runner.build_dataloader(cfg.test_dataloader):
+        with torch.no_grad():
+            right += [sample.pred_label.item() == sample.gt_label.item() for sample in model.test_step(batch)]
+    assert 100 * sum(right) / len(right) >= TEACHERS[name]
+
+
+def test_the_demo_goes_from_clips_to_summary_table_picture_and_a_student_that_loads(tmp_path):
+    """One seed, one epoch, few clips: the accuracies are left to the real demo."""
+    script = (
+        f'import sys; sys.path.insert(0, {str(TOOLS)!r}); import demo; demo.TRAIN_CLIPS = 40; demo.TEST_CLIPS = 40; '
+        "sys.argv = ['demo', '--seeds', '1', '--cfg-options', 'train_cfg.max_epochs=1']; demo.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', script], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '| student distilled (1 seeds) |' in done.stdout
+    folder = tmp_path / 'work_dirs' / 'demo'
+    summary = json.loads((folder / 'summary.json').read_text())
+    assert set(summary['teachers']) == {'vit', 'cnn'}
+    for name in ('student_alone', 'student_distilled'):
+        assert len(summary[name]['top1']) == 1
+        assert 0 <= summary[name]['top1'][0] <= 100
+        assert summary[name]['train_seconds'][0] > 0
+    assert summary['exported_top1'] == summary['student_distilled']['top1'][0]
+    assert summary['params']['student'] < min(summary['params'][name] for name in TEACHERS)
+    assert summary['gflops']['student'] < min(summary['gflops'][name] for name in TEACHERS)
+    assert summary['seconds'] > 0
+    assert cv2.imread(str(folder / 'demo.png')).std() > 0
+    state = read_checkpoint(tmp_path / summary['student_checkpoint'], 'student')['state_dict']
+    student = MODELS.build(Config.fromfile(tmp_path / summary['student_config']).model)
+    student.load_state_dict(state, strict=True)
