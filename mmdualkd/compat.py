@@ -139,7 +139,8 @@ def resume_with_weights_only(execute: Execute) -> None:
     The types of that log are declared safe: MMEngine's ``HistoryBuffer`` and numpy's arrays and numbers. Files that
     numpy 1 wrote name two of numpy's functions otherwise, so these are declared under both names. A ``HistoryBuffer``
     also names four of its own methods, which pickle writes as ``getattr(HistoryBuffer, 'mean')``; ``getattr`` itself
-    would not be safe, so in a checkpoint that name stands for a function that gives these four and nothing else.
+    would not be safe, so in a checkpoint that name stands for a function that gives these four, and what
+    :func:`resume_one_cycle` needs, and nothing else.
     """
     execute()
     import numpy as np
@@ -152,15 +153,29 @@ def resume_with_weights_only(execute: Execute) -> None:
     allowed = [HistoryBuffer, np.ndarray, np.dtype, *dtypes]
     for package in ('numpy.core', 'numpy._core'):
         allowed += [(rebuild, f'{package}.multiarray._reconstruct'), (scalar, f'{package}.multiarray.scalar')]
-    torch.serialization.add_safe_globals([*allowed, (_getattr_of_history_buffer, 'builtins.getattr')])
+    torch.serialization.add_safe_globals([*allowed, (_getattr_in_checkpoint, 'builtins.getattr')])
 
 
-def _getattr_of_history_buffer(owner: Any, name: str) -> Callable:
+def resume_one_cycle(execute: Execute) -> None:
+    """``OneCycleLR`` saves one of its own two functions, by name, in every checkpoint; its class is declared safe."""
+    execute()
+    import torch
+    from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
+
+    torch.serialization.add_safe_globals([OneCycleParamScheduler])
+
+
+def _getattr_in_checkpoint(owner: Any, name: str) -> Callable:
     from mmengine.logging.history_buffer import HistoryBuffer
+    from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
-    if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
+    allowed = {
+        HistoryBuffer: ('min', 'max', 'current', 'mean'),
+        OneCycleParamScheduler: ('_annealing_cos', '_annealing_linear'),
+    }
+    if name not in allowed.get(owner, ()):
         raise pickle.UnpicklingError(f'a checkpoint may not ask for the attribute {name!r} of {owner!r}')
-    return getattr(HistoryBuffer, name)
+    return getattr(owner, name)
 
 
 def processes_without_gpu(execute: Execute) -> None:
@@ -231,6 +246,7 @@ CURES: dict[str, Callable[[Execute], None]] = {
     'mmaction.models.localizers': missing_drn,
     'mmengine.dist.utils': processes_without_gpu,
     'mmengine.model.wrappers.distributed': parallel_model_without_gpu,
+    'mmengine.optim.scheduler.param_scheduler': resume_one_cycle,
     'mmengine.optim.optimizer.amp_optimizer_wrapper': mixed_precision_without_gpu,
 }
 

@@ -23,7 +23,9 @@ MODELS = Registry(
     scope=SCOPE,
     locations=[f'{SCOPE}.{room}' for room in ('losses', 'weighting', 'heads', 'distillers')],
 )
-TRANSFORMS = Registry('transform', parent=MMENGINE_TRANSFORMS, scope=SCOPE, locations=[f'{SCOPE}.views'])
+TRANSFORMS = Registry(
+    'transform', parent=MMENGINE_TRANSFORMS, scope=SCOPE, locations=[f'{SCOPE}.views', f'{SCOPE}.datasets']
+)
 DATASETS = Registry('dataset', parent=MMENGINE_DATASETS, scope=SCOPE, locations=[f'{SCOPE}.datasets'])
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope=SCOPE, locations=[f'{SCOPE}.hooks'])
 
