@@ -1,13 +1,17 @@
 """What every video data set of ours does: survive videos that do not decode, and draw each sample from its own seed."""
 
 import copy
+import functools
+import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import decord
 import numpy as np
 import torch
+from mmaction.datasets.transforms import DecordInit
 
 from ..errors import DataError
 
@@ -30,6 +34,13 @@ class RobustVideos:
     """
 
     max_refetch: int
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for transform in self.pipeline.transforms:
+            # Given a file's bytes, as DecordInit does it, decord never comes back from an AVI that was cut short.
+            if type(transform) is DecordInit and transform.io_backend == 'disk':
+                transform._get_video_reader = functools.partial(open_video, num_threads=transform.num_threads)
 
     def full_init(self) -> None:
         """Reads the annotations and makes the flags and counters that the workers share."""
@@ -137,6 +148,11 @@ class RobustVideos:
         self._visits[idx] += 1
         with seeded(seed, epoch, part, idx, visit):
             yield
+
+
+def open_video(filename: str, num_threads: int = 1) -> decord.VideoReader:
+    """Opens a local video by its path; as in mmaction2, a name without an extension means ``.mp4``."""
+    return decord.VideoReader(filename if os.path.splitext(filename)[1] else f'{filename}.mp4', num_threads=num_threads)
 
 
 @contextmanager

@@ -78,6 +78,20 @@ def test_broken_videos_are_replaced_counted_and_named_whatever_the_number_of_wor
     assert any(names[index] in dataset.last_error for index in BROKEN)
 
 
+@pytest.mark.parametrize('part', [0.05, 0.5, 0.95])
+def test_an_avi_that_was_cut_short_never_stalls_the_job(clips, part):
+    """In a process of its own: decord, given the bytes of such a file, never comes back."""
+    video = clips.parent / 'class0_0.avi'
+    video.write_bytes(video.read_bytes()[: int(part * video.stat().st_size)])
+    process = torch.multiprocessing.get_context('fork').Process(target=build(clips).prepare_data, args=(0,))
+    process.start()
+    process.join(timeout=30)
+    stalled = process.is_alive()
+    process.kill()
+    assert not stalled
+    assert process.exitcode == 0
+
+
 @pytest.mark.parametrize('workers', [0, 2])
 def test_a_broken_video_is_tested_as_a_blank_clip_under_its_own_label(broken, workers):
     dataset = build(broken, test_mode=True)
@@ -154,7 +168,7 @@ def test_the_callers_random_numbers_go_on_as_if_no_sample_was_drawn(clips):
     ('line', 'message'),
     [
         ('a.avi', r"line 3 \('a\.avi'\): a line must be '<file> <label>'"),
-        ('a b.avi 1', r"line 3 .*another dataset\.delimiter"),
+        ('a b.avi 1', r'line 3 .*another dataset\.delimiter'),
         ('a.avi one', r'line 3 .*whole numbers'),
         ('a.avi -2', r'line 3 .*label -2 is negative'),
         ('a.avi 2', r'line 3 .*label 2, but dataset\.num_classes=2'),
