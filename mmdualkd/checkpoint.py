@@ -7,6 +7,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+import mmengine.optim  # noqa: F401, it declares safe what its schedules leave in a checkpoint
 import torch
 from mmengine.config import Config
 from torch import Tensor

@@ -98,6 +98,19 @@ def test_a_checkpoint_with_mmengines_log_loads_with_weights_only(tmp_path):
     assert 'mean 0.375 best 0.75' in fault_and_cure(code, 'Weights only load failed')
 
 
+def test_a_checkpoint_with_a_one_cycle_schedule_loads_with_weights_only(tmp_path):
+    path = str(tmp_path / 'schedule.pth')
+    make = (
+        'import torch\n'
+        'from mmengine.optim import OneCycleLR\n'
+        'optimizer = torch.optim.SGD(torch.nn.Linear(1, 1).parameters(), 0.1)\n'
+        'schedule = OneCycleLR(optimizer, eta_max=0.1, total_steps=10)\n'
+    )
+    run_code(make + f'torch.save(schedule.state_dict(), {path!r})')
+    code = make + f'schedule.load_state_dict(torch.load({path!r}, weights_only=True))\nprint(schedule.total_steps)'
+    assert '10' in fault_and_cure(code, 'Weights only load failed')
+
+
 class _Evil:
     def __init__(self, *what):
         self.what = what
