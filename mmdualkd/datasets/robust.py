@@ -38,7 +38,7 @@ class RobustVideos:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for transform in self.pipeline.transforms:
-            # Given a file's bytes, as DecordInit does it, decord never comes back from an AVI that was cut short.
+            # Given a file's bytes, as DecordInit gives them, decord hangs or crashes on an AVI that was cut short.
             if type(transform) is DecordInit and transform.io_backend == 'disk':
                 transform._get_video_reader = functools.partial(open_video, num_threads=transform.num_threads)
 
