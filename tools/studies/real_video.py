@@ -12,18 +12,11 @@ teachers = [
     dict(name='Teacher CNN', config='configs/teachers/{folder}/resnet3d18-w16_1xb8-16x4x1-60e_{name}-rgb.py'),
     dict(name='Teacher ViT', config='configs/teachers/{folder}/vit-w96_1xb8-8x8x1-60e_{name}-rgb.py'),
 ]
-student = 'resnet3d18-w8_1xb8-16x4x1-60e_{name}-rgb.py'
+student = 'resnet3d18-w8_1xb8-16x4x1-40e_{name}-rgb.py'
 dualkd = 'configs/dualkd/{folder}/dualkd_vit-w96-resnet3d18-w16_' + student
-fused = {'model.terms.kd.type': 'FusedKD'}
-sdd = {'model.terms.sdd.type': 'SDD'}
-rkd = {'model.terms.rkd.type': 'RKD', 'model.terms.rkd.teacher': 'vit'}
 rows = [
     dict(name='Student alone', config='configs/baselines/{folder}/' + student),
     dict(name='KD from the CNN', config='configs/kd/{folder}/kd_resnet3d18-w16_' + student),
     dict(name='KD from the ViT', config='configs/kd/{folder}/kd_vit-w96_' + student),
     dict(name='Full method', config=dualkd),
-    dict(name='Uniform mean', config=dualkd, options={**fused, 'model.terms.kd.weighting.type': 'Uniform'}),
-    dict(name='DATW', config=dualkd, options=fused),
-    dict(name='DATW and SDD', config=dualkd, options={**fused, **sdd}),
-    dict(name='DATW and RKD', config=dualkd, options={**fused, **rkd}),
 ]
