@@ -14,12 +14,11 @@ import statistics
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-
-from mmdualkd.datasets.moving_shapes import make_clips
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS, TOOLS = ROOT / 'configs' / 'demo', ROOT / 'tools'
@@ -196,11 +195,16 @@ def main() -> None:
     runs_folder = FOLDER / 'runs'
     for folder in (runs_folder, FOLDER / 'export'):
         shutil.rmtree(folder, ignore_errors=True)
+    warnings.simplefilter('ignore')  # what importing the stack says does not belong between the demo's lines
+    from mmengine.config import Config
+    from mmengine.logging import MMLogger
+
+    from mmdualkd.datasets.moving_shapes import make_clips
+
+    MMLogger.get_instance('demo', log_level='ERROR')
     say(f'drawing {TRAIN_CLIPS} training clips and {TEST_CLIPS} test clips')
     for _ in make_clips(CLIPS, train=TRAIN_CLIPS, test=TEST_CLIPS, seed=0):
         pass
-
-    from mmengine.config import Config
 
     epochs = Config.fromfile(CONFIGS / 'student_alone.py').train_cfg.max_epochs
     here = [f'{split}_dataloader.dataset.data_root={CLIPS}' for split in ('val', 'test')]
@@ -240,7 +244,9 @@ def main() -> None:
     source = runs['student_distilled'][0]
     export = FOLDER / 'export'
     command = [sys.executable, f'{TOOLS}/export_student.py', str(source.work_dir), '--out', str(export)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f'the export failed: {done.stderr.strip()}')
     exported = Job(
         'exported student',
         [f'{TOOLS}/test.py', str(export / 'student.py'), str(export / 'student.pth')],

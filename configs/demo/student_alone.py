@@ -22,7 +22,7 @@ val_pipeline = [
     dict(type='SampleFrames', clip_len=4, frame_interval=2, num_clips=1, test_mode=True),
     *_base_.val_augment,
 ]
-train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=val_pipeline))
-default_hooks = dict(checkpoint=dict(interval=40, save_best=None), logger=dict(interval=6))
+default_hooks = dict(checkpoint=dict(interval=30, save_best=None), logger=dict(interval=5))
