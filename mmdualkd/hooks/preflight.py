@@ -1,10 +1,11 @@
 """What can be known to be wrong before the first step."""
 
+import logging
 from collections.abc import Iterator
 
-import numpy as np
 from mmengine.dataset import ConcatDataset
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
@@ -19,7 +20,8 @@ class PreflightHook(Hook):
     """Checks data against the model before training: labels in range, and views that sampler and model agree on.
 
     Raises:
-        DataError: If a data set is empty or holds a label that the model has no class for.
+        DataError: If a data set is empty, declares another number of classes, or holds a label that the model has no
+            class for.
         ConfigError: If the train pipeline samples other views than the model's.
     """
 
@@ -46,22 +48,32 @@ def plain_datasets(dataset: object) -> Iterator:
 
 
 def check_labels(dataset: object, split: str, student: nn.Module) -> None:
-    """Refuses an empty data set, and class labels outside those of the student's head."""
+    """Refuses an empty data set, another number of classes, and labels outside those of the student's head."""
     where = f'{split}_dataloader.dataset ({getattr(dataset, "ann_file", type(dataset).__name__)})'
     if len(dataset) == 0:
         raise DataError(f'{where} is empty')
     head = getattr(student, 'cls_head', None)
-    if head is None or getattr(dataset, 'multi_class', False):
+    if head is None:
         return
+    classes, declared = head.num_classes, getattr(dataset, 'num_classes', None)
+    if declared not in (None, classes):
+        raise DataError(f'{where} has num_classes={declared}, but the model has {classes}: set model.num_classes')
+    if getattr(dataset, 'multi_class', False):
+        return
+    seen = set()
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
-        label = info.get('label')
+        label = info['label']
+        seen.add(label)
         unlabelled = label == -1 and dataset.test_mode  # counts as wrong, whatever is predicted
-        if np.ndim(label) == 0 and not unlabelled and not 0 <= label < head.num_classes:
+        if not unlabelled and not 0 <= label < classes:
             raise DataError(
                 f'{where}: {info.get("filename", f"sample {index}")} has label {label}, but the model has '
-                f'{head.num_classes} classes (0 to {head.num_classes - 1})'
+                f'{classes} classes (0 to {classes - 1})'
             )
+    if split == 'train' and len(seen) < classes:
+        message = f'{where} has clips of {len(seen)} of the {classes} classes that the model has'
+        print_log(message, logger='current', level=logging.WARNING)
 
 
 def check_views(dataset: object, model: nn.Module) -> None:

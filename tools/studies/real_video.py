@@ -2,11 +2,11 @@
 title = 'UT-Interaction (train on one set, test on the other) and Weizmann (three folds of three subjects held out).'
 seeds = [0, 1, 2]
 splits = {
-    'UT set1 to set2': dict(folder='ut_interaction', name='ut-interaction-set1-set2'),
-    'UT set2 to set1': dict(folder='ut_interaction', name='ut-interaction-set2-set1'),
     'Weizmann fold 1': dict(folder='weizmann', name='weizmann-fold1'),
     'Weizmann fold 2': dict(folder='weizmann', name='weizmann-fold2'),
     'Weizmann fold 3': dict(folder='weizmann', name='weizmann-fold3'),
+    'UT set1 to set2': dict(folder='ut_interaction', name='ut-interaction-set1-set2'),
+    'UT set2 to set1': dict(folder='ut_interaction', name='ut-interaction-set2-set1'),
 }
 teachers = [
     dict(name='Teacher CNN', config='configs/teachers/{folder}/resnet3d18-w16_1xb8-16x4x1-60e_{name}-rgb.py'),
