@@ -5,7 +5,6 @@ plain step and each teacher's forward, on inputs that are ready.
 """
 
 import argparse
-import statistics
 import time
 from collections.abc import Callable
 
@@ -58,7 +57,7 @@ def parts_of_a_step(model: nn.Module, data: dict) -> dict[str, Callable[[], None
 
 
 def measure(parts: dict[str, Callable[[], None]], steps: int, device: str, amp: bool) -> dict[str, float]:
-    """Median seconds of each part, taken in turn so that a noisy machine disturbs all alike."""
+    """Least seconds of each part over steps taken in turn: what a noisy machine disturbs least."""
     seconds = {name: [] for name in parts}
     for step in range(steps + 2):
         for name, part in parts.items():
@@ -69,7 +68,7 @@ def measure(parts: dict[str, Callable[[], None]], steps: int, device: str, amp: 
                 torch.cuda.synchronize()
             if step >= 2:
                 seconds[name].append(time.perf_counter() - begin)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+    return {name: min(values) for name, values in seconds.items()}
 
 
 def main() -> None:
