@@ -10,13 +10,13 @@ splits = {
 }
 teachers = [
     dict(name='Teacher CNN', config='configs/teachers/{folder}/resnet3d18-w16_1xb8-16x4x1-60e_{name}-rgb.py'),
-    dict(name='Teacher ViT', config='configs/teachers/{folder}/vit-w96_1xb8-8x8x1-60e_{name}-rgb.py'),
+    dict(name='Teacher ViT', config='configs/teachers/{folder}/uniformer-w32_1xb8-16x4x1-60e_{name}-rgb.py'),
 ]
 student = 'resnet3d18-w8_1xb8-16x4x1-40e_{name}-rgb.py'
-dualkd = 'configs/dualkd/{folder}/dualkd_vit-w96-resnet3d18-w16_' + student
+dualkd = 'configs/dualkd/{folder}/dualkd_uniformer-w32-resnet3d18-w16_' + student
 rows = [
     dict(name='Student alone', config='configs/baselines/{folder}/' + student),
     dict(name='KD from the CNN', config='configs/kd/{folder}/kd_resnet3d18-w16_' + student),
-    dict(name='KD from the ViT', config='configs/kd/{folder}/kd_vit-w96_' + student),
+    dict(name='KD from the ViT', config='configs/kd/{folder}/kd_uniformer-w32_' + student),
     dict(name='Full method', config=dualkd),
 ]

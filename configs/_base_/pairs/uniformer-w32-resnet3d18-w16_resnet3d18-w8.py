@@ -2,12 +2,12 @@ _base_ = '../students/resnet3d18-w8.py'
 
 views = dict(
     student=_base_.views.student,
-    vit=dict(clip_len=8, frame_interval=8, size=48),
+    vit=dict(clip_len=16, frame_interval=4, size=64),
     cnn=dict(clip_len=16, frame_interval=4, size=64),
 )
 model = dict(
     views=views,
-    teachers=dict(vit=dict(config=_base_.vit_w96), cnn=dict(config=_base_.resnet3d18_w16)),
+    teachers=dict(vit=dict(config=_base_.uniformer_w32), cnn=dict(config=_base_.resnet3d18_w16)),
 )
 
 train_pipeline = [

@@ -1,8 +1,8 @@
 _base_ = [
     '../../_base_/default_runtime.py',
-    '../../_base_/datasets/weizmann_fold2.py',
+    '../../_base_/datasets/ut_interaction_set2-set1.py',
     '../../_base_/schedules/adamw_40e_small.py',
-    '../../_base_/pairs/vit-w96_resnet3d18-w8.py',
+    '../../_base_/pairs/uniformer-w32_resnet3d18-w8.py',
 ]
 
 model = dict(num_classes=_base_.num_classes, teachers=dict(vit=dict(checkpoint=_base_.teacher_vit)))

@@ -1,9 +1,9 @@
 _base_ = '../students/resnet3d18-w8.py'
 
-views = dict(student=_base_.views.student, vit=dict(clip_len=8, frame_interval=8, size=48))
+views = dict(student=_base_.views.student, vit=dict(clip_len=16, frame_interval=4, size=64))
 model = dict(
     views=views,
-    teachers=dict(vit=dict(config=_base_.vit_w96)),
+    teachers=dict(vit=dict(config=_base_.uniformer_w32)),
     terms=dict(kd=dict(type='FusedKD', weighting=dict(type='Uniform'))),  # one teacher: plain KD
 )
 

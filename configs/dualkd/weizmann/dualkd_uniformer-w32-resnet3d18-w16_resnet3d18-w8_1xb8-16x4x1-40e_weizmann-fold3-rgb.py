@@ -1,8 +1,8 @@
 _base_ = [
     '../../_base_/default_runtime.py',
-    '../../_base_/datasets/weizmann_fold2.py',
+    '../../_base_/datasets/weizmann_fold3.py',
     '../../_base_/schedules/adamw_40e_small.py',
-    '../../_base_/pairs/vit-w96-resnet3d18-w16_resnet3d18-w8.py',
+    '../../_base_/pairs/uniformer-w32-resnet3d18-w16_resnet3d18-w8.py',
 ]
 
 model = dict(
