@@ -49,6 +49,7 @@ NARROW = dict(
     MobileNetV2TSM=dict(backbone=dict(widen_factor=0.25, pretrained=None, pretrained2d=False)),
     ResNet3d=dict(backbone=dict(base_channels=4), cls_head=dict(in_channels=32)),
     VisionTransformer=dict(),
+    UniFormer=dict(),
 )
 
 
