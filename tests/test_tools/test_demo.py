@@ -66,5 +66,6 @@ def test_the_demo_goes_from_clips_to_summary_table_picture_and_a_student_that_lo
     assert summary['seconds'] > 0
     assert cv2.imread(str(folder / 'demo.png')).std() > 0
     state = read_checkpoint(tmp_path / summary['student_checkpoint'], 'student')['state_dict']
+    init_default_scope('mmaction')
     student = MODELS.build(Config.fromfile(tmp_path / summary['student_config']).model)
     student.load_state_dict(state, strict=True)
