@@ -47,7 +47,7 @@ NARROW = dict(
     ),
     ResNetTSM=dict(backbone=dict(depth=18, pretrained=None, pretrained2d=False), cls_head=dict(in_channels=512)),
     MobileNetV2TSM=dict(backbone=dict(widen_factor=0.25, pretrained=None, pretrained2d=False)),
-    ResNet3d=dict(backbone=dict(base_channels=4), cls_head=dict(in_channels=32)),
+    ResNet3d=dict(backbone=dict(base_channels=4)),
     VisionTransformer=dict(),
     UniFormer=dict(),
 )
@@ -119,8 +119,8 @@ def test_teachers_come_from_the_zoo_or_from_a_teacher_config_here(path):
         teacher = Config.fromfile(CONFIGS / 'teachers' / path.parent.name / f'{folder}.py')
         assert file == f'epoch_{teacher.train_cfg.max_epochs}.pth'
         assert teacher.num_classes == cfg.num_classes
-        plain = MODELS.build(merged(teacher.model, NARROW[model.backbone.type]))
-        ours = MODELS.build(merged(model, NARROW[model.backbone.type]))
+        plain = MODELS.build(merged(teacher.model, narrow(model)))
+        ours = MODELS.build(merged(model, narrow(model)))
         shapes = [{key: value.shape for key, value in net.state_dict().items()} for net in (plain, ours)]
         assert shapes[0] == shapes[1], f'{folder} does not train the {name} teacher'
         for key in ('mean', 'std'):
@@ -200,7 +200,10 @@ def pipeline_is_large(pipeline):
 
 def narrow(model):
     """Overrides for a model config, by its backbone."""
-    return NARROW[model.backbone.type]
+    overrides = copy.deepcopy(NARROW[model.backbone.type])
+    if model.backbone.type == 'ResNet3d':
+        overrides['cls_head'] = dict(in_channels=4 * 2 ** (model.backbone.get('num_stages', 4) - 1))
+    return overrides
 
 
 def small(cfg, data):
@@ -208,7 +211,7 @@ def small(cfg, data):
     if specs(cfg):
         for key, spec in specs(cfg).items():
             overrides = narrow(resolve_model(dict(spec, checkpoint=None), key)[0])
-            spec['model'] = copy.deepcopy(overrides)
+            spec['model'] = overrides
         for view in cfg.model.views.values():
             small_view(view)
     else:
