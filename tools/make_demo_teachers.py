@@ -41,7 +41,7 @@ def main() -> None:
     names = [args.only] if args.only else TEACHERS
     if not args.no_train:
         print(f'drawing clips in {CLIPS}', flush=True)
-        for _ in make_clips(CLIPS, train=6000, test=1000, seed=1):  # other clips than the demo's own (seed 0)
+        for _ in make_clips(CLIPS, train=6000, test=1000, seed=1):  # other clips than the demo's own
             pass
         env = {**os.environ, 'OMP_NUM_THREADS': '1'}
         train = [sys.executable, str(ROOT / 'tools' / 'train.py')]

@@ -55,8 +55,9 @@ def main() -> None:
         cfg.auto_scale_lr.enable = True
     cfg.randomness = {'seed': None, **(cfg.get('randomness') or {})}
     for key in ('seed', 'diff_rank_seed', 'deterministic'):
-        if getattr(args, key) not in (None, False):
-            cfg.randomness[key] = getattr(args, key)
+        value = getattr(args, key)
+        if value is not None and value is not False:  # a seed of 0 is a seed
+            cfg.randomness[key] = value
     build_runner(cfg).train()
 
 

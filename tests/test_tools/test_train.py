@@ -23,6 +23,13 @@ def test_training_writes_checkpoints_and_the_seed_of_the_flag(trained):
     assert checkpoint['meta']['iter'] == 4
 
 
+def test_a_seed_of_zero_is_a_seed(tmp_path):
+    job = stock_job(tmp_path, epochs=1)
+    job.config.write_text(job.config.read_text() + 'randomness = dict(seed=5)\n')
+    run(TOOLS / 'train.py', job.config, '--no-validate', '--seed', 0)
+    assert torch.load(job.work_dir / 'epoch_1.pth', weights_only=True, map_location='cpu')['meta']['seed'] == 0
+
+
 def test_testing_gives_the_accuracy_that_training_saw_last_and_dumps_predictions(trained, tmp_path):
     seen = float(re.findall(r'Epoch\(val\) \[2\].*acc/top1: ([\d.]+)', trained.output)[-1])
     dump = tmp_path / 'predictions.pkl'
