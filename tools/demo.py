@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CONFIGS, TOOLS = ROOT / 'configs' / 'demo', ROOT / 'tools'
 FOLDER = Path('work_dirs/demo')
 CLIPS = FOLDER / 'clips'  # where the configs look
-TRAIN_CLIPS, TEST_CLIPS = 200, 1000
+TRAIN_CLIPS, TEST_CLIPS = 100, 1000
 TEACHERS = ('vit', 'cnn')
 STUDENTS = dict(student_alone='student alone', student_distilled='student distilled')
 
@@ -203,7 +203,7 @@ def main() -> None:
 
     MMLogger.get_instance('demo', log_level='ERROR')
     say(f'drawing {TRAIN_CLIPS} training clips and {TEST_CLIPS} test clips')
-    for _ in make_clips(CLIPS, train=TRAIN_CLIPS, test=TEST_CLIPS, seed=2):  # 0 chose the recipe, 1 the teachers saw
+    for _ in make_clips(CLIPS, train=TRAIN_CLIPS, test=TEST_CLIPS, seed=2):  # 0 chose the recipe, 1 taught the teachers
         pass
 
     epochs = Config.fromfile(CONFIGS / 'student_alone.py').train_cfg.max_epochs

@@ -1,4 +1,4 @@
-# A small CNN (two stages of ResNet3d-18, every second frame) that sees 200 labelled clips, also where it is distilled.
+# A small CNN (two stages of ResNet3d-18, every second frame) that sees 100 labelled clips, also where it is distilled.
 _base_ = ['_base_/clips.py', '_base_/resnet3d18.py', '_base_/student_schedule.py']
 
 model = dict(
