@@ -9,8 +9,8 @@ splits = {
     'UT set2 to set1': dict(folder='ut_interaction', name='ut-interaction-set2-set1'),
 }
 teachers = [
-    dict(name='Teacher CNN', config='configs/teachers/{folder}/resnet3d18-w16_1xb8-16x4x1-60e_{name}-rgb.py'),
-    dict(name='Teacher ViT', config='configs/teachers/{folder}/uniformer-w32_1xb8-16x4x1-60e_{name}-rgb.py'),
+    dict(name='Teacher CNN', config='configs/teachers/{folder}/resnet3d18-w16_1xb8-16x4x1-100e_{name}-rgb.py'),
+    dict(name='Teacher ViT', config='configs/teachers/{folder}/uniformer-w32_1xb8-16x4x1-100e_{name}-rgb.py'),
 ]
 student = 'resnet3d18-w8_1xb8-16x4x1-40e_{name}-rgb.py'
 dualkd = 'configs/dualkd/{folder}/dualkd_uniformer-w32-resnet3d18-w16_' + student

@@ -1,7 +1,7 @@
 _base_ = [
     '../../_base_/default_runtime.py',
-    '../../_base_/datasets/weizmann_fold1.py',
-    '../../_base_/schedules/adamw_60e_small.py',
+    '../../_base_/datasets/weizmann_fold2.py',
+    '../../_base_/schedules/adamw_100e_small.py',
     '../../_base_/recognizers/uniformer-w32.py',
 ]
 

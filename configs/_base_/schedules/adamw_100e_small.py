@@ -1,0 +1,10 @@
+# Ours, for small real data from scratch: a warm-up of 20 epochs, then a cosine to epoch 100.
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=100, val_begin=1, val_interval=100)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.04, by_epoch=True, begin=0, end=20, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', T_max=80, eta_min=0, by_epoch=True, begin=20, end=100, convert_to_iter_based=True),
+]
+optim_wrapper = dict(optimizer=dict(type='AdamW', lr=5e-3, weight_decay=0.05), clip_grad=dict(max_norm=5, norm_type=2))
