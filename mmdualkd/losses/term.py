@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
-from ..errors import ConfigError
+from ..errors import ConfigError, check_name
 from ..outputs import Outputs
+
+STUDENT = 'student'
+ASSISTANT = 'assistant'
 
 
 @dataclass
@@ -19,12 +22,22 @@ class Step:
         teachers: The teachers' outputs by name, N rows each, outside autograd.
         labels: Label distributions (N, C), rows summing to 1 (a multi-label clip's rows are its label vector).
         log: Diagnostics by name, that a term may add to; they go to the training log beside the losses.
+        assistant: The assistant's outputs, N rows, in autograd; None for a distiller without one.
     """
 
     student: Outputs
     teachers: Mapping[str, Outputs]
     labels: Tensor
     log: dict[str, Tensor] = field(default_factory=dict)
+    assistant: Outputs | None = None
+
+    def of(self, name: str) -> Outputs:
+        """Gives the outputs of ``'student'``, ``'assistant'`` or the teacher of that name."""
+        models = {**self.teachers, STUDENT: self.student}
+        if self.assistant is not None:
+            models[ASSISTANT] = self.assistant
+        check_name('name', name, models, 'model of this step')
+        return models[name]
 
 
 class Term(nn.Module, ABC):
@@ -51,6 +64,10 @@ class Term(nn.Module, ABC):
 
     def teachers_used(self) -> dict[str, str]:
         """Teachers' names by the argument that gave them; the distiller checks them when it is built."""
+        return {}
+
+    def models_used(self) -> dict[str, str]:
+        """Names of any models (student, assistant, teachers) by the argument that gave them; checked likewise."""
         return {}
 
     def setup(self, step: Step) -> None:
