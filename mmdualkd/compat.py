@@ -4,6 +4,7 @@ One function a fault; each does nothing where its fault is absent. Nothing heavy
 that concerns a module waits, by an import hook, until somebody imports that module.
 """
 
+import atexit
 import functools
 import importlib.abc
 import importlib.machinery
@@ -192,12 +193,23 @@ def processes_without_gpu(execute: Execute) -> None:
             if get_device() != 'cpu':
                 return init(backend, **kwargs)
             with mock.patch.object(torch.cuda, 'set_device'):
-                return init('gloo' if backend == 'nccl' else backend, **kwargs)
+                init('gloo' if backend == 'nccl' else backend, **kwargs)
+            atexit.register(leave_process_group)
 
         return init_process_group
 
     for name in ('_init_dist_pytorch', '_init_dist_mpi', '_init_dist_slurm'):
         setattr(utils, name, cured(getattr(utils, name)))
+
+
+def leave_process_group() -> None:
+    """gloo's threads abort a process that ends without this: they let go of their tensors too late, beside a Python
+    that is no longer there. After an error it is left out, for work may be pending that nobody will finish.
+    """
+    import torch.distributed as dist
+
+    if dist.is_initialized() and getattr(sys, 'last_value', None) is None:
+        dist.destroy_process_group()
 
 
 def parallel_model_without_gpu(execute: Execute) -> None:
@@ -239,6 +251,23 @@ def mixed_precision_without_gpu(execute: Execute) -> None:
     amp_optimizer_wrapper.AmpOptimWrapper.__init__ = cured
 
 
+def timm_model_inside_another(execute: Execute) -> None:
+    """``TimmClassifier`` saves its tensors without their ``model.``, but inside another model it forgets to.
+
+    The hook that renames gives a new dict, which torch drops unless the classifier is the outermost module; loading
+    then adds a second ``model.``, and a resumed distillation goes on with a fresh student. This one renames in place.
+    """
+    execute()
+    from mmpretrain.models.classifiers.timm import TimmClassifier
+
+    def rename(self: Any, state_dict: dict, prefix: str, local_metadata: dict) -> None:
+        inner = f'{prefix}model.'
+        for name in [name for name in state_dict if name.startswith(inner)]:
+            state_dict[f'{prefix}{name.removeprefix(inner)}'] = state_dict.pop(name)
+
+    TimmClassifier._remove_state_dict_prefix = staticmethod(rename)
+
+
 # the module whose import each cure goes around
 CURES: dict[str, Callable[[Execute], None]] = {
     'torch': resume_with_weights_only,
@@ -248,6 +277,7 @@ CURES: dict[str, Callable[[Execute], None]] = {
     'mmengine.model.wrappers.distributed': parallel_model_without_gpu,
     'mmengine.optim.scheduler.param_scheduler': resume_one_cycle,
     'mmengine.optim.optimizer.amp_optimizer_wrapper': mixed_precision_without_gpu,
+    'mmpretrain.models.classifiers.timm': timm_model_inside_another,
 }
 
 

@@ -8,7 +8,7 @@ import pickle
 
 import pytest
 import torch
-from helpers import run_code
+from helpers import free_port, run, run_code
 
 from mmdualkd import compat
 
@@ -146,6 +146,40 @@ def test_processes_without_a_gpu_meet_over_gloo():
     assert 'gloo' in fault_and_cure(code, '_cuda_setDevice')
     # MMAction2's own tools import mmengine first, so the cure must also reach references that others hold
     assert 'gloo' in run_code('from mmengine.dist import init_dist\n' + CURE + code)
+
+
+@needs_cpu
+def test_processes_that_met_over_gloo_end_without_an_abort(tmp_path):
+    script = tmp_path / 'collect.py'
+    script.write_text(
+        'import os, sys, torch, torch.distributed as dist\n'
+        'if "cured" in sys.argv:\n'
+        '    import mmdualkd\n'
+        '    from mmengine.dist import init_dist\n'
+        '    init_dist("pytorch")\n'
+        'else:\n'
+        '    dist.init_process_group("gloo")\n'
+        'rows = [torch.empty(9) for _ in range(4)]\n'
+        'for _ in range(9):\n'
+        '    dist.all_gather(rows, torch.nn.Parameter(torch.ones(9)).data)\n'
+    )
+    words = ['torchrun', '--nproc_per_node=4', f'--master_port={free_port()}', script]
+    for _ in range(3):
+        run(*words, 'cured')
+    try:
+        run(*words)
+    except AssertionError as error:
+        assert 'terminate called' in str(error), 'another fault than the one this cure is for'
+    else:
+        pytest.skip('the installed torch did not have this fault this time')
+
+
+@needs_cpu
+def test_a_process_that_ends_with_an_error_does_not_wait_for_the_others(monkeypatch):
+    monkeypatch.setattr('sys.last_value', RuntimeError(), raising=False)
+    monkeypatch.setattr(torch.distributed, 'is_initialized', lambda: True)
+    monkeypatch.setattr(torch.distributed, 'destroy_process_group', lambda: pytest.fail('it waits'))
+    compat.leave_process_group()
 
 
 @needs_cpu
