@@ -419,6 +419,7 @@ except CheckpointError as error:
     assert '404' in str(error)
 else:
     raise AssertionError('no error')
+torch.distributed.destroy_process_group()
 """
 
 
