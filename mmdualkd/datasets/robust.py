@@ -1,4 +1,4 @@
-"""What every video data set of ours does: survive videos that do not decode, and draw each sample from its own seed."""
+"""What every data set of ours does: survive samples that do not decode, and draw each sample from its own seed."""
 
 import copy
 import functools
@@ -19,28 +19,31 @@ UNSET = -1
 ERROR_BYTES = 512
 
 
-class RobustVideos:
-    """A mix-in for data sets on mmaction2's ``BaseActionDataset``; it stands before that class.
+class RobustDataset:
+    """A mix-in for data sets on MMEngine's ``BaseDataset``; it stands before that class.
 
-    **Videos that do not decode** (missing, truncated, without frames): an error of the pipeline before there are
-    frames flags the video. In training another one takes its place. In test mode the video is scored as a blank clip
-    under its own label, so that accuracies stay comparable. Flags lie in shared memory: those that worker processes
-    set are seen by :class:`~mmdualkd.hooks.CorruptVideoHook` in the main process.
+    **Samples that do not decode** (missing, truncated, without frames): an error of the pipeline before there are
+    pixels flags the sample. In training another one takes its place. In test mode it is scored as a blank under its
+    own label, so that accuracies stay comparable. Flags lie in shared memory: those that worker processes set are seen
+    by :class:`~mmdualkd.hooks.CorruptVideoHook` in the main process.
 
     **Seeds**: once :class:`~mmdualkd.hooks.EpochSeedHook` has set the clock, Python's, NumPy's and torch's random
     numbers in the pipeline depend only on the seed, the epoch, the sample, and how often it came up in this epoch. So
     neither the number of workers nor a stop between epochs changes a result. The caller's own random numbers go on
     untouched.
+
+    Attributes:
+        noun: What a sample is, in messages.
+        pixels: The key under which a pipeline puts what it decoded.
+        file: The key of a sample's file.
+        label: The key of a sample's label.
     """
 
+    noun = 'samples'
+    pixels = 'img'
+    file = 'img_path'
+    label = 'gt_label'
     max_refetch: int
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for transform in self.pipeline.transforms:
-            # Given a file's bytes, as DecordInit gives them, decord hangs or crashes on an AVI that was cut short.
-            if type(transform) is DecordInit and transform.io_backend == 'disk':
-                transform._get_video_reader = functools.partial(open_video, num_threads=transform.num_threads)
 
     def full_init(self) -> None:
         """Reads the annotations and makes the flags and counters that the workers share."""
@@ -64,19 +67,24 @@ class RobustVideos:
 
     @property
     def flags(self) -> torch.Tensor:
-        """A uint8 tensor (len(self),): 1 where the video did not decode since the flags were last zeroed."""
+        """A uint8 tensor (len(self),): 1 where the sample did not decode since the flags were last zeroed."""
         return self._flags
 
     @property
+    def source(self) -> str:
+        """Where the samples come from, for messages: the annotation file, else the first folder."""
+        return self.ann_file or next((str(folder) for folder in self.data_prefix.values()), type(self).__name__)
+
+    @property
     def last_error(self) -> str:
-        """What the last video that did not decode raised, in any process."""
+        """What the last sample that did not decode raised, in any process."""
         return bytes(self._error.numpy()).rstrip(b'\0').decode(errors='replace')
 
     def __getitem__(self, idx: int) -> Any:
-        """Gives the sample, or what stands in for it if its video does not decode.
+        """Gives the sample, or what stands in for it if it does not decode.
 
         Raises:
-            DataError: If ``max_refetch`` other videos in a row do not decode either.
+            DataError: If ``max_refetch`` others in a row do not decode either.
         """
         self.full_init()
         with self._seeded(idx):
@@ -92,14 +100,14 @@ class RobustVideos:
         raise self._hopeless()
 
     def prepare_data(self, idx: int) -> Any:
-        """Runs the pipeline; None if the video does not decode. Errors after decoding are raised as they are."""
+        """Runs the pipeline; None if the sample does not decode. Errors after decoding are raised as they are."""
         results = self.get_data_info(idx)
-        name = results.get('filename', f'sample {idx}')
+        name = results.get(self.file, f'sample {idx}')
         for transform in self.pipeline.transforms:
             try:
                 results = transform(results)
             except Exception as error:
-                if 'imgs' in results:
+                if self.pixels in results:
                     raise
                 self._flag(idx, f'{name}: {type(error).__name__}: {error}')
                 return None
@@ -108,13 +116,13 @@ class RobustVideos:
         return results
 
     def failed(self, flags: torch.Tensor | None = None) -> list[str]:
-        """Names the flagged videos, each once.
+        """Names the flagged samples, each once.
 
         Args:
             flags: Flags of all processes together; by default this process's and its workers'.
         """
         indices = (self._flags if flags is None else flags).nonzero().flatten().tolist()
-        return list(dict.fromkeys(self.get_data_info(index).get('filename', f'sample {index}') for index in indices))
+        return list(dict.fromkeys(self.get_data_info(index).get(self.file, f'sample {index}') for index in indices))
 
     def _flag(self, idx: int, message: str) -> None:
         self._flags[idx] = 1
@@ -128,13 +136,13 @@ class RobustVideos:
             if data is not None:
                 data = copy.deepcopy(data)
                 data['inputs'] = torch.zeros_like(data['inputs'])
-                data['data_samples'].set_gt_label(self.get_data_info(idx)['label'])
+                data['data_samples'].set_gt_label(self.get_data_info(idx)[self.label])
                 return data
         raise self._hopeless()
 
     def _hopeless(self) -> DataError:
         return DataError(
-            f'{self.ann_file}: {int(self._flags.sum())} videos do not decode, '
+            f'{self.source}: {int(self._flags.sum())} {self.noun} do not decode, '
             f'{min(self.max_refetch, len(self))} of them in a row; the last one: {self.last_error}'
         )
 
@@ -153,6 +161,22 @@ class RobustVideos:
 def open_video(filename: str, num_threads: int = 1) -> decord.VideoReader:
     """Opens a local video by its path; as in mmaction2, a name without an extension means ``.mp4``."""
     return decord.VideoReader(filename if os.path.splitext(filename)[1] else f'{filename}.mp4', num_threads=num_threads)
+
+
+class RobustVideos(RobustDataset):
+    """The mix-in for video data sets on mmaction2's ``BaseActionDataset``."""
+
+    noun = 'videos'
+    pixels = 'imgs'
+    file = 'filename'
+    label = 'label'
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for transform in self.pipeline.transforms:
+            # Given a file's bytes, as DecordInit gives them, decord hangs or crashes on an AVI that was cut short.
+            if type(transform) is DecordInit and transform.io_backend == 'disk':
+                transform._get_video_reader = functools.partial(open_video, num_threads=transform.num_threads)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Names the videos that did not decode, and stops where they are too many."""
+"""Names the videos and pictures that did not decode, and stops where they are too many."""
 
 import logging
 
@@ -8,7 +8,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from ..datasets.robust import RobustVideos
+from ..datasets.robust import RobustDataset
 from ..errors import ConfigError, DataError
 from ..registry import HOOKS
 from .preflight import plain_datasets
@@ -18,12 +18,12 @@ NAMED = 20
 
 @HOOKS.register_module()
 class CorruptVideoHook(Hook):
-    """Counts and names the videos of an epoch that did not decode; too many of them end the run.
+    """Counts and names the videos or pictures of an epoch that did not decode; too many of them end the run.
 
     It runs after the epoch's checkpoint is saved, so nothing that was trained is lost.
 
     Args:
-        max_fraction: The part of a data set's videos, in 0 to 1, that may fail in an epoch.
+        max_fraction: The part of a data set, in 0 to 1, that may fail in an epoch.
 
     Raises:
         DataError: If more than that failed in an epoch of training, validation or test.
@@ -47,7 +47,7 @@ class CorruptVideoHook(Hook):
 
     def _report(self, dataloader: DataLoader, when: str) -> None:
         for dataset in plain_datasets(dataloader.dataset):
-            if not isinstance(dataset, RobustVideos):
+            if not isinstance(dataset, RobustDataset):
                 continue
             flags = dataset.flags.int()
             all_reduce(flags, 'max')
@@ -58,7 +58,7 @@ class CorruptVideoHook(Hook):
             names = dataset.failed(flags)
             listed = ', '.join(names[:NAMED]) + (f' and {len(names) - NAMED} more' if len(names) > NAMED else '')
             message = (
-                f'{when}: {count} of {len(dataset)} videos of {dataset.ann_file} did not decode: {listed} '
+                f'{when}: {count} of {len(dataset)} {dataset.noun} of {dataset.source} did not decode: {listed} '
                 f'(the last error here: {dataset.last_error})'
             )
             if count > self.max_fraction * len(dataset):

@@ -8,7 +8,7 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from ..datasets.robust import RobustVideos
+from ..datasets.robust import RobustDataset
 from ..registry import HOOKS
 from .preflight import plain_datasets
 
@@ -30,7 +30,7 @@ class EpochSeedHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         for part, dataset in enumerate(plain_datasets(runner.train_dataloader.dataset)):
-            if isinstance(dataset, RobustVideos):
+            if isinstance(dataset, RobustDataset):
                 dataset.set_clock(runner.seed, runner.epoch, part)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:

@@ -1,10 +1,10 @@
-"""Model configs without the weights that building or initialising the model would load or download."""
+"""Model configs without what belongs to another training: weights loaded on the way, augmentations of batches."""
 
 import copy
 import inspect
 
 from mmengine.config import ConfigDict
-from mmengine.registry import MODELS
+from mmengine.registry import MODELS, DefaultScope
 
 # Arguments of backbones that make them load weights, and the value that makes them not. An argument of the last group
 # loads by default, so it is set wherever the class knows it.
@@ -22,8 +22,42 @@ def without_pretrained(model: dict) -> ConfigDict:
         A copy of it: ``pretrained`` and its kin are None or False, ``init_cfg`` of the type ``Pretrained`` is gone.
     """
     model = ConfigDict(copy.deepcopy(model))
-    _clean(model, model.get('_scope_', 'mmaction'))
+    _clean(model, scope_of(model))
     return model
+
+
+def without_augments(model: dict) -> tuple[ConfigDict, str]:
+    """Takes MMPretrain's batch augmentations (``train_cfg.augments``) out of a classifier's config.
+
+    Args:
+        model: A model config.
+
+    Returns:
+        A copy without them, and their names for a log (empty if there were none).
+    """
+    model = ConfigDict(copy.deepcopy(model))
+    train_cfg, preprocessor = model.get('train_cfg') or {}, model.get('data_preprocessor') or {}
+    found = [train_cfg.pop('augments', None), (preprocessor.pop('batch_augments', None) or {}).get('augments')]
+    train_cfg.pop('probs', None)
+    if 'train_cfg' in model and not train_cfg:
+        del model['train_cfg']
+    parts = [part for parts in found if parts for part in (parts if isinstance(parts, list | tuple) else [parts])]
+    return model, ' and '.join(str(part if isinstance(part, str) else part['type']) for part in parts)
+
+
+def scope_of(model: dict) -> str:
+    """The registry scope that a model config is meant for.
+
+    That is its own ``_scope_``, else the first that knows its type of the default scope, MMAction2 and MMPretrain.
+    """
+    if '_scope_' in model:
+        return model['_scope_']
+    default = DefaultScope.get_current_instance()
+    scopes = dict.fromkeys([*([default.scope_name] if default else []), 'mmaction', 'mmpretrain'])
+    kind = model.get('type')
+    if not isinstance(kind, str) or '.' in kind:
+        return next(iter(scopes))
+    return next((scope for scope in scopes if MODELS.get(f'{scope}.{kind}') is not None), 'mmaction')
 
 
 def _clean(cfg: dict | list | tuple, scope: str) -> None:

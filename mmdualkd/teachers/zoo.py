@@ -1,16 +1,13 @@
 """From a name in the model zoo, a config file or an inline dict to a model config and its weights."""
 
 import copy
-import difflib
 import hashlib
-import importlib.util
 import os
 import re
 import urllib.error
 from pathlib import Path
 from urllib.parse import urlparse
 
-import mmengine
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.dist import barrier, get_rank
@@ -19,7 +16,8 @@ from torch import Tensor, nn
 
 from ..checkpoint import model_state_dict, read_checkpoint
 from ..errors import CheckpointError, ConfigError
-from .pretrained import without_pretrained
+from .names import find_model
+from .pretrained import scope_of, without_augments, without_pretrained
 
 ZOO = 'zoo'
 
@@ -28,15 +26,16 @@ def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple
     """Resolves a student's or a teacher's entry in a config.
 
     Args:
-        spec: ``config``: a zoo name (``'mmaction::recognition/x3d/....py'``), the path of a config file, or a model
-            dict. ``model`` (optional): overrides merged into it. ``checkpoint`` (optional): ``'zoo'``, a path, or an
-            http(s) address.
+        spec: ``config``: a zoo name (``'mmaction::recognition/x3d/....py'``), a name of ``mmpretrain.get_model``
+            (``'resnet18_8xb32_in1k'``), the path of a config file, or a model dict. ``model`` (optional): overrides
+            merged into it. ``checkpoint`` (optional): ``'zoo'``, a path, or an http(s) address.
         key: Where the entry stands (``model.teachers.vit``), for errors.
         num_classes: Put in place of every ``num_classes`` of the model; None leaves them alone.
 
     Returns:
         The complete model config, and the path or address of its weights or None. With weights, whatever in the config
-        would load others (ImageNet initialisation) is taken out: building such a model downloads nothing.
+        would load others (ImageNet initialisation) is taken out: building such a model downloads nothing. An image
+        classifier's own batch augmentations are taken out as well: the distiller blends the picture that all share.
 
     Raises:
         ConfigError: If the entry has unknown keys, or names no config, or 'zoo' has no weights for it.
@@ -46,11 +45,11 @@ def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple
     unknown = set(spec) - {'config', 'model', 'checkpoint'}
     if unknown:
         raise ConfigError(f'{key} has unknown keys {sorted(unknown)}; known are config, model, checkpoint')
-    config, path = spec['config'], None
+    config, zoo_address = spec['config'], None
     if isinstance(config, dict):
         model = copy.deepcopy(config)
     else:
-        path = find_config(config, f'{key}.config')
+        path, zoo_address = find_model(config, f'{key}.config')
         model = _model_of_file(path, f'{key}.config')
     if not isinstance(spec.get('model') or {}, dict):
         raise ConfigError(f'{key}.model must be a dict of overrides, got {spec["model"]!r}')
@@ -60,6 +59,14 @@ def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple
     except (TypeError, KeyError) as error:
         raise ConfigError(f'{key}.model does not fit the model of {key}.config: {error}') from error
     model = whole.model
+    scope = scope_of(model)
+    if scope != 'mmaction':
+        model.setdefault('_scope_', scope)
+    model, augments = without_augments(model)
+    if augments:
+        print_log(
+            f'{key}: {augments} of its own config left out; model.blending blends for all models', logger='current'
+        )
     if num_classes is not None:
         _set_num_classes(model, num_classes)
     checkpoint = spec.get('checkpoint')
@@ -68,56 +75,17 @@ def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple
     if not isinstance(checkpoint, str | Path) or not str(checkpoint):
         raise ConfigError(f"{key}.checkpoint must be 'zoo', a path or an http(s) address, got {checkpoint!r}")
     if checkpoint == ZOO:
-        if path is None:
+        if isinstance(config, dict):
             raise ConfigError(
                 f"{key}.checkpoint='zoo' needs the name of a zoo config in {key}.config, not a model dict"
             )
-        checkpoint = _zoo_weights(path, key, config)
+        if zoo_address is None:
+            raise ConfigError(
+                f"{key}.checkpoint='zoo': the zoo's metafile lists no weights for {str(config)!r}; "
+                'give a path or an http(s) address'
+            )
+        checkpoint = zoo_address
     return without_pretrained(model), str(checkpoint)
-
-
-def find_config(name: str, key: str) -> Path:
-    """Finds a config file by zoo name (``package::path.py``) or path.
-
-    Args:
-        name: The name.
-        key: The config key that holds it, for errors.
-
-    Returns:
-        The file.
-
-    Raises:
-        ConfigError: If there is none; the error names the nearest one.
-    """
-    if not isinstance(name, str | Path):
-        raise ConfigError(f'{key} must be a zoo name, a path or a model dict, got {name!r}')
-    package, colons, relative = str(name).rpartition('::')
-    if not colons:
-        path = Path(relative).expanduser()
-        if path.is_file():
-            return path
-        hint = _nearest(path.name, [file.name for file in path.parent.glob('*.py')])
-        raise ConfigError(f'{key}={str(name)!r}: there is no such config file{hint}')
-    spec = importlib.util.find_spec(package) if package.isidentifier() else None
-    if spec is None or not spec.submodule_search_locations:
-        raise ConfigError(
-            f'{key}={str(name)!r}: no package {package!r} is installed (mmaction and mmpretrain have zoos)'
-        )
-    root = Path(next(iter(spec.submodule_search_locations))) / '.mim' / 'configs'
-    path = root / relative
-    if path.is_file():
-        return path
-    known = [file.relative_to(root).as_posix() for file in root.rglob('*.py')]
-    same_name = [other for other in known if other.rpartition('/')[2] == Path(relative).name]
-    raise ConfigError(
-        f'{key}={str(name)!r}: {package} has no such config{_nearest(relative, same_name or known, f"{package}::")}'
-    )
-
-
-def _nearest(name: str, known: list[str], prefix: str = '') -> str:
-    """Ends an error with the known name that is nearest, if any."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-    return f'; did you mean {prefix + near[0]!r}?' if near else ''
 
 
 def _model_of_file(path: Path, key: str) -> ConfigDict:
@@ -139,8 +107,12 @@ def _model_of_file(path: Path, key: str) -> ConfigDict:
 def _set_num_classes(cfg: dict | list, num_classes: int, top: bool = True) -> None:
     """Puts a class count everywhere in a model config where one stands: head, auxiliary head, blending."""
     if isinstance(cfg, dict):
-        if top and isinstance(cfg.get('cls_head'), dict):
-            cfg['cls_head']['num_classes'] = num_classes
+        if top:
+            for head in (cfg.get('cls_head'), cfg.get('head')):
+                if isinstance(head, dict):
+                    head['num_classes'] = num_classes
+            if str(cfg.get('type')).endswith('TimmClassifier'):  # timm's models have 1000 classes unless told
+                cfg['num_classes'] = num_classes
         if 'num_classes' in cfg:
             cfg['num_classes'] = num_classes
         if isinstance(cfg.get('aux_head_cfg'), dict):  # TPN's neck
@@ -148,22 +120,6 @@ def _set_num_classes(cfg: dict | list, num_classes: int, top: bool = True) -> No
     for value in cfg.values() if isinstance(cfg, dict) else cfg:
         if isinstance(value, dict | list | tuple):
             _set_num_classes(value, num_classes, top=False)
-
-
-def _zoo_weights(path: Path, key: str, name: str) -> str:
-    """Finds the address of a zoo config's weights in the family's ``metafile.yml``."""
-    for folder in path.resolve().parents[:3]:
-        metafile = folder / 'metafile.yml'
-        if not metafile.is_file():
-            continue
-        for model in mmengine.load(metafile).get('Models', []):
-            config = model.get('Config')
-            if config and model.get('Weights') and path.resolve().as_posix().endswith(f'/{config}'):
-                return model['Weights']
-    raise ConfigError(
-        f"{key}.checkpoint='zoo': the zoo's metafile lists no weights for {str(name)!r}; "
-        'give a path or an http(s) address'
-    )
 
 
 def load_teacher_weights(model: nn.Module, address: str, key: str) -> None:
@@ -296,11 +252,12 @@ def _other_shapes(own: dict[str, Tensor], state: dict[str, Tensor]) -> list[str]
 
 def _check_classes(model: nn.Module, own: dict, state: dict, address: str, key: str) -> None:
     """Raises an error that names both class counts if that is where a checkpoint's head differs from the model's."""
-    name = 'cls_head' if hasattr(model, 'cls_head') else 'head'
-    classes = getattr(getattr(model, name, None), 'num_classes', None)
+    name = next((name for name in ('cls_head', 'head') if hasattr(model, name)), '')
+    head = getattr(model, name) if name else getattr(model, 'model', None)  # TimmClassifier holds timm's whole model
+    classes = getattr(head, 'num_classes', None)
     for other in _other_shapes(own, state):
         ours, theirs = own[other].shape, state[other].shape
-        if other.startswith(f'{name}.') and ours[0] == classes and ours[1:] == theirs[1:]:
+        if other.startswith(name) and ours[0] == classes and ours[1:] == theirs[1:]:
             raise CheckpointError(
                 f'{key}={address!r} has {theirs[0]} classes, the model has {classes}: give a checkpoint that was '
                 f'fine-tuned on these {classes} classes, or a model of {theirs[0]} classes'

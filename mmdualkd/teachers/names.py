@@ -1,0 +1,91 @@
+"""Where a name of the model zoo, or a path, leads: to a config file and the address of its weights."""
+
+import difflib
+import importlib.util
+from pathlib import Path
+
+import mmengine
+
+from ..errors import ConfigError
+
+
+def find_model(name: str | Path, key: str) -> tuple[Path, str | None]:
+    """Finds the config that a name stands for, and the weights that the zoo lists for it.
+
+    Args:
+        name: A config of a zoo (``package::path.py``), a name of ``mmpretrain.get_model``, or a path.
+        key: The config key that holds the name, for errors.
+
+    Returns:
+        The config file; the address of its weights, or None if the zoo lists none.
+
+    Raises:
+        ConfigError: If there is no such config; the error names the nearest one.
+    """
+    if not isinstance(name, str | Path):
+        raise ConfigError(f'{key} must be a zoo name, a path or a model dict, got {name!r}')
+    if '::' in str(name) or '/' in str(name) or str(name).endswith('.py'):
+        path = _find_config(str(name), key)
+        return path, _listed_weights(path)
+    return _find_in_hub(str(name), key)
+
+
+def _find_config(name: str, key: str) -> Path:
+    """Finds a config file by zoo name (``package::path.py``) or path."""
+    package, colons, relative = name.rpartition('::')
+    if not colons:
+        path = Path(relative).expanduser()
+        if path.is_file():
+            return path
+        hint = _nearest(path.name, [file.name for file in path.parent.glob('*.py')])
+        raise ConfigError(f'{key}={name!r}: there is no such config file{hint}')
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigError(f'{key}={name!r}: no package {package!r} is installed (mmaction and mmpretrain have zoos)')
+    root = Path(next(iter(spec.submodule_search_locations))) / '.mim' / 'configs'
+    path = root / relative
+    if path.is_file():
+        return path
+    known = [file.relative_to(root).as_posix() for file in root.rglob('*.py')]
+    same_name = [other for other in known if other.rpartition('/')[2] == Path(relative).name]
+    raise ConfigError(
+        f'{key}={name!r}: {package} has no such config{_nearest(relative, same_name or known, f"{package}::")}'
+    )
+
+
+def _find_in_hub(name: str, key: str) -> tuple[Path, str | None]:
+    """Finds a config and its weights by a name of MMPretrain's model list."""
+    from mmpretrain.apis.model import ModelHub, list_models
+
+    try:
+        model = ModelHub.get(name)
+    except ValueError as error:
+        hint = _nearest(name.lower(), list_models())
+        raise ConfigError(
+            f'{key}={name!r} is no name of mmpretrain.get_model{hint} (other configs: package::path.py, or a path)'
+        ) from error
+    return Path(model.config.filename), model.weights
+
+
+def _listed_weights(path: Path) -> str | None:
+    """Finds the address of a zoo config's weights in the family's ``metafile.yml``; its own name's come first."""
+    for folder in path.resolve().parents[:3]:
+        metafile = folder / 'metafile.yml'
+        if not metafile.is_file():
+            continue
+        weights = {
+            str(model.get('Name')).lower(): model['Weights']
+            for model in mmengine.load(metafile).get('Models', [])
+            if model.get('Weights')
+            and model.get('Config')
+            and path.resolve().as_posix().endswith(f'/{model["Config"]}')
+        }
+        if weights:
+            return weights.get(path.stem.lower(), next(iter(weights.values())))
+    return None
+
+
+def _nearest(name: str, known: list[str], prefix: str = '') -> str:
+    """Ends an error with the known name that is nearest, if any."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    return f'; did you mean {prefix + near[0]!r}?' if near else ''
