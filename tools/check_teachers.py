@@ -1,7 +1,8 @@
 """Shows how good the teachers and the initial student of a config are on its validation data.
 
-Every video is decoded once; each model sees its own view of it, one centre clip, made by the distiller. The config
-needs a ``teacher_val_pipeline``: decoding with ``mmdualkd.SampleViews`` in test mode, and a crop that suits all views.
+Every video or picture is decoded once; each model sees its own view of it, made by the distiller. Of a video that is
+one centre clip, and the config needs a ``teacher_val_pipeline``: decoding with ``mmdualkd.SampleViews`` in test mode, and
+a crop that suits all views. Pictures come through the config's own validation pipeline, unless it has that other one.
 
 Examples:
     python tools/check_teachers.py configs/CONFIG.py
@@ -58,11 +59,13 @@ def build_models(cfg: Config, checkpoint: str | None) -> tuple[nn.Module, dict[s
 
 def build_loader(cfg: Config) -> torch.utils.data.DataLoader:
     """The validation data, through the pipeline that gives every model its view."""
-    for name in ('val_dataloader', 'teacher_val_pipeline'):
+    pictures = is_classifier(distiller.student)
+    for name in ('val_dataloader',) if pictures else ('val_dataloader', 'teacher_val_pipeline'):
         if cfg.get(name) is None:
             raise ConfigError(f'the config has no {name}; tools/check_teachers.py needs it')
     loader = copy.deepcopy(cfg.val_dataloader)
-    loader.dataset.pipeline = cfg.teacher_val_pipeline
+    if cfg.get('teacher_val_pipeline') is not None:
+        loader.dataset.pipeline = cfg.teacher_val_pipeline
     return Runner.build_dataloader(loader)
 
 

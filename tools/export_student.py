@@ -1,4 +1,4 @@
-"""Exports a trained student as a plain MMAction2 checkpoint and config, in which nothing of mmdualkd is left.
+"""Exports a trained student as a plain checkpoint and config of MMAction2 or MMPretrain; nothing of mmdualkd is left.
 
 Examples:
     python tools/export_student.py work_dirs/CONFIG
@@ -15,7 +15,7 @@ from mmdualkd.export import export_onnx, stock_config
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Export a student for plain MMAction2.')
+    parser = argparse.ArgumentParser(description='Export a student for plain MMAction2 or MMPretrain.')
     parser.add_argument('source', help='work directory (its best checkpoint, else its last one) or a checkpoint')
     parser.add_argument('--out', type=Path, help='folder for student.py and student.pth; default: SOURCE_DIR/export')
     parser.add_argument('--onnx', action='store_true', help='also write student.onnx, checked against onnxruntime')
@@ -35,7 +35,8 @@ def main() -> None:
     if args.onnx:
         difference = export_onnx(cfg, out / 'student.pth', out / 'student.onnx')
         print(f'{out / "student.onnx"}: largest difference between onnxruntime and PyTorch {difference:.3g}')
-    print(f'test it with plain MMAction2: python tools/test.py {out / "student.py"} {out / "student.pth"}')
+    package = dict(mmaction='MMAction2', mmpretrain='MMPretrain').get(cfg.get('default_scope'), 'OpenMMLab')
+    print(f'test it with plain {package}: python tools/test.py {out / "student.py"} {out / "student.pth"}')
 
 
 if __name__ == '__main__':

@@ -20,7 +20,7 @@ METRIC = 'acc/top1'
 
 EPILOG = """
 A study is a small Python file (see tools/studies/) with `title`, `splits` (a dict from a column's head to the fields
-that configs fill in), `teachers` (configs trained once a split, first) and `rows` (`name`, `config`, `options` for
+that configs fill in, and `options` for --cfg-options), `teachers` (configs trained once a split, first) and `rows` (`name`, `config`, `options` for
 --cfg-options, `seeds`). Runs that are finished are not run again, so a stopped study goes on when called again.
 """
 
@@ -88,7 +88,16 @@ def plan(study: Config, folder: Path, extra: dict) -> Iterator[tuple[str, list[R
                         place = (
                             folder / row['name'].replace(' ', '_').replace('/', '-') / fields['name'] / f'seed{seed}'
                         )
-                    runs.append(Run(row['name'], split, seed, config, place, {**row.get('options', {}), **extra}))
+                    runs.append(
+                        Run(
+                            row['name'],
+                            split,
+                            seed,
+                            config,
+                            place,
+                            {**row.get('options', {}), **fields.get('options', {}), **extra},
+                        )
+                    )
         yield stage, runs
 
 
