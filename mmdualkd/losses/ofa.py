@@ -1,0 +1,59 @@
+"""The logit loss of one-for-all distillation."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import ConfigError
+from ..registry import MODELS
+from .pair import PairTerm
+from .term import STUDENT, Step
+
+
+@MODELS.register_module()
+class OFA(PairTerm):
+    r"""The source's class probabilities, more of them at the label (OFA-KD, https://arxiv.org/abs/2310.19444; the
+    logit loss of TAS/FBT, https://arxiv.org/abs/2410.12342, too).
+
+    .. math::
+        L = -\frac{1}{N} \sum_i \sum_c \left[ (p^{src}_{ic} + m_{ic})^\gamma - m_{ic} \right] \log p^{tgt}_{ic},
+        \quad p = \mathrm{softmax}(z / \tau)
+
+    with m the one-hot label, of the largest share where mixup or label smoothing made it soft. At :math:`\gamma = 1`
+    it is the cross-entropy with the source's probabilities; more adds to the label's share, the more so the surer the
+    source is of it. As published, there is no :math:`\tau^2`. A source that trains gets gradients too, unless
+    ``detach_source``; that is our reconstruction of the terms with an assistant.
+
+    Args:
+        source: See :class:`~mmdualkd.losses.pair.PairTerm`.
+        target: The same.
+        gamma: At least 1; the authors take 1 to 1.5.
+        tau: Temperature, positive.
+        detach_source: See :class:`~mmdualkd.losses.pair.PairTerm`.
+        weight: See :class:`~mmdualkd.losses.term.Term`.
+
+    Raises:
+        ConfigError: If ``gamma`` or ``tau`` is out of its range, or source and target do not fit.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        target: str = STUDENT,
+        gamma: float = 1.0,
+        tau: float = 1.0,
+        detach_source: bool = False,
+        weight: float = 1.0,
+    ) -> None:
+        super().__init__(source, target, detach_source, weight)
+        if not gamma >= 1:  # below 1 the slope at probability 0 has no bound
+            raise ConfigError(f'gamma must be at least 1, got {gamma!r}')
+        if not tau > 0:
+            raise ConfigError(f'tau must be positive, got {tau!r}')
+        self.gamma = gamma
+        self.tau = tau
+
+    def forward(self, step: Step) -> Tensor:
+        source, target = self.read(step, 'logits')
+        label = F.one_hot(step.labels.argmax(dim=1), target.size(1))
+        enhanced = ((source / self.tau).softmax(dim=1) + label) ** self.gamma - label
+        return -(enhanced * (target / self.tau).log_softmax(dim=1)).sum(dim=1).mean()
