@@ -76,7 +76,7 @@ def student_state_dict(state_dict: dict[str, Tensor]) -> 'OrderedDict[str, Tenso
         state_dict: Tensors by name. Without any ``student.`` name it is already a plain model's and is handed on.
 
     Returns:
-        The student's tensors under the names that plain MMAction2 knows. TPN's ``cls_head.new_cls``, the copy of
+        The student's tensors under the names that plain MMAction2 or MMPretrain knows. TPN's ``cls_head.new_cls``, the copy of
         ``fc_cls`` that its first fully convolutional test makes, is left out: a model builds it anew.
     """
     if any(name.startswith(STUDENT_PREFIX) for name in state_dict):
@@ -89,12 +89,12 @@ def student_state_dict(state_dict: dict[str, Tensor]) -> 'OrderedDict[str, Tenso
 
 
 def save_student(training_checkpoint: str | Path, out: str | Path) -> None:
-    """Writes the student of a training checkpoint as a plain MMAction2 checkpoint.
+    """Writes the student of a training checkpoint as a plain checkpoint of MMAction2 or MMPretrain.
 
     The file is complete or not there: it is written under another name first.
 
     Args:
-        training_checkpoint: A checkpoint that training saved, of a distiller or of a plain recognizer. With MMEngine's
+        training_checkpoint: A checkpoint that training saved, of a distiller or of a plain model. With MMEngine's
             EMAHook its ``state_dict`` holds the averaged weights, and so does the student's file.
         out: The file to write: ``state_dict``, and a ``meta`` with epoch, iteration and what the data set says about
             its classes; no optimizer, no log, no config.

@@ -1,4 +1,4 @@
-"""A student's stock MMAction2 config, and its ONNX model."""
+"""A student's stock config, for plain MMAction2 or MMPretrain, and its ONNX model."""
 
 import copy
 import inspect
@@ -14,7 +14,7 @@ from mmengine.registry import DATASETS, METRICS, MODELS, TRANSFORMS, init_defaul
 from .errors import CheckpointError, ConfigError
 from .outputs import Scores
 from .registry import SCOPE
-from .teachers.pretrained import without_pretrained
+from .teachers.pretrained import scope_of, without_augments, without_pretrained
 from .teachers.zoo import load_teacher_weights, resolve_model
 
 # Settings that a stock config keeps from the training config, beside the model.
@@ -31,10 +31,10 @@ STOCK_HOOKS = dict(
 
 
 def student_model(cfg: Config) -> ConfigDict:
-    """The student's complete model config, as plain MMAction2 builds it.
+    """The student's complete model config, as plain MMAction2 or MMPretrain builds it.
 
     Args:
-        cfg: A training config, of a distiller or of a plain recognizer.
+        cfg: A training config, of a distiller or of a plain recognizer or classifier.
 
     Returns:
         The model config with its data preprocessor; nothing in it loads weights or blends samples.
@@ -46,9 +46,11 @@ def student_model(cfg: Config) -> ConfigDict:
         spec = {name: value for name, value in cfg.model.student.items() if name != 'checkpoint'}
         model, _ = resolve_model(spec, 'model.student', cfg.model.get('num_classes'))
     else:
-        model = cfg.model
+        model, _ = without_augments(cfg.model)
+        if 'data_preprocessor' in cfg:  # MMPretrain's configs hold it beside the model
+            model.setdefault('data_preprocessor', cfg.data_preprocessor)
     model = without_pretrained(model)
-    if model.get('_scope_') == 'mmaction':
+    if model.get('_scope_') == cfg.get('default_scope', 'mmaction'):
         del model['_scope_']
     if isinstance(model.get('data_preprocessor'), dict):
         model.data_preprocessor.pop('blending', None)
@@ -59,7 +61,7 @@ def student_model(cfg: Config) -> ConfigDict:
 
 
 def stock_config(cfg: Config) -> tuple[Config, list[str]]:
-    """Makes the config with which plain MMAction2 tests and serves a student.
+    """Makes the config with which plain MMAction2 or MMPretrain tests and serves a student.
 
     Args:
         cfg: The training config.
@@ -89,7 +91,7 @@ def stock_config(cfg: Config) -> tuple[Config, list[str]]:
         if pipeline is not None and not _own_types(pipeline):
             stock[f'{split}_pipeline'] = pipeline
         if own:
-            remarks.append(f'{", ".join(names)} left out: MMAction2 has no {", ".join(own)}')
+            remarks.append(f'{", ".join(names)} left out: plain OpenMMLab has no {", ".join(own)}')
         else:
             stock.update(parts)
     imports = _needed_imports(cfg, stock)
@@ -103,13 +105,14 @@ def _needed_imports(cfg: Config, stock: dict) -> list[str]:
     """Those of the training config's ``custom_imports`` that define something which the stock config names."""
     imports = (cfg.get('custom_imports') or {}).get('imports') or []
     imports = [imports] if isinstance(imports, str) else list(imports)
-    homes = {cls.__module__ for name in _types(stock) for cls in [_registered(name)] if inspect.isclass(cls)}
+    scope = cfg.get('default_scope', 'mmaction')
+    homes = {cls.__module__ for name in _types(stock) for cls in [_registered(name, scope)] if inspect.isclass(cls)}
     return [name for name in imports if any(f'{home}.'.startswith(f'{name}.') for home in homes)]
 
 
-def _registered(name: str) -> Any:
+def _registered(name: str, scope: str) -> Any:
     """The class that a config names, None if there is none."""
-    name = name if '.' in name else f'mmaction.{name}'
+    name = name if '.' in name else f'{scope}.{name}'
     return next((found for root in (MODELS, DATASETS, TRANSFORMS, METRICS) if (found := root.get(name))), None)
 
 
@@ -121,12 +124,17 @@ def _pipeline(dataset: dict) -> list | None:
 
 
 def _make_stock(cfg: Any) -> None:
-    """Puts MMAction2's ``VideoDataset`` in place of ours, in place; arguments that only ours takes go."""
-    if isinstance(cfg, dict) and cfg.get('type') == f'{SCOPE}.VideoDataset':
-        ours, theirs = (_arguments(DATASETS.get(f'{scope}.VideoDataset')) for scope in (SCOPE, 'mmaction'))
-        for name in ours - theirs:
-            cfg.pop(name, None)
-        cfg['type'] = 'VideoDataset'
+    """Puts the data sets that ours derive from in their place, in place; arguments that only ours take go."""
+    if isinstance(cfg, dict) and str(cfg.get('type')).startswith(f'{SCOPE}.'):
+        name = cfg['type'].rpartition('.')[2]
+        ours = DATASETS.get(cfg['type'])
+        theirs = (
+            next((base for base in ours.__mro__ if base.__name__ == name and base is not ours), None) if ours else None
+        )
+        if theirs is not None:
+            for argument in _arguments(ours) - _arguments(theirs):
+                cfg.pop(argument, None)
+            cfg['type'] = name
     for value in cfg.values() if isinstance(cfg, dict) else cfg:
         if isinstance(value, dict | list | tuple):
             _make_stock(value)
@@ -153,9 +161,9 @@ def _types(cfg: Any) -> list[str]:
 def export_onnx(cfg: Config, checkpoint: str | Path, out: str | Path, tolerance: float = 1e-4) -> float:
     """Exports a student to ONNX and compares the result with onnxruntime's.
 
-    The input is one clip of a validation video (or its segments) as the model's data preprocessor hands it on:
-    normalised, (N, clips, C, T, H, W) or (N, segments, C, H, W). The output is (N * clips, classes), before the
-    softmax. N is free unless the model's own code fixes it; then it is 1.
+    The input is one clip of a validation video (its segments, or a picture) as the model's data preprocessor hands it
+    on: normalised, (N, clips, C, T, H, W), (N, segments, C, H, W) or (N, C, H, W). The output is (N * clips, classes),
+    before the softmax. N is free unless the model's own code fixes it; then it is 1.
 
     Args:
         cfg: The stock config, see :func:`stock_config`.
@@ -176,7 +184,7 @@ def export_onnx(cfg: Config, checkpoint: str | Path, out: str | Path, tolerance:
     except ImportError as error:
         raise ConfigError(f'--onnx needs onnx and onnxruntime ({error}); run: pip install onnx onnxruntime') from error
     init_default_scope(cfg.get('default_scope', 'mmaction'))
-    model = MODELS.build({'_scope_': 'mmaction', **copy.deepcopy(cfg.model)})
+    model = MODELS.build({'_scope_': scope_of(cfg.model), **copy.deepcopy(cfg.model)})
     load_teacher_weights(model, str(checkpoint), 'checkpoint')
     model = Scores(model)
     generator = torch.Generator().manual_seed(0)
@@ -194,7 +202,8 @@ def export_onnx(cfg: Config, checkpoint: str | Path, out: str | Path, tolerance:
         except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
             if batch == 1:
                 reason = str(error).strip().splitlines()[0]
-                raise CheckpointError(f'{type(model.model.backbone).__name__} has no ONNX export: {reason}') from error
+                name = type(getattr(model.model, 'backbone', model.model)).__name__
+                raise CheckpointError(f'{name} has no ONNX export: {reason}') from error
     session = onnxruntime.InferenceSession(str(out), providers=['CPUExecutionProvider'])
     scores = torch.from_numpy(session.run(None, {'input': clips.numpy()})[0])
     difference = (scores - expected).abs().max().item()
@@ -204,16 +213,24 @@ def export_onnx(cfg: Config, checkpoint: str | Path, out: str | Path, tolerance:
 
 
 def _clip_shape(cfg: Config) -> tuple[int, ...]:
-    """Runs the validation pipeline on frames of zeros and returns the shape of what it hands on."""
-    pipeline = cfg.get('val_pipeline') or cfg.get('test_pipeline')
-    sampler = next((t for t in pipeline or [] if 'clip_len' in t), None)
-    if sampler is None:
-        raise ConfigError('--onnx needs a val_pipeline with a sampler that has a clip_len, to know the shape of a clip')
-    clips = sampler.get('num_clips', 1)
-    frames = [np.zeros((240, 320, 3), np.uint8)] * (sampler.clip_len * clips)
-    packed = ('Init', 'Decode')
-    rest = [t for t in pipeline if t is not sampler and not t.type.rpartition('.')[2].endswith(packed)]
+    """Runs the validation pipeline on zeros in place of a file and returns the shape of what it hands on."""
+    pipeline = cfg.get('val_pipeline') or cfg.get('test_pipeline') or []
+    sampler = next((t for t in pipeline if 'clip_len' in t), None)
+    picture = any(t.type.rpartition('.')[2] == 'LoadImageFromFile' for t in pipeline)
+    if sampler is None and not picture:
+        raise ConfigError(
+            '--onnx needs a val_pipeline with LoadImageFromFile, or with a sampler that has a clip_len, to know the '
+            "shape of the model's input"
+        )
+    size = (240, 320)
+    if picture:
+        results = dict(img=np.zeros((*size, 3), np.uint8), img_shape=size, ori_shape=size, gt_label=0)
+    else:
+        clips = sampler.get('num_clips', 1)
+        frames = [np.zeros((*size, 3), np.uint8)] * (sampler.clip_len * clips)
+        results = dict(imgs=frames, clip_len=sampler.clip_len, num_clips=clips, label=0, img_shape=size)
+        results.update(original_shape=size, modality='RGB')
+    readers = ('Init', 'Decode', 'LoadImageFromFile')
+    rest = [t for t in pipeline if t is not sampler and not t.type.rpartition('.')[2].endswith(readers)]
     init_default_scope(cfg.get('default_scope', 'mmaction'))
-    results = dict(imgs=frames, clip_len=sampler.clip_len, num_clips=clips, label=0, img_shape=(240, 320))
-    results.update(original_shape=(240, 320), modality='RGB')
     return tuple(Compose(rest)(results)['inputs'].shape)

@@ -1,8 +1,8 @@
 """Shows how good the teachers and the initial student of a config are on its validation data.
 
 Every video or picture is decoded once; each model sees its own view of it, made by the distiller. Of a video that is
-one centre clip, and the config needs a ``teacher_val_pipeline``: decoding with ``mmdualkd.SampleViews`` in test mode, and
-a crop that suits all views. Pictures come through the config's own validation pipeline, unless it has that other one.
+one centre clip, and the config needs a ``teacher_val_pipeline``: decoding with ``mmdualkd.SampleViews`` in test mode,
+and a crop that suits all views. Pictures come through the config's own validation pipeline, unless it has that one.
 
 Examples:
     python tools/check_teachers.py configs/CONFIG.py
@@ -57,9 +57,8 @@ def build_models(cfg: Config, checkpoint: str | None) -> tuple[nn.Module, dict[s
     return distiller, {'student': distiller.student, **distiller.teachers}
 
 
-def build_loader(cfg: Config) -> torch.utils.data.DataLoader:
+def build_loader(cfg: Config, pictures: bool) -> torch.utils.data.DataLoader:
     """The validation data, through the pipeline that gives every model its view."""
-    pictures = is_classifier(distiller.student)
     for name in ('val_dataloader',) if pictures else ('val_dataloader', 'teacher_val_pipeline'):
         if cfg.get(name) is None:
             raise ConfigError(f'the config has no {name}; tools/check_teachers.py needs it')
@@ -90,12 +89,13 @@ def measure(
 
 
 def batches(distiller: nn.Module, loader: torch.utils.data.DataLoader) -> Iterator[tuple[Tensor, list[int]]]:
-    """The shared clips (N, 1, 3, T, H, W) and labels of each batch, with a progress bar and the time that is left."""
+    """The shared clips (N, 1, 3, T, H, W) and labels of each batch, T = 1 for pictures; shows the time that is left."""
     progress = ProgressBar(len(loader.dataset), file=sys.stderr)
     for data in loader:
         data = distiller.data_preprocessor.cast_data(data)
         labels = [int(sample.gt_label) for sample in data['data_samples']]
-        yield torch.stack(list(data['inputs'])), labels
+        clips = torch.stack(list(data['inputs']))
+        yield clips[:, None, :, None] if distiller.of_pictures else clips, labels
         progress.update(len(labels))
     print(file=sys.stderr)
 
@@ -126,8 +126,8 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     init_default_scope(cfg.get('default_scope', 'mmaction'))
-    loader = build_loader(cfg)
     distiller, models = build_models(cfg, args.checkpoint)
+    loader = build_loader(cfg, distiller.of_pictures)
     accuracies = measure(distiller, models, loader)
     rows = []
     for name, model in models.items():

@@ -71,11 +71,6 @@ class RobustDataset:
         return self._flags
 
     @property
-    def source(self) -> str:
-        """Where the samples come from, for messages: the annotation file, else the first folder."""
-        return self.ann_file or next((str(folder) for folder in self.data_prefix.values()), type(self).__name__)
-
-    @property
     def last_error(self) -> str:
         """What the last sample that did not decode raised, in any process."""
         return bytes(self._error.numpy()).rstrip(b'\0').decode(errors='replace')
@@ -142,7 +137,7 @@ class RobustDataset:
 
     def _hopeless(self) -> DataError:
         return DataError(
-            f'{self.source}: {int(self._flags.sum())} {self.noun} do not decode, '
+            f'{source_of(self)}: {int(self._flags.sum())} {self.noun} do not decode, '
             f'{min(self.max_refetch, len(self))} of them in a row; the last one: {self.last_error}'
         )
 
@@ -156,6 +151,12 @@ class RobustDataset:
         self._visits[idx] += 1
         with seeded(seed, epoch, part, idx, visit):
             yield
+
+
+def source_of(dataset: object) -> str:
+    """Where a data set's samples come from, for messages: the annotation file, else the first folder."""
+    folders = [str(folder) for folder in (getattr(dataset, 'data_prefix', None) or {}).values() if folder]
+    return getattr(dataset, 'ann_file', None) or next(iter(folders), type(dataset).__name__)
 
 
 def open_video(filename: str, num_threads: int = 1) -> decord.VideoReader:

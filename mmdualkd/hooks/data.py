@@ -8,7 +8,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from ..datasets.robust import RobustDataset
+from ..datasets.robust import RobustDataset, source_of
 from ..errors import ConfigError, DataError
 from ..registry import HOOKS
 from .preflight import plain_datasets
@@ -58,7 +58,7 @@ class CorruptVideoHook(Hook):
             names = dataset.failed(flags)
             listed = ', '.join(names[:NAMED]) + (f' and {len(names) - NAMED} more' if len(names) > NAMED else '')
             message = (
-                f'{when}: {count} of {len(dataset)} {dataset.noun} of {dataset.source} did not decode: {listed} '
+                f'{when}: {count} of {len(dataset)} {dataset.noun} of {source_of(dataset)} did not decode: {listed} '
                 f'(the last error here: {dataset.last_error})'
             )
             if count > self.max_fraction * len(dataset):

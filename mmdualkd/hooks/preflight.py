@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 
+import numpy as np
 from mmengine.dataset import ConcatDataset
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
@@ -10,8 +11,10 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from ..datasets.robust import source_of
 from ..errors import ConfigError, DataError
 from ..registry import HOOKS
+from ..teachers.zoo import classes_of
 from ..views import SampleViews
 
 
@@ -20,19 +23,22 @@ class PreflightHook(Hook):
     """Checks data against the model before training: labels in range, and views that sampler and model agree on.
 
     Raises:
-        DataError: If a data set is empty, declares another number of classes, or holds a label that the model has no
-            class for.
-        ConfigError: If the train pipeline samples other views than the model's.
+        DataError: If a data set is empty, declares another number of classes, holds a label that the model has no
+            class for, or names other classes than the first data set does (folders of pictures that differ).
+        ConfigError: If the train pipeline of videos samples other views than the model's.
     """
 
     def before_train(self, runner: Runner) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         student = getattr(model, 'student', model)
         loops = {'train': runner.train_loop, 'val': runner.val_loop}
+        named = None
         for split, loop in loops.items():
             for dataset in plain_datasets(loop.dataloader.dataset) if loop is not None else ():
-                check_labels(dataset, split, student)
-                if split == 'train' and hasattr(model, 'plan'):
+                where = f'{split}_dataloader.dataset ({source_of(dataset)})'
+                check_labels(dataset, split, where, student)
+                named = check_class_names(dataset, where, named)
+                if split == 'train' and hasattr(model, 'plan') and not getattr(model, 'of_pictures', False):
                     check_views(dataset, model)
 
 
@@ -47,15 +53,13 @@ def plain_datasets(dataset: object) -> Iterator:
         yield dataset
 
 
-def check_labels(dataset: object, split: str, student: nn.Module) -> None:
+def check_labels(dataset: object, split: str, where: str, student: nn.Module) -> None:
     """Refuses an empty data set, another number of classes, and labels outside those of the student's head."""
-    where = f'{split}_dataloader.dataset ({getattr(dataset, "ann_file", type(dataset).__name__)})'
     if len(dataset) == 0:
         raise DataError(f'{where} is empty')
-    head = getattr(student, 'cls_head', None)
-    if head is None:
+    classes, declared = classes_of(student)[1], getattr(dataset, 'num_classes', None)
+    if classes is None:
         return
-    classes, declared = head.num_classes, getattr(dataset, 'num_classes', None)
     if declared not in (None, classes):
         raise DataError(f'{where} has num_classes={declared}, but the model has {classes}: set model.num_classes')
     if getattr(dataset, 'multi_class', False):
@@ -63,17 +67,43 @@ def check_labels(dataset: object, split: str, student: nn.Module) -> None:
     seen = set()
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
-        label = info['label']
-        seen.add(label)
+        label = info.get('label', info.get('gt_label', -1))
+        if isinstance(label, list | tuple | np.ndarray):
+            return  # several labels a sample
+        seen.add(int(label))
         unlabelled = label == -1 and dataset.test_mode  # counts as wrong, whatever is predicted
         if not unlabelled and not 0 <= label < classes:
+            file = info.get('filename') or info.get('img_path') or f'sample {index}'
             raise DataError(
-                f'{where}: {info.get("filename", f"sample {index}")} has label {label}, but the model has '
-                f'{classes} classes (0 to {classes - 1})'
+                f'{where}: {file} has label {label}, but the model has {classes} classes (0 to {classes - 1})'
             )
     if split == 'train' and len(seen) < classes:
         message = f'{where} has clips of {len(seen)} of the {classes} classes that the model has'
         print_log(message, logger='current', level=logging.WARNING)
+
+
+def check_class_names(dataset: object, where: str, named: tuple[str, list] | None) -> tuple[str, list] | None:
+    """Refuses a data set whose classes are not those of an earlier one, for its labels mean something else.
+
+    Args:
+        dataset: The data set; without class names nothing is checked.
+        where: Its place, for errors.
+        named: Place and class names of the first data set that has names; None if there was none yet.
+
+    Returns:
+        ``named``, or this data set's.
+    """
+    names = list((getattr(dataset, 'metainfo', None) or {}).get('classes') or [])
+    if not names or named is None:
+        return (where, names) if names else named
+    if names != named[1]:
+        other = sorted(set(map(str, names)) ^ set(map(str, named[1])))
+        what = f'only one of them has {", ".join(map(repr, other[:5]))}' if other else 'in another order'
+        raise DataError(
+            f'{where} has {len(names)} classes, {named[0]} has {len(named[1])}, and they differ: {what}. Their labels '
+            'would not mean the same; give both one list of classes (metainfo=dict(classes=[...]))'
+        )
+    return named
 
 
 def check_views(dataset: object, model: nn.Module) -> None:

@@ -16,8 +16,8 @@ PREFIX = 'student_'
 class StudentCheckpointHook(Hook):
     """Writes ``student_<name>.pth`` beside each ``<name>.pth`` of a distiller, and removes it with it.
 
-    The file holds a plain recognizer's weights that mmaction2 loads strictly (with EMA: the averaged ones, as in the
-    checkpoint itself). Checkpoints of plain recognizers are left alone.
+    The file holds a plain model's weights that mmaction2 or mmpretrain loads strictly (with EMA: the averaged ones, as
+    in the checkpoint itself). Checkpoints of plain models are left alone.
     """
 
     priority = 'LOWEST'  # after CheckpointHook

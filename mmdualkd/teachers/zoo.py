@@ -250,11 +250,16 @@ def _other_shapes(own: dict[str, Tensor], state: dict[str, Tensor]) -> list[str]
     return [name for name, value in state.items() if name in own and value.shape != own[name].shape]
 
 
+def classes_of(model: nn.Module) -> tuple[str, int | None]:
+    """The start of the names of a model's head in its state dict, and its number of classes (None if it says none)."""
+    name = next((name for name in ('cls_head', 'head') if getattr(model, name, None) is not None), '')
+    head = getattr(model, name) if name else getattr(model, 'model', None)  # TimmClassifier holds timm's whole model
+    return name, getattr(head, 'num_classes', None)
+
+
 def _check_classes(model: nn.Module, own: dict, state: dict, address: str, key: str) -> None:
     """Raises an error that names both class counts if that is where a checkpoint's head differs from the model's."""
-    name = next((name for name in ('cls_head', 'head') if hasattr(model, name)), '')
-    head = getattr(model, name) if name else getattr(model, 'model', None)  # TimmClassifier holds timm's whole model
-    classes = getattr(head, 'num_classes', None)
+    name, classes = classes_of(model)
     for other in _other_shapes(own, state):
         ours, theirs = own[other].shape, state[other].shape
         if other.startswith(name) and ours[0] == classes and ours[1:] == theirs[1:]:

@@ -1,0 +1,111 @@
+"""Pictures that do not decode, and random numbers that only the seed decides, on MMPretrain's data sets."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import pseudo_collate
+from mmpretrain import datasets as stock
+from picture_jobs import write_pictures
+from torch.utils.data import DataLoader
+
+from mmdualkd import datasets as ours
+from mmdualkd.errors import DataError
+
+LOAD = [dict(type='mmpretrain.LoadImageFromFile')]
+PACK = [dict(type='mmpretrain.PackInputs')]
+CROP = [dict(type='mmpretrain.RandomCrop', crop_size=16)]
+BROKEN = [1, 4, 6]
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Eight pictures of two classes, all whole."""
+    return write_pictures(tmp_path / 'pictures')
+
+
+@pytest.fixture
+def broken(pictures):
+    """Of eight pictures one is missing, one without content, one no picture."""
+    (pictures / 'class0' / '1.jpg').write_bytes(b'')
+    (pictures / 'class1' / '0.jpg').write_bytes(b'not a picture' * 100)
+    lines = [f'class{label}/{index}.jpg {label}\n' for label in range(2) for index in range(4)]
+    (pictures / 'list.txt').write_text(''.join(lines))
+    (pictures / 'class1' / '2.jpg').unlink()
+    return dict(data_prefix=str(pictures), ann_file=str(pictures / 'list.txt'))
+
+
+def test_whole_pictures_come_out_as_from_the_stock_data_set(pictures):
+    kwargs = dict(data_prefix=str(pictures), pipeline=LOAD + PACK)
+    mine, theirs = ours.CustomDataset(**kwargs), stock.CustomDataset(**kwargs)
+    assert len(mine) == len(theirs) == 8 and mine.metainfo == theirs.metainfo
+    for a, b in zip(mine, theirs, strict=True):
+        assert torch.equal(a['inputs'], b['inputs']) and a['data_samples'].gt_label == b['data_samples'].gt_label
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_broken_pictures_are_replaced_in_training_counted_and_named(broken, workers):
+    dataset = ours.CustomDataset(**broken, pipeline=LOAD + PACK)
+    samples = list(DataLoader(dataset, batch_size=1, num_workers=workers, collate_fn=pseudo_collate))
+    assert len(samples) == 8 and all(sample['inputs'][0].any() for sample in samples)
+    assert dataset.flags.nonzero().flatten().tolist() == BROKEN
+    names = [f'{broken["data_prefix"]}/{name}' for name in ('class0/1.jpg', 'class1/0.jpg', 'class1/2.jpg')]
+    assert dataset.failed() == names
+    assert any(name in dataset.last_error for name in names)
+
+
+def test_a_broken_picture_is_tested_as_a_blank_under_its_own_label(broken):
+    samples = list(ours.CustomDataset(**broken, pipeline=LOAD + PACK, test_mode=True))
+    assert [int(sample['data_samples'].gt_label) for sample in samples] == [0] * 4 + [1] * 4
+    assert [index for index, sample in enumerate(samples) if not sample['inputs'].any()] == BROKEN
+
+
+def test_when_nothing_decodes_it_ends_in_one_clear_error(pictures):
+    for file in pictures.glob('*/*.jpg'):
+        file.write_bytes(b'')
+    dataset = ours.CustomDataset(data_prefix=str(pictures), pipeline=LOAD + PACK, max_refetch=5)
+    with pytest.raises(DataError, match=rf'{pictures}: \d pictures do not decode, 5 of them in a row'):
+        dataset[0]
+
+
+def test_an_error_behind_the_decoding_is_raised_as_it_is(pictures):
+    dataset = ours.CustomDataset(data_prefix=str(pictures), pipeline=LOAD)
+    dataset.pipeline.transforms.append(lambda results: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        dataset[0]
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_random_crops_depend_on_seed_epoch_and_sample_alone(pictures, workers):
+    def crops(epoch):
+        dataset = ours.CustomDataset(data_prefix=str(pictures), pipeline=LOAD + CROP + PACK)
+        dataset.set_clock(3, epoch)
+        loader = DataLoader(dataset, batch_size=2, num_workers=workers, collate_fn=pseudo_collate)
+        return torch.stack([picture for batch in loader for picture in batch['inputs']])
+
+    np.random.seed(workers)
+    first = crops(0)
+    alone = ours.CustomDataset(data_prefix=str(pictures), pipeline=LOAD + CROP + PACK)
+    alone.set_clock(3, 0)
+    assert torch.equal(first, torch.stack([alone[index]['inputs'] for index in range(8)]))
+    assert not torch.equal(first, crops(1))
+
+
+def test_imagenets_and_cifars_arguments_and_classes_are_the_stock_ones(pictures, tmp_path):
+    imagenet = ours.ImageNet(data_root=str(pictures), lazy_init=True)
+    assert imagenet.metainfo['classes'] == stock.ImageNet.METAINFO['classes']
+    folder = tmp_path / 'cifar-100-python'
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for name, count in (('train', 6), ('test', 4)):
+        data = rng.integers(0, 256, (count, 3072), dtype=np.uint8)
+        (folder / name).write_bytes(pickle.dumps(dict(data=data, fine_labels=list(range(count)))))
+    (folder / 'meta').write_bytes(pickle.dumps(dict(fine_label_names=[f'class{k}' for k in range(100)])))
+    for split in ('train', 'test'):
+        kwargs = dict(data_root=str(tmp_path), split=split, pipeline=PACK, download=False)
+        with pytest.MonkeyPatch.context() as patch:  # the files are not the official ones
+            patch.setattr(stock.CIFAR100, '_check_integrity', lambda self: True)
+            mine, theirs = ours.CIFAR100(**kwargs), stock.CIFAR100(**kwargs)
+        assert len(mine) == len(theirs) and len(mine.metainfo['classes']) == 100
+        assert all(torch.equal(a['inputs'], b['inputs']) for a, b in zip(mine, theirs, strict=True))
