@@ -1,0 +1,10 @@
+_base_ = 'mmpretrain::_base_/default_runtime.py'
+
+custom_imports = dict(imports=['mmdualkd'], allow_failed_imports=False)
+custom_hooks = [
+    dict(type='mmdualkd.PreflightHook'),
+    dict(type='mmdualkd.StudentCheckpointHook'),
+    dict(type='mmdualkd.CorruptVideoHook'),  # counts and names broken pictures as well
+    dict(type='mmdualkd.EpochSeedHook'),
+]
+default_hooks = dict(checkpoint=dict(save_best='auto', max_keep_ckpts=3))

@@ -1,0 +1,9 @@
+# A small teacher on all pictures of a folder, by plain mmpretrain.
+_base_ = [
+    '../default_runtime_image.py',
+    '../datasets/pictures_32.py',
+    '../schedules/adamw_30e_small_image.py',
+    '../classifiers/small_pictures.py',
+]
+
+train_dataloader = dict(batch_size=64)

@@ -1,0 +1,8 @@
+_base_ = '../../_base_/recipes/cifar100_cnn.py'
+
+model = dict(
+    type='mmdualkd.Distiller',
+    student=dict(config='mmpretrain::mobilenet_v2/mobilenet-v2_8xb32_in1k.py'),
+    teachers=dict(),
+    terms=dict(),
+)

@@ -1,0 +1,3 @@
+_base_ = '../../_base_/recipes/pictures_student.py'
+
+model = dict(type='mmdualkd.Distiller', student=dict(config=_base_.mlp_w64), teachers=dict(), terms=dict())

@@ -1,0 +1,12 @@
+_base_ = ['../../_base_/recipes/cifar100_tokens.py', '../../_base_/classifiers/swin-p.py']
+
+model = dict(
+    student=dict(config=_base_.swin_p),
+    teachers=dict(
+        teacher=dict(
+            config='mmpretrain::convnext/convnext-tiny_32xb128_in1k.py',
+            checkpoint='work_dirs/convnext-t_8xb64-30e_cifar100-224/epoch_30.pth',
+        )
+    ),
+    views=dict(teacher=dict(size=224)),
+)

@@ -1,0 +1,12 @@
+_base_ = '../../_base_/recipes/imagenet_cnn.py'
+
+model = dict(
+    student=dict(config='mmpretrain::mobilenet_v2/mobilenet-v2_8xb32_in1k.py'),
+    teachers=dict(
+        teacher=dict(
+            config='mmpretrain::swin_transformer/swin-tiny_16xb64_in1k.py',
+            checkpoint='zoo',
+        )
+    ),
+    views=dict(teacher=dict(size=224)),
+)

@@ -1,0 +1,12 @@
+_base_ = ['../../_base_/recipes/imagenet_tokens.py', '../../_base_/classifiers/resmlp-s12.py']
+
+model = dict(
+    student=dict(config=_base_.resmlp_s12),
+    teachers=dict(
+        teacher=dict(
+            config='mmpretrain::swin_transformer/swin-tiny_16xb64_in1k.py',
+            checkpoint='zoo',
+        )
+    ),
+    views=dict(teacher=dict(size=224)),
+)
