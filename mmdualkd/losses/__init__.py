@@ -1,5 +1,7 @@
 """One loss a file; what a term is stands in ``term.py``."""
 
+from .dist import DIST
+from .dkd import DKD
 from .fused_kd import FusedKD
 from .info_nce import InfoNCE
 from .ofa import OFA
@@ -8,4 +10,4 @@ from .rkd import RKD
 from .sdd import SDD
 from .term import Step, Term
 
-__all__ = ['OFA', 'RKD', 'SDD', 'FusedKD', 'InfoNCE', 'PairTerm', 'Step', 'Term']
+__all__ = ['DIST', 'DKD', 'OFA', 'RKD', 'SDD', 'FusedKD', 'InfoNCE', 'PairTerm', 'Step', 'Term']

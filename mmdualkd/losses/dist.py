@@ -1,0 +1,70 @@
+"""Distillation of relations between predictions, by correlation."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import ConfigError
+from ..global_batch import gather_batch
+from ..registry import MODELS
+from .pair import PairTerm
+from .term import STUDENT, Step
+
+FLATTEST = 1e-2  # of a vector of mean 1: what varies less counts less, for its correlation's gradient has no bound
+
+
+@MODELS.register_module()
+class DIST(PairTerm):
+    r"""Pearson's correlation of predictions, over the classes and over the batch (Huang et al. 2022).
+
+    https://arxiv.org/abs/2205.10536, Eqs. 5 to 9:
+
+    .. math::
+        L = \tau^2 \left[ \frac{\beta}{N} \sum_i (1 - \rho(p^{src}_{i:}, p^{tgt}_{i:}))
+            + \frac{\gamma}{C} \sum_c (1 - \rho(p^{src}_{:c}, p^{tgt}_{:c})) \right], \quad p = softmax(z / \tau)
+
+    Our own: the batch is that of all processes, and predictions that hardly vary (a new head of zeros gives all classes
+    the same) count less, as their correlation is noise.
+
+    Args:
+        source: See :class:`~mmdualkd.losses.pair.PairTerm`.
+        target: The same.
+        beta: Weight of the correlation over the classes of each sample, not negative.
+        gamma: Weight of that over the batch of each class, not negative.
+        tau: Temperature, positive.
+        detach_source: See :class:`~mmdualkd.losses.pair.PairTerm`.
+        weight: See :class:`~mmdualkd.losses.term.Term`.
+
+    Raises:
+        ConfigError: If an argument is out of its range, or source and target do not fit.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        target: str = STUDENT,
+        beta: float = 1.0,
+        gamma: float = 1.0,
+        tau: float = 1.0,
+        detach_source: bool = False,
+        weight: float = 1.0,
+    ) -> None:
+        super().__init__(source, target, detach_source, weight)
+        if not (beta >= 0 and gamma >= 0):
+            raise ConfigError(f'beta and gamma must not be negative, got {beta!r} and {gamma!r}')
+        if not tau > 0:
+            raise ConfigError(f'tau must be positive, got {tau!r}')
+        self.beta = beta
+        self.gamma = gamma
+        self.tau = tau
+
+    def forward(self, step: Step) -> Tensor:
+        source, target = (gather_batch((logits / self.tau).softmax(dim=1)) for logits in self.read(step, 'logits'))
+        over_classes, over_batch = (1 - correlation(source, target, dim).mean() for dim in (1, 0))
+        return self.tau**2 * (self.beta * over_classes + self.gamma * over_batch)
+
+
+def correlation(first: Tensor, second: Tensor, dim: int) -> Tensor:
+    """Pearson's correlation of probabilities along an axis of (N, C), shrunk where one of them hardly varies."""
+    scaled = (p / p.detach().mean(dim, keepdim=True).clamp_min(1e-20) for p in (first, second))
+    centred = (p - p.mean(dim, keepdim=True) for p in scaled)
+    return F.cosine_similarity(*centred, dim=dim, eps=FLATTEST)
