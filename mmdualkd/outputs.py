@@ -5,6 +5,8 @@ goes by the shapes and types that come out, so that a model of one's own works a
 these.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -40,7 +42,7 @@ def run_model(model: nn.Module, inputs: Tensor, data_samples: list | None = None
     Args:
         model: A recognizer of MMAction2 (2D or 3D), or an image classifier of MMPretrain.
         inputs: Normalised clips in the model's own layout: (N, clips, C, T, H, W) for 3D recognizers, (N, segments,
-            C, H, W) for 2D recognizers, (N, C, H, W) for classifiers.
+            C, H, W) for 2D recognizers, (N, C, H, W) for classifiers, also those of timm in MMPretrain's wrapper.
         data_samples: Labels for necks that add a loss of their own in training; without them there is none.
 
     Returns:
@@ -51,17 +53,47 @@ def run_model(model: nn.Module, inputs: Tensor, data_samples: list | None = None
     """
     if hasattr(model, 'cls_head'):
         feats, kwargs = model.extract_feat(inputs, stage='neck', data_samples=data_samples)
-        logits = _checked_logits(model, model.cls_head(feats, **kwargs))
-        extras = kwargs.get('loss_aux', {})
-    elif hasattr(model, 'head') and hasattr(model, 'extract_feat'):
-        feats = model.extract_feat(inputs, stage='backbone')
-        logits = _checked_logits(model, model.head(model.neck(feats) if model.with_neck else feats))
-        extras = {}
-    else:
-        raise ConfigError(
-            f'{type(model).__name__} is neither a recognizer of MMAction2 with a cls_head nor a classifier of '
-            'MMPretrain with a head: it gives no class scores to distil'
-        )
+        return _gather(model, feats, model.cls_head(feats, **kwargs), kwargs.get('loss_aux', {}))
+    if _is_timm(model):
+        return head_outputs(model, model.extract_feat(inputs))
+    if hasattr(model, 'head') and hasattr(model, 'extract_feat'):
+        return head_outputs(model, model.extract_feat(inputs, stage='backbone'))
+    raise ConfigError(
+        f'{type(model).__name__} is neither a recognizer of MMAction2 with a cls_head nor a classifier of '
+        'MMPretrain with a head: it gives no class scores to distil'
+    )
+
+
+def head_outputs(model: nn.Module, feats: object, data_samples: list | None = None) -> Outputs:
+    """Runs neck and head on what a model's backbone gave; the rest of :func:`run_model`, for whom ran the backbone.
+
+    Args:
+        model: A 3D recognizer of MMAction2, or a classifier of MMPretrain.
+        feats: What ``model.backbone`` (``model.model.forward_features`` in the wrapper of timm) gives for N rows.
+        data_samples: See :func:`run_model`.
+
+    Returns:
+        The outputs, N rows.
+
+    Raises:
+        ConfigError: See :func:`run_model`.
+    """
+    if hasattr(model, 'cls_head'):
+        feats, extras = model.neck(feats, data_samples=data_samples) if model.with_neck else (feats, {})
+        return _gather(model, feats, model.cls_head(feats, loss_aux=extras), extras)
+    if _is_timm(model):
+        return _gather(model, feats, model.model.forward_head(feats), {})
+    return _gather(model, feats, model.head(model.neck(feats) if model.with_neck else feats), {})
+
+
+def _is_timm(model: nn.Module) -> bool:
+    """Whether a model is MMPretrain's wrapper of a model of timm."""
+    return hasattr(getattr(model, 'model', None), 'forward_head')
+
+
+def _gather(model: nn.Module, feats: object, logits: object, extras: dict[str, Tensor]) -> Outputs:
+    """The outputs of a model, from the features that its head reads (or its neck, for classifiers) and its scores."""
+    logits = _checked_logits(model, logits)
     grid, token = _grid_and_token(model, feats, rows=logits.shape[0])
     pooled = grid.mean(dim=(2, 3, 4)) if token is None else token
     return Outputs(logits=logits, pooled=pooled, grid=grid, extras=dict(extras))
@@ -87,7 +119,7 @@ def _checked_logits(model: nn.Module, logits: object) -> Tensor:
     """Returns the head's output if it is (N, classes), or raises an error that names the head."""
     if isinstance(logits, Tensor) and logits.ndim == 2:
         return logits
-    head = getattr(model, 'cls_head', None) or model.head
+    head = getattr(model, 'cls_head', None) or getattr(model, 'head', model)
     got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
     raise ConfigError(
         f'{type(head).__name__} gives {got}, not class scores of shape (N, classes): it cannot be distilled'
@@ -99,8 +131,8 @@ def _grid_and_token(model: nn.Module, feats: object, rows: int) -> tuple[Tensor,
 
     Args:
         model: The model, named in errors.
-        feats: What its head reads: a tensor, a tuple over stages, a tuple of SlowFast's two paths, or (MViT) a tuple
-            whose last entry is ``[grid, class token]``.
+        feats: What its head reads: a tensor, a tuple over stages, a tuple of SlowFast's two paths, or a tuple whose
+            last entry is ``[grid, class token]`` (MViT) or two tokens (DeiT's, whose mean counts as its features).
         rows: N, the number of rows of the logits.
 
     Returns:
@@ -116,7 +148,13 @@ def _grid_and_token(model: nn.Module, feats: object, rows: int) -> tuple[Tensor,
             feats, token = feats
         else:
             feats = feats[-1]
+            if isinstance(feats, tuple | list) and _are_tokens(*feats):
+                feats = torch.stack(tuple(feats)).mean(0)
     if isinstance(feats, Tensor):
+        if _is_timm(model):
+            feats, token = _from_timm(model.model, feats)
+        if feats.ndim == 3 and feats.shape[1] == getattr(getattr(model, 'backbone', None), 'embed_dims', None):
+            feats = _cells_to_map(feats, getattr(model.backbone, 'patch_resolution', ()))
         if feats.ndim == 2:  # a family without a grid: (N, C) or, segment by segment, (N * S, C)
             feats = feats[:, :, None, None]
         if feats.ndim == 4 and feats.shape[0] % rows == 0:  # (N * S, C, H, W) -> (N, C, S, H, W)
@@ -126,8 +164,8 @@ def _grid_and_token(model: nn.Module, feats: object, rows: int) -> tuple[Tensor,
     got = tuple(feats.shape) if isinstance(feats, Tensor) else type(feats).__name__
     raise ConfigError(
         f'features of {type(model).__name__} with {type(getattr(model, "backbone", model)).__name__} have the form '
-        f'{got} for {rows} rows of scores; known are (N, C, T, H, W), (N * segments, C, H, W), (N, C) and '
-        '[grid, class token]'
+        f'{got} for {rows} rows of scores; known are (N, C, T, H, W), (N * segments, C, H, W), (N, C), '
+        '[grid, class token] and (N, C, cells) of a backbone whose embed_dims is C'
     )
 
 
@@ -140,3 +178,26 @@ def _are_two_paths(slow: object, fast: object) -> bool:
 def _is_token(grid: Tensor, token: object) -> bool:
     """Whether ``token`` is the class token of ``grid``."""
     return isinstance(token, Tensor) and grid.ndim > 2 and token.ndim == 2 and token.shape == grid.shape[:2]
+
+
+def _are_tokens(*feats: object) -> bool:
+    """Whether features are two tokens, (N, C) each: DeiT's class and distillation token."""
+    return len(feats) == 2 and all(isinstance(f, Tensor) and f.ndim == 2 and f.shape == feats[0].shape for f in feats)
+
+
+def _from_timm(net: nn.Module, feats: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Maps (N, C, H, W) of a timm model's features, and the class token (N, C) if that is what its head reads."""
+    if feats.ndim == 4 and feats.shape[1] != net.num_features == feats.shape[3]:  # (N, H, W, C)
+        return feats.permute(0, 3, 1, 2), None
+    if feats.ndim != 3:
+        return feats, None
+    prefix = getattr(net, 'num_prefix_tokens', 0)
+    token = feats[:, 0] if prefix and getattr(net, 'global_pool', '') == 'token' else None
+    embed = getattr(net, 'stem', None) or getattr(net, 'patch_embed', None)
+    return _cells_to_map(feats[:, prefix:].transpose(1, 2), getattr(embed, 'grid_size', ())), token
+
+
+def _cells_to_map(cells: Tensor, sides: Sequence[int]) -> Tensor:
+    """(N, C, cells) to (N, C, H, W) if H * W are the cells, else to (N, C, 1, cells)."""
+    height, width = sides if len(sides) == 2 and math.prod(sides) == cells.shape[2] else (1, cells.shape[2])
+    return cells.unflatten(2, (height, width))
