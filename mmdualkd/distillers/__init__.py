@@ -2,6 +2,13 @@
 
 from .base import Distiller
 from .dual_teacher import DualTeacherDistiller
-from .preprocessor import ClipPreprocessor
+from .hybrid_assistant import HybridAssistantDistiller
+from .preprocessor import ClipPreprocessor, PicturePreprocessor
 
-__all__ = ['ClipPreprocessor', 'Distiller', 'DualTeacherDistiller']
+__all__ = [
+    'ClipPreprocessor',
+    'Distiller',
+    'DualTeacherDistiller',
+    'HybridAssistantDistiller',
+    'PicturePreprocessor',
+]

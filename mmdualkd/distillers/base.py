@@ -4,30 +4,30 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from mmengine.logging import MessageHub
-from mmengine.model import BaseModel, merge_dict
+from mmengine.model import BaseModel
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from torch import Tensor, nn
 
 from ..errors import ConfigError, check_name
-from ..losses.term import Step, Term
+from ..losses.term import ASSISTANT, STUDENT, Step, Term
 from ..outputs import Outputs, run_model
 from ..registry import MODELS, build
+from ..stages import Features, StagedModel
 from ..teachers.frozen import FrozenTeachers
 from ..teachers.zoo import load_student_weights, load_teacher_weights, resolve_model
 from ..views import View, ViewPlan
-from .preprocessor import ClipPreprocessor
-
-STUDENT = 'student'
+from .assistant import Assistant, check_assistant
+from .labels import is_classifier, label_distributions, own_losses
+from .preprocessor import ClipPreprocessor, PicturePreprocessor
 
 
 @MODELS.register_module()
 class Distiller(BaseModel):
     """Trains a student by its own loss and any terms that compare it with frozen teachers.
 
-    The student is a plain recognizer: validation, testing and export are its own. Teachers run in eval mode outside
-    autograd and appear in no state dict, optimizer or DDP bucket (see
+    The student is a plain recognizer of MMAction2 or classifier of MMPretrain: validation, testing and export are its
+    own. Teachers run in eval mode outside autograd and appear in no state dict, optimizer or DDP bucket (see
     :class:`~mmdualkd.teachers.frozen.FrozenTeachers`).
 
     Args:
@@ -39,7 +39,10 @@ class Distiller(BaseModel):
             :class:`~mmdualkd.views.plan.ViewSpec`; the train pipeline's ``SampleViews`` takes the same.
         terms: Configs of loss terms by name; a term's ``weight`` is what it counts in the sum.
         num_classes: Classes of every model's head; None leaves the configs' own.
-        blending: mmaction2's mixup or cutmix on the shared clip.
+        blending: mmaction2's mixup or cutmix on the shared clip; for pictures the arguments of MMPretrain's
+            ``RandomBatchAugment``.
+        assistant: ``dict(teacher='<name>')`` builds an assistant of the student's and that teacher's stages, see
+            :class:`~mmdualkd.distillers.assistant.Assistant`; terms name it ``assistant``. None builds none.
         warmup_iters: Iterations over which the terms grow from 0 to their weight; the student's own loss does not.
 
     Raises:
@@ -56,6 +59,7 @@ class Distiller(BaseModel):
         num_classes: int | None = None,
         blending: dict | None = None,
         warmup_iters: int = 0,
+        assistant: dict | None = None,
     ) -> None:
         super().__init__()
         check_log_names('model.teachers', teachers)
@@ -73,17 +77,26 @@ class Distiller(BaseModel):
             self.student.init_weights()
             load_student_weights(self.student, address, 'model.student.checkpoint')
         self.teachers = FrozenTeachers({name: build_teacher(teachers[name], name, num_classes) for name in teachers})
+        self.assisted = check_assistant(assistant, self.teachers) if assistant else None
+        self.of_pictures = is_classifier(self.student)
+        if self.of_pictures:
+            views = {name: {'clip_len': 1, **view} for name, view in views.items()}
         self.plan = ViewPlan(views, key='model.views')
         models = {STUDENT: self.student, **self.teachers}
         self.views = nn.ModuleDict(
             {name: View(self.plan, name, model.data_preprocessor) for name, model in models.items()}
         )
-        self.data_preprocessor = ClipPreprocessor(self.student.data_preprocessor, blending)
-        self.terms = self._build_terms(terms)
-
-    def _build_terms(self, terms: Mapping[str, dict]) -> nn.ModuleDict:
         step = self._dry_step()
-        built = nn.ModuleDict()
+        if self.of_pictures:
+            classes = step.student.logits.size(1)
+            self.data_preprocessor = PicturePreprocessor(self.student.data_preprocessor, classes, blending)
+        else:
+            self.data_preprocessor = ClipPreprocessor(self.student.data_preprocessor, blending)
+        self.terms = self._build_terms(terms, step)
+
+    def _build_terms(self, terms: Mapping[str, dict], step: Step) -> nn.ModuleDict:
+        built, used = nn.ModuleDict(), set()
+        models = [STUDENT, *self.teachers, *([ASSISTANT] if self.assisted else [])]
         for name, cfg in terms.items():
             key = f'model.terms.{name}'
             term = build(cfg, key)
@@ -91,9 +104,14 @@ class Distiller(BaseModel):
                 raise ConfigError(f'{key}.type={cfg["type"]!r} is no loss term (a subclass of mmdualkd.losses.Term)')
             for argument, teacher in term.teachers_used().items():
                 check_name(f'{key}.{argument}', teacher, self.teachers, 'teacher')
+            for argument, model in term.models_used().items():
+                check_name(f'{key}.{argument}', model, models, 'model')
+                used.add(model)
             term.name = name
             term.setup(step)
             built[name] = term
+        if self.assisted and ASSISTANT not in used:
+            raise ConfigError('model.assistant is there, but none of model.terms uses it: it would learn nothing')
         return built
 
     @torch.no_grad()
@@ -106,14 +124,22 @@ class Distiller(BaseModel):
         clip = torch.zeros(1, 1, 3, self.plan.num_frames, height, width, dtype=torch.uint8)
         training = self.student.training
         self.student.eval()
-        outputs = {}
+        outputs, features = {}, {}
         for name, model in {STUDENT: self.student, **self.teachers}.items():
             inputs = self.views[name](clip)
             try:
-                outputs[name] = run_model(model, inputs)
+                if self.assisted and name in (STUDENT, self.assisted):
+                    outputs[name], features[name] = StagedModel(model).run(inputs)
+                else:
+                    outputs[name] = run_model(model, inputs)
             except (RuntimeError, AssertionError, IndexError, ValueError) as error:
                 where = 'model.student' if name == STUDENT else f'model.teachers.{name}'
                 raise ConfigError(f'{where} does not take views.{name}, {tuple(inputs.shape)}: {error}') from error
+        assistant = None
+        if self.assisted:
+            pair = features[STUDENT], features[self.assisted]
+            self.assistant = Assistant(self.student, self.teachers[self.assisted], pair)
+            assistant = self._assist(features[STUDENT if self.assistant.student_first else self.assisted], None)
         self.student.train(training)
         student = outputs.pop(STUDENT)
         classes = student.logits.size(1)
@@ -123,8 +149,8 @@ class Distiller(BaseModel):
                     f'model.teachers.{name} has {teacher.logits.size(1)} classes, model.student has {classes}: '
                     'distillation needs the same; set model.num_classes, and a teacher fine-tuned on this data set'
                 )
-        labels = F.one_hot(torch.zeros(len(student.logits), dtype=torch.long), classes).float()
-        return Step(student, outputs, labels)
+        labels = torch.eye(classes)[:1].expand(len(student.logits), -1)
+        return Step(student, outputs, labels, assistant=assistant)
 
     def init_weights(self) -> None:
         """Initialises the student by its own config, unless it was loaded from an explicit checkpoint."""
@@ -148,22 +174,37 @@ class Distiller(BaseModel):
             dict: The student's own losses and accuracies, ``loss_<term>`` a term, and the terms' diagnostics.
         """
         self._check_clip(inputs)
-        teachers = {name: in_float32(self.teachers.run(name, self.views[name](inputs))) for name in self.teachers}
-        student = in_float32(run_model(self.student, self.views[STUDENT](inputs), data_samples))
-        clips = len(student.logits) // len(data_samples)
-        samples = [sample for sample in data_samples for _ in range(clips)]
-        losses = merge_dict(self.student.cls_head.loss_by_feat(student.logits, samples), student.extras)
+        outputs, features = {}, None
+        for name in self.teachers:
+            view = self.views[name](inputs)
+            if name == self.assisted and not self.assistant.student_first:
+                outputs[name], features = self.teachers.run_staged(name, view)
+            else:
+                outputs[name] = self.teachers.run(name, view)
+        view = self.views[STUDENT](inputs)
+        if self.assisted and self.assistant.student_first:
+            student, features = StagedModel(self.student).run(view, data_samples)
+        else:
+            student = run_model(self.student, view, data_samples)
+        if self.assisted:
+            outputs[ASSISTANT] = self._assist(features, data_samples)
+        student, rows = in_float32(student), len(student.logits)
+        outputs = {name: align_rows(in_float32(value), rows) for name, value in outputs.items()}
+        samples = [sample for sample in data_samples for _ in range(rows // len(data_samples))]
+        losses = own_losses(self.student, student, samples)
         with torch.autocast(inputs.device.type, enabled=False):
-            step = Step(
-                student,
-                {name: align_rows(outputs, len(student.logits)) for name, outputs in teachers.items()},
-                label_distributions(samples, student.logits.size(1)),
-            )
+            labels = label_distributions(samples, student.logits.size(1))
+            step = Step(student, outputs, labels, assistant=outputs.pop(ASSISTANT, None))
             warmup = self._warmup()
             for name, term in self.terms.items():
                 losses[f'loss_{name}'] = term.weight * warmup * term(step)
         check_log_names('a diagnostic of model.terms', step.log)
         return {**losses, **step.log}
+
+    def _assist(self, features: Features, samples: list | None) -> Outputs:
+        """Runs the assistant from what the third stage of its first model gave."""
+        last = self.teachers[self.assisted] if self.assistant.student_first else self.student
+        return self.assistant(features, last, samples)
 
     def _warmup(self) -> float:
         if not self.warmup_iters:
@@ -235,11 +276,3 @@ def align_rows(outputs: Outputs, rows: int) -> Outputs:
     if have < rows:
         return Outputs(*(value.repeat_interleave(rows // have, dim=0) for value in values))
     return Outputs(*(value.unflatten(0, (rows, -1)).mean(dim=1) for value in values))
-
-
-def label_distributions(samples: list, num_classes: int) -> Tensor:
-    """Labels as rows over the classes, (N, C) float: one-hot of hard labels, soft labels as they are."""
-    labels = torch.stack([sample.gt_label for sample in samples])
-    if labels.size(-1) == num_classes and labels.is_floating_point():
-        return labels.float()
-    return F.one_hot(labels.squeeze(-1), num_classes).float()

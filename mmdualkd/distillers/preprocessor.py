@@ -1,11 +1,14 @@
-"""The distiller's data preprocessor."""
+"""The distiller's data preprocessors, for clips and for pictures."""
 
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from mmengine.model import BaseDataPreprocessor
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from torch import nn
+
+from ..errors import ConfigError
 
 
 class ClipPreprocessor(BaseDataPreprocessor):
@@ -31,3 +34,41 @@ class ClipPreprocessor(BaseDataPreprocessor):
         if self.blending is not None:
             inputs, samples = self.blending(inputs.float(), samples)
         return dict(inputs=inputs, data_samples=samples)
+
+
+class PicturePreprocessor(BaseDataPreprocessor):
+    """The same for pictures: each is handed on as a clip of one frame.
+
+    Args:
+        student: The student's ``data_preprocessor`` (MMPretrain's ``ClsDataPreprocessor``).
+        num_classes: Classes, for soft labels.
+        blending: ``augments`` and ``probs`` of MMPretrain's ``RandomBatchAugment`` (mixup, cutmix).
+    """
+
+    def __init__(self, student: nn.Module, num_classes: int, blending: dict | None = None) -> None:
+        super().__init__()
+        self.student = student
+        self.num_classes = num_classes
+        self.blending = None
+        if blending:
+            from mmpretrain.models.utils.batch_augments import RandomBatchAugment
+
+            try:
+                self.blending = RandomBatchAugment(**blending)
+            except (TypeError, AssertionError, KeyError) as error:
+                raise ConfigError(f'model.blending={blending!r} is no RandomBatchAugment: {error}') from error
+
+    def forward(self, data: dict, training: bool = False) -> Any:
+        """In training gives the pictures, (N, 1, 3, 1, H, W), with their samples; otherwise the student's own input."""
+        if not training:
+            return self.student(data, training=False)
+        data = self.cast_data(data)
+        pictures, samples = data['inputs'], data['data_samples']
+        if not torch.is_tensor(pictures):  # pseudo_collate gives a list
+            pictures = torch.stack(list(pictures))
+        if self.blending is not None:
+            labels = F.one_hot(torch.cat([sample.gt_label for sample in samples]), self.num_classes)
+            pictures, scores = self.blending(pictures.float(), labels.float())
+            for sample, score in zip(samples, scores, strict=True):
+                sample.set_gt_score(score)
+        return dict(inputs=pictures[:, None, :, None], data_samples=samples)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..outputs import Outputs, run_model
+from ..stages import Features, StagedModel
 
 
 class FrozenTeachers(Mapping):
@@ -45,3 +46,8 @@ class FrozenTeachers(Mapping):
     def run(self, name: str, inputs: Tensor) -> Outputs:
         """Runs one teacher on inputs in its own layout."""
         return run_model(self._models[name], inputs)
+
+    @torch.no_grad()
+    def run_staged(self, name: str, inputs: Tensor) -> tuple[Outputs, Features]:
+        """The same, with what its third stage gives, in one run."""
+        return StagedModel(self._models[name]).run(inputs)

@@ -9,6 +9,7 @@ from mmengine.registry import MODELS, DefaultScope
 # Arguments of backbones that make them load weights, and the value that makes them not. An argument of the last group
 # loads by default, so it is set wherever the class knows it.
 PATHS = ('pretrained', 'pretrain_2d', 'pretrained_type')
+ZOOS = ('mmaction', 'mmpretrain')
 SWITCHES = ('pretrained2d', 'clip_pretrained')
 
 
@@ -48,16 +49,16 @@ def without_augments(model: dict) -> tuple[ConfigDict, str]:
 def scope_of(model: dict) -> str:
     """The registry scope that a model config is meant for.
 
-    That is its own ``_scope_``, else the first that knows its type of the default scope, MMAction2 and MMPretrain.
+    That is its own ``_scope_``, its type's prefix, or of the default scope, MMAction2 and MMPretrain the first that
+    knows its type.
     """
     if '_scope_' in model:
         return model['_scope_']
-    default = DefaultScope.get_current_instance()
-    scopes = dict.fromkeys([*([default.scope_name] if default else []), 'mmaction', 'mmpretrain'])
-    kind = model.get('type')
-    if not isinstance(kind, str) or '.' in kind:
-        return next(iter(scopes))
-    return next((scope for scope in scopes if MODELS.get(f'{scope}.{kind}') is not None), 'mmaction')
+    kind, default = str(model.get('type')), DefaultScope.get_current_instance()
+    prefix, _, name = kind.rpartition('.')
+    wanted = [prefix, default.scope_name if default else '', *ZOOS]
+    scopes = [scope for scope in dict.fromkeys(wanted) if scope in ZOOS]
+    return next((scope for scope in scopes if prefix or MODELS.get(f'{scope}.{name}') is not None), 'mmaction')
 
 
 def _clean(cfg: dict | list | tuple, scope: str) -> None:

@@ -18,7 +18,8 @@ class View(nn.Module):
     Args:
         plan: The union that the clip holds.
         name: The model's name in the plan.
-        preprocessor: The model's ``data_preprocessor`` (mmaction2's ``ActionDataPreprocessor``).
+        preprocessor: The model's ``data_preprocessor`` (mmaction2's ``ActionDataPreprocessor`` or mmpretrain's
+            ``ClsDataPreprocessor``).
     """
 
     def __init__(self, plan: ViewPlan, name: str, preprocessor: nn.Module) -> None:
@@ -27,7 +28,7 @@ class View(nn.Module):
         places = plan.places(name).reshape(-1)
         self.whole_clip = np.array_equal(places, np.arange(plan.num_frames))
         self.register_buffer('places', torch.from_numpy(places), persistent=False)
-        layout = getattr(preprocessor, 'format_shape', 'NCHW')
+        layout = getattr(preprocessor, 'format_shape', 'picture')  # MMPretrain's preprocessors have none
         if layout == 'MIX2d3d':
             layout = 'NCHW' if self.spec.clip_len == 1 else 'NCTHW'
         if layout == 'NCHW' and self.spec.clip_len > 1:
@@ -35,6 +36,8 @@ class View(nn.Module):
                 f'views.{name}.clip_len={self.spec.clip_len}, but the model takes segments (format_shape NCHW): '
                 f'give clip_len=1 and num_clips={self.spec.clip_len}'
             )
+        if layout == 'picture' and (self.spec.clip_len, self.spec.num_clips) != (1, 1):
+            raise ConfigError(f'views.{name}: the model takes one picture a sample, not {self.spec}')
         self.layout = layout
         self.to_rgb = bool(getattr(preprocessor, 'to_rgb', False))
         mean, std = getattr(preprocessor, 'mean', None), getattr(preprocessor, 'std', None)
@@ -50,7 +53,8 @@ class View(nn.Module):
             clip: (N, 1, 3, T, H, W), uint8 or float in [0, 255], T the plan's number of frames.
 
         Returns:
-            Tensor: float32; (N, clips, 3, clip_len, h, w), or (N, segments, 3, h, w) where the model takes segments.
+            Tensor: float32; (N, clips, 3, clip_len, h, w), (N, segments, 3, h, w) where the model takes segments,
+                or (N, 3, h, w) where it takes pictures.
         """
         x = clip[:, 0]
         if not self.whole_clip:
@@ -60,6 +64,8 @@ class View(nn.Module):
         x = self._resize(x)
         x = (x - self.mean) / self.std if self.normalise else x.float()
         batch, channels, _, height, width = x.shape
+        if self.layout == 'picture':
+            return x[:, :, 0].contiguous()
         if self.layout == 'NCHW':
             return x.transpose(1, 2).contiguous()
         x = x.view(batch, channels, self.spec.num_clips, self.spec.clip_len, height, width)

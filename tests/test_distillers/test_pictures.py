@@ -1,0 +1,83 @@
+"""A distiller of MMPretrain's classifiers."""
+
+import copy
+
+import pytest
+import torch
+from tiny_pictures import batch, build_distiller, build_plain, cnn, mixer, vit
+
+from mmdualkd.errors import ConfigError
+
+KD = dict(kd=dict(type='FusedKD', weighting=dict(type='Uniform')))
+
+
+def step_losses(model, data):
+    return model(**model.data_preprocessor(copy.deepcopy(data), training=True), mode='loss')
+
+
+def gradients(model):
+    return {name: value.grad for name, value in model.named_parameters() if value.grad is not None}
+
+
+@pytest.mark.parametrize('student', [cnn(), vit(drop_rate=0.2), mixer()])
+def test_zero_weights_leave_a_classifiers_gradients_exactly_those_of_plain_training(tmp_path, student):
+    distiller = build_distiller(tmp_path, student, vit(), terms=dict(kd={**KD['kd'], 'weight': 0.0}))
+    plain = build_plain(student).train()
+    plain.load_state_dict(distiller.student.state_dict())
+    torch.manual_seed(1)
+    total, log = distiller.parse_losses(step_losses(distiller, batch()))
+    total.backward()
+    torch.manual_seed(1)
+    theirs, _ = plain.parse_losses(plain(**plain.data_preprocessor(batch(), training=True), mode='loss'))
+    theirs.backward()
+    assert total.item() == theirs.item() and {'loss', 'loss_cls', 'loss_kd', 'kd/target_entropy'} <= set(log)
+    assert gradients(plain)
+    for name, gradient in gradients(plain).items():
+        assert torch.equal(gradients(distiller.student)[name], gradient), name
+
+
+def test_each_model_sees_the_picture_as_its_own_preprocessor_makes_it(tmp_path):
+    distiller = build_distiller(tmp_path, cnn(), vit(), terms=KD)
+    shared = distiller.data_preprocessor(batch(), training=True)['inputs']
+    for name, model in dict(student=distiller.student, **distiller.teachers).items():
+        stock = model.data_preprocessor(batch(), training=False)['inputs']
+        assert torch.equal(distiller.views[name](shared), stock)
+
+
+def test_a_view_of_another_size_is_resized(tmp_path):
+    views = dict(student=dict(size=16), teacher=dict(size=32))
+    distiller = build_distiller(tmp_path, cnn(), vit(), terms=KD, views=views)
+    shared = distiller.data_preprocessor(batch(), training=True)['inputs']
+    assert distiller.views['student'](shared).shape == (4, 3, 16, 16)
+    assert torch.isfinite(step_losses(distiller, batch())['loss_kd'])
+
+
+def test_evaluation_is_the_plain_students(tmp_path):
+    distiller = build_distiller(tmp_path, cnn(), vit(), terms=KD).eval()
+    ours = distiller.val_step(batch())
+    theirs = distiller.student.val_step(batch())
+    assert [sample.pred_label.tolist() for sample in ours] == [sample.pred_label.tolist() for sample in theirs]
+    assert all(torch.equal(a.pred_score, b.pred_score) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_mixup_gives_all_models_one_blend_and_the_terms_its_soft_labels(tmp_path):
+    blending = dict(augments=[dict(type='Mixup', alpha=0.8), dict(type='CutMix', alpha=1.0)])
+    distiller = build_distiller(tmp_path, cnn(), vit(), terms=KD, blending=blending)
+    seen = {}
+    distiller.terms['kd'].register_forward_pre_hook(lambda _, args: seen.update(labels=args[0].labels))
+    for seed in range(4):
+        torch.manual_seed(seed)
+        assert torch.isfinite(distiller.parse_losses(step_losses(distiller, batch()))[0])
+        assert torch.allclose(seen['labels'].sum(dim=1), torch.ones(4))
+    assert (seen['labels'] > 0).sum() > 4, 'no label is soft'
+
+
+def test_blending_that_mmpretrain_does_not_know_is_an_error(tmp_path):
+    with pytest.raises(ConfigError, match=r'model\.blending'):
+        build_distiller(tmp_path, cnn(), vit(), terms=KD, blending=dict(type='MixupBlending'))
+
+
+def test_a_view_of_several_frames_is_refused(tmp_path):
+    views = dict(student=dict(size=32, clip_len=4), teacher=dict(size=32))
+    with pytest.raises(ConfigError, match=r'views\.student'):
+        build_distiller(tmp_path, cnn(), vit(), terms=KD, views=views)
