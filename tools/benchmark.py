@@ -1,20 +1,27 @@
 """What the distillation machinery costs beside the networks, as ratios of one run.
 
 A step of a distiller (forward and backward) is measured against its parts measured apart, turn by turn: the student's
-plain step and each teacher's forward, on inputs that are ready.
+plain step and each teacher's forward, on inputs that are ready. Beside a hybrid assistant the same models' plain KD is
+measured too. All weights are random: no checkpoint is read. Memory is the peak on a GPU; on a CPU it is what a step
+keeps for its backward.
 """
 
 import argparse
+import copy
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+import mmdualkd  # noqa: F401  (first: it mends the stack)
+
+# isort: split
 import torch
-from mmaction.structures import ActionDataSample
 from mmengine.config import Config, DictAction
-from mmengine.registry import MODELS, DefaultScope
+from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
-import mmdualkd  # noqa: F401, before anything of mmaction2
+from mmdualkd.distillers.base import build_model
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,27 +36,54 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def build_random(cfg: dict, device: str) -> nn.Module:
+    """Builds a distiller whose models all have random weights, in training mode."""
+    cfg = copy.deepcopy(cfg)
+    cfg.student.checkpoint = None
+    with tempfile.TemporaryDirectory() as folder:
+        for name, spec in cfg.teachers.items():
+            spec.checkpoint = None
+            teacher, _ = build_model(spec, f'model.teachers.{name}', cfg.get('num_classes'))
+            spec.checkpoint = str(Path(folder) / f'{name}.pth')
+            torch.save(teacher.state_dict(), spec.checkpoint)
+        model = MODELS.build(cfg)
+    return model.to(device).train()
+
+
+def plain_kd(cfg: dict) -> dict:
+    """The same student and teachers with KD alone."""
+    kept = {key: value for key, value in cfg.items() if key not in ('type', 'terms', 'assistant')}
+    kd = dict(type='FusedKD', weighting=dict(type='Uniform'))
+    return Config(dict(type='mmdualkd.Distiller', terms=dict(kd=kd), **kept))._cfg_dict
+
+
 def random_batch(model: nn.Module, count: int, device: str) -> dict:
-    """Random uint8 clips on the device, and labels."""
+    """Random uint8 clips or pictures on the device, and labels."""
     size = max(max(spec.size) if isinstance(spec.size, tuple) else spec.size for spec in model.plan.specs.values())
     clips = torch.randint(0, 256, (count, 1, 3, model.plan.num_frames, size, size), dtype=torch.uint8, device=device)
-    classes = model.student.cls_head.num_classes
-    samples = [ActionDataSample().set_gt_label(index % classes).to(device) for index in range(count)]
-    return dict(inputs=clips, data_samples=samples)
+    if model.of_pictures:
+        from mmpretrain.structures import DataSample as Sample
+    else:
+        from mmaction.structures import ActionDataSample as Sample
+    return dict(inputs=clips, data_samples=[Sample().set_gt_label(0).to(device) for _ in range(count)])
+
+
+def step_of(model: nn.Module, data: dict) -> Callable[[], None]:
+    """Forward and backward of a model on ready inputs."""
+
+    def step() -> None:
+        model.zero_grad()
+        model.parse_losses(model(**data, mode='loss'))[0].backward()
+
+    return step
 
 
 def parts_of_a_step(model: nn.Module, data: dict) -> dict[str, Callable[[], None]]:
     """The whole step, and what it consists of."""
-    clip, samples = data['inputs'], data['data_samples']
-    views = {name: view(clip) for name, view in model.views.items()}
-
-    def backward(losses: dict) -> None:
-        model.zero_grad()
-        model.parse_losses(losses)[0].backward()
-
+    views = {name: view(data['inputs']) for name, view in model.views.items()}
     parts = {
-        'distillation step': lambda: backward(model(clip, samples, mode='loss')),
-        'student step': lambda: backward(model.student(views['student'], samples, mode='loss')),
+        'distillation step': step_of(model, data),
+        'student step': step_of(model.student, {**data, 'inputs': views['student']}),
     }
     for name in model.teachers:
         parts[f'teacher {name}'] = lambda name=name: model.teachers.run(name, views[name])
@@ -71,23 +105,45 @@ def measure(parts: dict[str, Callable[[], None]], steps: int, device: str, amp: 
     return {name: min(values) for name, values in seconds.items()}
 
 
+def memory(part: Callable[[], None], device: str, amp: bool) -> float:
+    """MiB of one step: the peak on a GPU, on a CPU what is kept for the backward (each storage once)."""
+    kept = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    if device == 'cuda':
+        torch.cuda.reset_peak_memory_stats()
+    with torch.autocast(device, enabled=amp), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        part()
+    peak = torch.cuda.max_memory_allocated() if device == 'cuda' else sum(kept.values())
+    return peak / 2**20
+
+
 def main() -> None:
     """Prints seconds and ratios."""
     args = parse_args()
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
-    DefaultScope.get_instance('benchmark', scope_name='mmaction')
-    model = MODELS.build(cfg.model)
-    model.init_weights()
-    model.to(args.device).train()
-    seconds = measure(
-        parts_of_a_step(model, random_batch(model, args.batch_size, args.device)), args.steps, args.device, args.amp
-    )
+    init_default_scope(cfg.get('default_scope', 'mmaction'))
+    model = build_random(cfg.model, args.device)
+    data = random_batch(model, args.batch_size, args.device)
+    parts = parts_of_a_step(model, data)
+    names = list(parts)
+    if model.assisted:
+        parts['plain KD step'] = step_of(build_random(plain_kd(cfg.model), args.device), data)
+    seconds = measure(parts, args.steps, args.device, args.amp)
     whole = seconds['distillation step']
-    apart = sum(seconds.values()) - whole
+    apart = sum(seconds[name] for name in names) - whole
     for name, value in seconds.items():
         print(f'{name:20s} {value:8.4f} s   {value / whole:5.2f} of the step')
     print(f'{"networks apart":20s} {apart:8.4f} s   the step takes {whole / apart:.3f} times that')
+    if model.assisted:
+        steps = [parts[name] for name in ('distillation step', 'plain KD step')]
+        ours, theirs = (memory(step, args.device, args.amp) for step in steps)
+        print(f'beside plain KD: {whole / seconds["plain KD step"]:.3f} times the time, {ours / theirs:.3f} times the '
+              f'memory ({ours:.0f} and {theirs:.0f} MiB)')  # fmt: skip
 
 
 if __name__ == '__main__':

@@ -20,8 +20,9 @@ METRIC = 'acc/top1'
 
 EPILOG = """
 A study is a small Python file (see tools/studies/) with `title`, `splits` (a dict from a column's head to the fields
-that configs fill in, and `options` for --cfg-options), `teachers` (configs trained once a split, first) and `rows` (`name`, `config`, `options` for
---cfg-options, `seeds`). Runs that are finished are not run again, so a stopped study goes on when called again.
+that configs fill in, and `options` for --cfg-options), `teachers` (configs trained once a split, first) and `rows`
+(`name`, `config`, `options`, `seeds`). Runs that are finished are not run again, so a stopped study goes on when called
+again.
 """
 
 

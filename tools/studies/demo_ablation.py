@@ -1,5 +1,5 @@
-# Each part of the method on generated clips like the demo's, three draws of labelled clips. They come first:
-#   for draw in 3 4 5; do python tools/make_demo_clips.py work_dirs/demo/draw$draw --train 100 --test 1000 --seed $draw; done
+# Each part of the method on clips like the demo's, three draws of labelled clips. They come first, for 3, 4 and 5:
+#   python tools/make_demo_clips.py work_dirs/demo/draw3 --train 100 --test 1000 --seed 3
 title = "Ablation on generated clips like the demo's, 100 labelled and 1,000 held-out clips a draw."
 seeds = [0, 1]
 splits = {
