@@ -2,8 +2,9 @@
 
 from mmpretrain import datasets
 
+from ..errors import DataError
 from ..registry import DATASETS
-from .robust import RobustDataset
+from .robust import RobustDataset, source_of
 
 
 class RobustPictures(RobustDataset):
@@ -13,6 +14,20 @@ class RobustPictures(RobustDataset):
     """
 
     noun = 'pictures'
+
+    def load_data_list(self) -> list[dict]:
+        """Gives file (or pixels) and label of each picture.
+
+        Raises:
+            DataError: If there are none, or folder or annotation file cannot be read.
+        """
+        try:
+            samples = super().load_data_list()
+        except (OSError, RuntimeError, ValueError) as error:
+            raise DataError(f'{source_of(self)} cannot be read as labelled pictures: {error}') from error
+        if not samples:
+            raise DataError(f'{source_of(self)} is empty')
+        return samples
 
 
 @DATASETS.register_module()

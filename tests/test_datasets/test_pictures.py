@@ -109,3 +109,18 @@ def test_imagenets_and_cifars_arguments_and_classes_are_the_stock_ones(pictures,
             mine, theirs = ours.CIFAR100(**kwargs), stock.CIFAR100(**kwargs)
         assert len(mine) == len(theirs) and len(mine.metainfo['classes']) == 100
         assert all(torch.equal(a['inputs'], b['inputs']) for a, b in zip(mine, theirs, strict=True))
+
+
+@pytest.mark.parametrize('content', [None, '', 'class0/0.jpg\n', 'class0/0.jpg cat\n'], ids=str)
+def test_annotations_that_cannot_be_used_are_one_clear_error(pictures, content):
+    path = pictures / 'list.txt'
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(DataError, match=f'{path} (is empty|cannot be read as labelled pictures: .+)'):
+        ours.CustomDataset(data_prefix=str(pictures), ann_file=str(path), pipeline=LOAD)
+
+
+def test_a_folder_without_pictures_is_one_clear_error(tmp_path):
+    (tmp_path / 'class0').mkdir()
+    with pytest.raises(DataError, match=f'{tmp_path} cannot be read as labelled pictures: Found 0 files'):
+        ours.CustomDataset(data_prefix=str(tmp_path), pipeline=LOAD)
