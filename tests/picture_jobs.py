@@ -112,6 +112,11 @@ model = dict(
     terms=dict(kd=dict(type='FusedKD', weighting=dict(type='Uniform'))))
 """
 
+HYBRID = """
+model.update(type='mmdualkd.HybridAssistantDistiller')
+del model['terms']
+"""
+
 
 def picture_job(
     folder: Path,
@@ -127,7 +132,7 @@ def picture_job(
 
     Args:
         folder: An empty folder of the job's own.
-        extra: Source added at the end of the config.
+        extra: Source added at the end of the config; ``HYBRID`` puts the hybrid assistant in place of plain KD.
         student: Its model config; default :func:`resnet`.
         teacher: Its model config; default :func:`vit`.
         batch_size: Pictures a process and step.
