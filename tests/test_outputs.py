@@ -117,6 +117,23 @@ def test_tpn_adds_its_auxiliary_loss_when_labels_are_given(name):
             dict(type='VisionTransformerClsHead', in_channels=192),
             (192, 1, 1, 1),
         ),
+        (
+            dict(
+                type='MlpMixer',
+                arch=dict(embed_dims=16, num_layers=2, tokens_mlp_dims=8, channels_mlp_dims=16),
+                img_size=64,
+                patch_size=32,
+            ),
+            dict(type='GlobalAveragePooling', dim=1),
+            dict(type='LinearClsHead', in_channels=16),
+            (16, 1, 2, 2),
+        ),
+        (
+            dict(type='DistilledVisionTransformer', arch='deit-tiny', img_size=64, patch_size=16),
+            None,
+            dict(type='DeiTClsHead', in_channels=192),
+            (192, 1, 1, 1),
+        ),
     ],
 )
 def test_image_classifiers_of_mmpretrain(backbone, neck, head, grid):
@@ -132,6 +149,74 @@ def test_image_classifiers_of_mmpretrain(backbone, neck, head, grid):
         outputs = run_model(model, images)
         assert torch.equal(outputs.logits, model.head(model.extract_feat(images)))
     assert outputs.grid.shape == (2, *grid) and outputs.pooled.shape == (2, grid[0])
+
+
+def test_cells_of_a_mixer_keep_their_places():
+    import mmpretrain.models  # noqa: F401
+    from mmpretrain.registry import MODELS
+
+    arch = dict(embed_dims=16, num_layers=1, tokens_mlp_dims=8, channels_mlp_dims=16)
+    backbone = dict(type='MlpMixer', arch=arch, img_size=(32, 96), patch_size=16)
+    cfg = dict(type='ImageClassifier', backbone=backbone, neck=dict(type='GlobalAveragePooling', dim=1))
+    head = dict(type='LinearClsHead', num_classes=5, in_channels=16)
+    model = MODELS.build(dict(cfg, head=head, _scope_='mmpretrain')).eval()
+    images = torch.randn(2, 3, 32, 96)
+    with torch.no_grad():
+        outputs = run_model(model, images)
+        cells = model.backbone(images)[-1]  # (N, C, 12)
+    assert outputs.grid.shape == (2, 16, 1, 2, 6)
+    assert torch.equal(outputs.grid[:, :, 0, 1, 2], cells[:, :, 8])
+
+
+def test_pooled_features_of_a_distilled_deit_are_the_mean_of_its_two_tokens():
+    import mmpretrain.models  # noqa: F401
+    from mmpretrain.registry import MODELS
+
+    arch = dict(embed_dims=16, num_layers=1, num_heads=2, feedforward_channels=16)
+    backbone = dict(type='DistilledVisionTransformer', arch=arch, img_size=32)
+    head = dict(type='DeiTClsHead', num_classes=5, in_channels=16)
+    model = MODELS.build(dict(type='ImageClassifier', backbone=backbone, head=head, _scope_='mmpretrain')).eval()
+    nn.init.normal_(model.backbone.dist_token)
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        outputs = run_model(model, images)
+        ((token, distillation),) = model.backbone(images)
+    assert not torch.equal(token, distillation)
+    torch.testing.assert_close(outputs.pooled, (token + distillation) / 2)
+
+
+@pytest.mark.parametrize(
+    ('settings', 'grid', 'pooled_by_token'),
+    [
+        (dict(model_name='resmlp_12_224', img_size=64), (384, 1, 4, 4), False),
+        (dict(model_name='vit_tiny_patch16_224', img_size=64, depth=2), (192, 1, 4, 4), True),
+        (dict(model_name='resnet10t'), (512, 1, 2, 2), False),
+        (
+            dict(
+                model_name='swin_tiny_patch4_window7_224', img_size=64, window_size=2, embed_dim=24, depths=(1, 1, 1, 1)
+            ),
+            (192, 1, 2, 2),
+            False,
+        ),
+    ],
+)
+def test_models_of_timm_in_the_wrapper_of_mmpretrain(settings, grid, pooled_by_token):
+    pytest.importorskip('timm')
+    import mmpretrain.models  # noqa: F401
+    from mmpretrain.registry import MODELS
+
+    model = MODELS.build(dict(type='TimmClassifier', num_classes=5, _scope_='mmpretrain', **settings)).eval()
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        outputs = run_model(model, images)
+        feats = model.extract_feat(images)
+        assert torch.equal(outputs.logits, model(images))
+        read = model.model.forward_head(feats, pre_logits=True)
+    assert outputs.grid.shape == (2, *grid)
+    if pooled_by_token:
+        assert torch.equal(outputs.pooled, feats[:, 0])
+    else:
+        torch.testing.assert_close(outputs.pooled, read)  # what its class layer reads
 
 
 def test_a_head_without_class_scores_is_an_error_that_names_it():
