@@ -1,4 +1,4 @@
-"""Every config in configs/ parses, names models that exist, and runs a whole small job."""
+"""Every video config in configs/ parses, names models that exist, and runs a whole small job."""
 
 import copy
 import csv
@@ -20,7 +20,10 @@ from mmdualkd.distillers.dual_teacher import DEFAULT_TERMS
 from mmdualkd.teachers.zoo import resolve_model
 
 CONFIGS = ROOT / 'configs'
-LEAVES = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
+PICTURES = {'cifar100', 'imagenet', 'pictures'}  # test_image_configs.py
+LEAVES = sorted(
+    path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts and path.parent.name not in PICTURES
+)
 ZOO = 'https://download.openmmlab.com/mmaction/v1.0/recognition/'
 SIZE, FRAMES = 64, 8
 
@@ -33,7 +36,7 @@ NARROW = dict(
     ),
     MViT=dict(
         backbone=dict(
-            arch=dict(_delete_=True, embed_dims=16, num_layers=4, num_heads=1, downscale_indices=[1, 3]),
+            arch=dict(_delete_=True, embed_dims=8, num_layers=4, num_heads=1, downscale_indices=[1, 2, 3]),
             temporal_size=FRAMES,
             spatial_size=SIZE,
         ),
