@@ -104,7 +104,9 @@ def plan(study: Config, folder: Path, extra: dict) -> Iterator[tuple[str, list[R
 
 def run_all(runs: list[Run], jobs: int, threads: int) -> None:
     """Trains what is not finished, some at a time, and says how far it is and how long the rest takes."""
-    waiting, begin, done = [run for run in runs if run.top1() is None], time.time(), 0
+    # splits may share a teacher, which is then trained once
+    waiting = list({run.work_dir: run for run in runs if run.top1() is None}.values())
+    begin, done = time.time(), 0
 
     def one(run: Run) -> Run:
         run.train(threads)
@@ -144,7 +146,7 @@ def table(study: Config, runs: list[Run]) -> str:
 def main() -> None:
     """Runs a study."""
     args = parse_args()
-    study = Config.fromfile(args.study)
+    study = Config.fromfile(args.study, lazy_import=False)
     folder = Path('work_dirs') / 'studies' / args.study.stem
     done = []
     for stage, runs in plan(study, folder, args.cfg_options):
