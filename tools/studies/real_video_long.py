@@ -2,7 +2,10 @@
 _base_ = './real_video.py'
 
 title = 'Weizmann, students trained for 120 epochs.'
-splits = {'_delete_': True, **{f'Weizmann fold {n}': dict(folder='weizmann', name=f'weizmann-fold{n}') for n in (1, 2, 3)}}
+splits = {
+    '_delete_': True,
+    **{f'Weizmann fold {n}': dict(folder='weizmann', name=f'weizmann-fold{n}') for n in (1, 2, 3)},
+}
 longer = {
     'train_cfg.max_epochs': 120,
     'train_cfg.val_interval': 120,
