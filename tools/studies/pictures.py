@@ -32,7 +32,7 @@ def only(*terms):
 teachers = [
     dict(
         name='Teacher',
-        config='configs/teachers/pictures/{teacher}_1xb64-30e_pictures-32.py',
+        config='configs/teachers/pictures/{teacher}_1xb64-20e_pictures-32.py',
         options={**there, 'model.head.num_classes': classes},
     )
 ]

@@ -2,7 +2,7 @@
 _base_ = [
     '../default_runtime_image.py',
     '../datasets/pictures_32.py',
-    '../schedules/adamw_30e_small_image.py',
+    '../schedules/adamw_20e_small_image.py',
     '../classifiers/small_pictures.py',
 ]
 

@@ -3,7 +3,7 @@ _base_ = '../../_base_/recipes/pictures_student.py'
 model = dict(
     student=dict(config=_base_.vit_w48),
     teachers=dict(
-        teacher=dict(config=_base_.cnn_w16, checkpoint='work_dirs/cnn-w16_1xb64-30e_pictures-32/epoch_30.pth'),
+        teacher=dict(config=_base_.cnn_w16, checkpoint='work_dirs/cnn-w16_1xb64-20e_pictures-32/epoch_20.pth'),
     ),
     views=dict(teacher=dict(size=32)),
 )
