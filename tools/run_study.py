@@ -16,7 +16,7 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 
 ROOT = Path(__file__).resolve().parents[1]
-METRIC = 'acc/top1'
+METRICS = {'acc/top1': 100, 'accuracy/top1': 1}  # MMAction2's and MMPretrain's, and what makes them percent
 
 EPILOG = """
 A study is a small Python file (see tools/studies/) with `title`, `splits` (a dict from a column's head to the fields
@@ -42,8 +42,8 @@ class Run:
         if not (self.work_dir / 'finished').exists():
             return None
         logs = sorted(self.work_dir.glob('*/vis_data/scalars.json'))
-        values = [entry[METRIC] for log in logs for line in log.open() if METRIC in (entry := json.loads(line))]
-        return 100 * values[-1]
+        entries = [json.loads(line) for log in logs for line in log.open()]
+        return [scale * entry[name] for entry in entries for name, scale in METRICS.items() if name in entry][-1]
 
     def train(self, threads: int) -> None:
         """Runs tools/train.py to its end; its output goes to ``train.log`` in the work directory."""
