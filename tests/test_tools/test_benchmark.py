@@ -1,0 +1,30 @@
+"""The benchmark prints ratios of one run, for clips and for pictures."""
+
+import re
+
+from distill_jobs import distill_job
+from helpers import TOOLS, run
+from mmengine.config import Config
+from tiny_pictures import cnn, vit
+
+
+def test_a_step_is_compared_with_its_networks_apart(tmp_path):
+    output = run(TOOLS / 'benchmark.py', distill_job(tmp_path / 'job').config, '--steps', 1, '--batch-size', 2)
+    names = ('distillation step', 'student step', 'teacher vit', 'teacher cnn')
+    seconds = [float(re.search(rf'{name} +([\d.]+) s', output)[1]) for name in names]
+    assert all(value > 0 for value in seconds)
+    ratio = float(re.search(r'the step takes ([\d.]+) times that', output)[1])
+    assert abs(ratio - seconds[0] / sum(seconds[1:])) < 0.05 * ratio + 0.01
+
+
+def test_an_assistant_is_compared_with_plain_kd_and_no_checkpoint_is_read(tmp_path):
+    views = dict(student=dict(size=32), teacher=dict(size=32))
+    model = dict(
+        type='mmdualkd.HybridAssistantDistiller', views=views, student=dict(config=cnn()),
+        teachers=dict(teacher=dict(config=vit(), checkpoint='no/such/file.pth')),
+    )  # fmt: skip
+    imports = dict(imports=['mmdualkd'], allow_failed_imports=False)
+    Config(dict(model=model, default_scope='mmpretrain', custom_imports=imports)).dump(tmp_path / 'hybrid.py')
+    output = run(TOOLS / 'benchmark.py', tmp_path / 'hybrid.py', '--steps', 1, '--batch-size', 2)
+    found = re.search(r'beside plain KD: ([\d.]+) times the time, ([\d.]+) times the memory', output)
+    assert found and float(found[2]) > 1, output
