@@ -76,8 +76,8 @@ def student_state_dict(state_dict: dict[str, Tensor]) -> 'OrderedDict[str, Tenso
         state_dict: Tensors by name. Without any ``student.`` name it is already a plain model's and is handed on.
 
     Returns:
-        The student's tensors under the names that plain MMAction2 or MMPretrain knows. TPN's ``cls_head.new_cls``, the copy of
-        ``fc_cls`` that its first fully convolutional test makes, is left out: a model builds it anew.
+        The student's tensors under the names that plain MMAction2 or MMPretrain knows. TPN's ``cls_head.new_cls``, the
+        copy of ``fc_cls`` that its first fully convolutional test makes, is left out: a model builds it anew.
     """
     if any(name.startswith(STUDENT_PREFIX) for name in state_dict):
         state_dict = {
