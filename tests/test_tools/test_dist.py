@@ -7,6 +7,10 @@ import torch
 from helpers import TOOLS, environment, free_port, run
 from jobs import stock_job
 
+WATCHED = """
+train_dataloader['dataset']['type'] = 'mmdualkd.VideoDataset'
+custom_hooks += [dict(type='mmdualkd.CorruptVideoHook', max_fraction=0.3)]
+"""
 needs_cpu = pytest.mark.skipif(torch.cuda.is_available(), reason='with a GPU the scripts use one each, over NCCL')
 
 
@@ -30,6 +34,18 @@ def test_two_processes_learn_exactly_what_one_does_with_the_same_global_batch(tm
                  'log_level=INFO', env={**env, 'PORT': free_port()})  # fmt: skip
     top1 = re.compile(r'acc/top1: ([\d.]+)')
     assert top1.findall(output)[-1] == top1.findall(alone)[-1]
+
+
+@needs_cpu
+def test_the_broken_videos_of_all_processes_are_named_together(tmp_path):
+    job = stock_job(tmp_path / 'job', batch_size=2, epochs=1)
+    with job.config.open('a') as config:
+        config.write(WATCHED)
+    for name in ('class0_0.avi', 'class1_2.avi'):
+        (job.config.parent / 'clips' / name).write_bytes(b'')
+    env = {**environment(), 'PORT': free_port()}
+    output = run('bash', TOOLS / 'dist_train.sh', job.config, 2, '--no-validate', env=env)
+    assert re.search(r'train epoch 1: 2 of 8 videos .*class0_0\.avi, .*class1_2\.avi', output), output
 
 
 @pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh'])
