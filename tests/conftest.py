@@ -1,3 +1,13 @@
 """Every test process has the cures of the stack in place, as every process of a user has."""
 
+import pytest
+from mmengine.registry import DefaultScope
+
 import mmdualkd  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def no_scope_of_another_test():
+    """Runners set a default scope for their whole process; the next test begins without one."""
+    yield
+    DefaultScope._instance_dict.clear()

@@ -4,7 +4,6 @@ import re
 import shutil
 import sys
 import sysconfig
-import tarfile
 import zipfile
 
 import pytest
@@ -56,8 +55,7 @@ def test_the_wheel_forces_neither_mmcv_nor_mmcv_lite(built):
 
 def test_the_source_archive_builds_the_same_wheel(built, tmp_path):
     wheel, archive, _ = built
-    with tarfile.open(archive) as tar:
-        tar.extractall(tmp_path, filter='data')
+    shutil.unpack_archive(archive, tmp_path)
     tree = next(tmp_path.iterdir())
     run(sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '--no-build-isolation', '-w', tmp_path, tree)
     again = next(tmp_path.glob('*.whl'))
