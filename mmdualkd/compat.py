@@ -6,12 +6,14 @@ that concerns a module waits, by an import hook, until somebody imports that mod
 
 import atexit
 import functools
+import gc
 import importlib.abc
 import importlib.machinery
 import importlib.metadata
 import importlib.util
 import pickle
 import sys
+import time
 import types
 import warnings
 from collections.abc import Callable
@@ -204,12 +206,15 @@ def processes_without_gpu(execute: Execute) -> None:
 
 def leave_process_group() -> None:
     """gloo's threads abort a process that ends without this: they let go of their tensors too late, beside a Python
-    that is no longer there. After an error it is left out, for work may be pending that nobody will finish.
+    that is no longer there. They end with the last reference to the group, so a model that holds it goes first. After
+    an error this is left out, for work may be pending that nobody will finish.
     """
     import torch.distributed as dist
 
     if dist.is_initialized() and getattr(sys, 'last_value', None) is None:
+        gc.collect()
         dist.destroy_process_group()
+        time.sleep(0.1)  # without the interpreter's lock, which a thread may still wait for
 
 
 def parallel_model_without_gpu(execute: Execute) -> None:

@@ -6,8 +6,8 @@ from mmengine.registry import DefaultScope
 import mmdualkd  # noqa: F401
 
 
-@pytest.fixture(autouse=True)
-def no_scope_of_another_test():
-    """Runners set a default scope for their whole process; the next test begins without one."""
+@pytest.fixture(autouse=True, scope='module')
+def no_scope_of_another_file():
+    """Runners set a default scope for their whole process; the next file's tests begin without one."""
     yield
     DefaultScope._instance_dict.clear()

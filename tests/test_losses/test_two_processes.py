@@ -60,6 +60,7 @@ loss = pair(x[rank * 3 : rank * 3 + 3], teacher[rank * 3 : rank * 3 + 3])
 loss.backward()
 gradients = {name: value.grad for name, value in pair.module.named_parameters()}
 torch.save((loss.detach(), gradients), f'{folder}/{rank}.pth')
+del pair, loss, gradients  # the model holds the group, and a group that outlives Python ends in an abort
 torch.distributed.destroy_process_group()
 """
 
