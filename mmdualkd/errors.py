@@ -34,3 +34,17 @@ def check_name(key: str, name: str, known: Iterable[str], what: str) -> None:
         near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.0)
         hint = f'; did you mean {near[0]!r}?' if near else ''
         raise ConfigError(f'{key}={name!r} names no {what}{hint} (there are: {", ".join(map(repr, known))})')
+
+
+def check_positive(**values: float) -> None:
+    """Raises a :class:`ConfigError` that names the first of the arguments that is not above 0."""
+    for key, value in values.items():
+        if not value > 0:
+            raise ConfigError(f'{key} must be positive, got {value!r}')
+
+
+def check_not_negative(**values: float) -> None:
+    """Raises a :class:`ConfigError` that names the first of the arguments that is below 0."""
+    for key, value in values.items():
+        if not value >= 0:
+            raise ConfigError(f'{key} must not be negative, got {value!r}')

@@ -105,6 +105,8 @@ class Distiller(BaseModel):
             for argument, teacher in term.teachers_used().items():
                 check_name(f'{key}.{argument}', teacher, self.teachers, 'teacher')
             for argument, model in term.models_used().items():
+                if model == ASSISTANT and not self.assisted:
+                    raise ConfigError(f"{key} uses an assistant and there is none: model.assistant=dict(teacher='...')")
                 check_name(f'{key}.{argument}', model, models, 'model')
                 used.add(model)
             term.name = name

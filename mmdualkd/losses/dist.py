@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import ConfigError
+from ..errors import check_not_negative, check_positive
 from ..global_batch import gather_batch
 from ..registry import MODELS
 from .pair import PairTerm
@@ -49,10 +49,8 @@ class DIST(PairTerm):
         weight: float = 1.0,
     ) -> None:
         super().__init__(source, target, detach_source, weight)
-        if not (beta >= 0 and gamma >= 0):
-            raise ConfigError(f'beta and gamma must not be negative, got {beta!r} and {gamma!r}')
-        if not tau > 0:
-            raise ConfigError(f'tau must be positive, got {tau!r}')
+        check_not_negative(beta=beta, gamma=gamma)
+        check_positive(tau=tau)
         self.beta = beta
         self.gamma = gamma
         self.tau = tau

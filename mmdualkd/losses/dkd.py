@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import ConfigError
+from ..errors import check_not_negative, check_positive
 from ..registry import MODELS
 from .pair import PairTerm
 from .term import STUDENT, Step
@@ -47,10 +47,8 @@ class DKD(PairTerm):
         weight: float = 1.0,
     ) -> None:
         super().__init__(source, target, detach_source, weight)
-        if not (alpha >= 0 and beta >= 0):
-            raise ConfigError(f'alpha and beta must not be negative, got {alpha!r} and {beta!r}')
-        if not tau > 0:
-            raise ConfigError(f'tau must be positive, got {tau!r}')
+        check_not_negative(alpha=alpha, beta=beta)
+        check_positive(tau=tau)
         self.alpha = alpha
         self.beta = beta
         self.tau = tau

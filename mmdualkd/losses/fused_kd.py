@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError
+from ..errors import check_positive
 from ..registry import MODELS, build
 from ..weighting.entropy import entropy
 from .logits import soft_kl, standardise
@@ -46,8 +46,7 @@ class FusedKD(Term):
         weight: float = 1.0,
     ) -> None:
         super().__init__(weight)
-        if not tau > 0:
-            raise ConfigError(f'tau must be positive, got {tau!r}')
+        check_positive(tau=tau)
         self.weighting = build(weighting or dict(type='DATW'), 'weighting')
         self.tau = tau
         self.standardise_teachers = standardise_teachers

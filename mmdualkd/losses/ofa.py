@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import ConfigError
+from ..errors import ConfigError, check_positive
 from ..registry import MODELS
 from .pair import PairTerm
 from .term import STUDENT, Step
@@ -47,8 +47,7 @@ class OFA(PairTerm):
         super().__init__(source, target, detach_source, weight)
         if not gamma >= 1:  # below 1 the slope at probability 0 has no bound
             raise ConfigError(f'gamma must be at least 1, got {gamma!r}')
-        if not tau > 0:
-            raise ConfigError(f'tau must be positive, got {tau!r}')
+        check_positive(tau=tau)
         self.gamma = gamma
         self.tau = tau
 

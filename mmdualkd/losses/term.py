@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
-from ..errors import ConfigError, check_name
+from ..errors import check_name, check_not_negative
 from ..outputs import Outputs
 
 STUDENT = 'student'
@@ -58,8 +58,7 @@ class Term(nn.Module, ABC):
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__()
-        if not weight >= 0:
-            raise ConfigError(f'weight must not be negative, got {weight!r}')
+        check_not_negative(weight=weight)
         self.weight = weight
 
     def teachers_used(self) -> dict[str, str]:

@@ -126,7 +126,7 @@ def test_mistakes_in_the_config_are_named(tmp_path):
         build_distiller(tmp_path, cnn(), vit(), HYBRID, assistant=dict(teacher='teachr'))
     with pytest.raises(ConfigError, match='none of model.terms uses it'):
         build_distiller(tmp_path, cnn(), vit(), HYBRID, terms=dict(kd=dict(type='FusedKD')))
-    with pytest.raises(ConfigError, match='model.terms.ofa.source'):
+    with pytest.raises(ConfigError, match='model.terms.ofa uses an assistant and there is none: model.assistant='):
         build_distiller(tmp_path, cnn(), vit(), terms=dict(ofa=dict(type='OFA', source='assistant')))
     with pytest.raises(ConfigError, match='model.assistant'):
         build_distiller(tmp_path, cnn(), vit(), HYBRID, assistant=dict(teacher='teacher', layers=3))

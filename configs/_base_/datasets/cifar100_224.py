@@ -1,5 +1,7 @@
 # CIFAR-100 in its Python form (mmpretrain downloads it on first use), scaled up from 32 to 224 pixels. The published
 # recipe says how strong the augmentation is; the rest of each pipeline is ours.
+_base_ = '../pipelines/strong_pictures.py'
+
 num_classes = 100
 
 # mmpretrain's CIFAR gives RGB, its zoo models expect BGR as files are read: the two steps turn one into the other.
@@ -12,30 +14,7 @@ light_pipeline = [
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='PackInputs'),
 ]
-strong_pipeline = [
-    *to_bgr,
-    dict(type='RandomResizedCrop', scale=224, backend='pillow', interpolation='bicubic'),
-    dict(type='RandomFlip', prob=0.5, direction='horizontal'),
-    dict(
-        type='RandAugment',
-        policies='timm_increasing',
-        num_policies=2,
-        total_level=10,
-        magnitude_level=9,
-        magnitude_std=0.5,
-        hparams=dict(pad_val=[104, 116, 124], interpolation='bicubic'),
-    ),
-    dict(
-        type='RandomErasing',
-        erase_prob=0.25,
-        mode='rand',
-        min_area_ratio=0.02,
-        max_area_ratio=1 / 3,
-        fill_color=[103.53, 116.28, 123.675],
-        fill_std=[57.375, 57.12, 58.395],
-    ),
-    dict(type='PackInputs'),
-]
+strong_pipeline = [*to_bgr, *_base_.strong_augments, dict(type='PackInputs')]
 val_pipeline = [*to_bgr, *to_224, dict(type='PackInputs')]
 test_pipeline = val_pipeline
 

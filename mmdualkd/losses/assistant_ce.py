@@ -1,0 +1,31 @@
+"""The labels' own loss of an assistant."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..registry import MODELS
+from .term import ASSISTANT, Step, Term
+
+
+@MODELS.register_module()
+class AssistantCE(Term):
+    r"""The assistant learns the labels, as the student does.
+
+    .. math::
+        L = -\frac{1}{N} \sum_i \sum_c y_{ic} \log softmax(z^F_i)_c
+
+    Ours: TAS/FBT (https://arxiv.org/abs/2410.12342) leaves it open whether the assistant has a loss of its own. Labels
+    are blended by mixup or cutmix, and not smoothed.
+
+    Args:
+        weight: See :class:`~mmdualkd.losses.term.Term`.
+
+    Raises:
+        ConfigError: If the distiller has no assistant (when it is built).
+    """
+
+    def models_used(self) -> dict[str, str]:
+        return {'learner': ASSISTANT}
+
+    def forward(self, step: Step) -> Tensor:
+        return F.cross_entropy(step.of(ASSISTANT).logits, step.labels)
