@@ -44,7 +44,7 @@ PAIRS = dict(
         (('resnet50', 'convnext-t', 'mixer-b16'), ('deit-t', 'swin-n')),
         (('resnet50', 'convnext-t', 'swin-t'), ('resmlp-s12',)),
     ),
-    pictures=((('cnn-w16',), ('vit-w48', 'mlp-w64')), (('vit-w64',), ('cnn-w8',))),
+    pictures=((('cnn-w16',), ('vit-w48', 'mlp-w64')), (('swin-w24',), ('cnn-w8',))),
 )
 
 # Overrides that make a model of each backbone narrow and shallow. What the configs say beside that stays.

@@ -102,10 +102,8 @@ def plan(study: Config, folder: Path, extra: dict) -> Iterator[tuple[str, list[R
         yield stage, runs
 
 
-def run_all(runs: list[Run], jobs: int, threads: int) -> None:
-    """Trains what is not finished, some at a time, and says how far it is and how long the rest takes."""
-    # splits may share a teacher, which is then trained once
-    waiting = list({run.work_dir: run for run in runs if run.top1() is None}.values())
+def run_all(waiting: list[Run], jobs: int, threads: int) -> None:
+    """Trains some at a time, and says how far it is and how long the rest takes."""
     begin, done = time.time(), 0
 
     def one(run: Run) -> Run:
@@ -152,8 +150,10 @@ def main() -> None:
     for stage, runs in plan(study, folder, args.cfg_options):
         if args.rows:
             runs = [run for run in runs if run.row in args.rows]
-        print(f'{stage}: {len(runs)} trainings, {sum(run.top1() is None for run in runs)} to do', flush=True)
-        run_all(runs, args.jobs, args.threads)
+        by_place = {run.work_dir: run for run in runs}  # splits may share a teacher, which is then trained once
+        waiting = [run for run in by_place.values() if run.top1() is None]
+        print(f'{stage}: {len(by_place)} trainings, {len(waiting)} to do', flush=True)
+        run_all(waiting, args.jobs, args.threads)
         done += runs
     import torch
 

@@ -4,18 +4,16 @@ import runpy
 import shutil
 import sys
 
-import families
 import pytest
 import torch
-from helpers import ROOT, TOOLS, environment, run
+from helpers import TOOLS, environment, run
 from jobs import write_job
 from mmengine.config import Config
 from mmengine.registry import MODELS
-from tiny import resnet3d, save_model
+from tiny import averaging_recognizer, resnet3d, save_model
 
-from mmdualkd.checkpoint import find_checkpoint, save_student, student_state_dict
-from mmdualkd.errors import CheckpointError, ConfigError
-from mmdualkd.export import export_onnx, stock_config, student_model
+from mmdualkd.checkpoint import find_checkpoint, save_student
+from mmdualkd.errors import CheckpointError
 from mmdualkd.teachers.zoo import load_teacher_weights
 
 DISTILLER = """
@@ -86,13 +84,6 @@ def export(monkeypatch, capsys):
     return run_tool
 
 
-def plain_model():
-    """A tiny recognizer that averages the scores of a video's clips."""
-    model = resnet3d(4, 2)
-    model['cls_head']['average_clips'] = 'prob'
-    return model
-
-
 def plain_test(folder, exported):
     """Tests an export with plain MMAction2 in a fresh process; returns metrics and predictions."""
     empty = folder / 'empty'
@@ -120,7 +111,7 @@ def predictions(path):
 def distilled(tmp_path_factory):
     """A finished distillation with EMA, through tools/train.py."""
     folder = tmp_path_factory.mktemp('distilled')
-    models = dict(student=plain_model(), vit=resnet3d(6, 2), cnn=resnet3d(4, 2))
+    models = dict(student=averaging_recognizer(), vit=resnet3d(6, 2), cnn=resnet3d(4, 2))
     weights = {f'{name}_weights': save_model(models[name], folder / f'{name}.pth') for name in ('vit', 'cnn')}
     job = write_job(folder, DISTILLER.format(**models, **weights), per_class=3, epochs=2, batch_size=3)
     run(TOOLS / 'train.py', job.config)
@@ -160,7 +151,7 @@ def test_with_ema_the_averaged_weights_are_exported(distilled, tmp_path):
 
 
 def test_a_finished_student_serves_as_the_next_teacher(distilled):
-    model = MODELS.build({'_scope_': 'mmaction', **plain_model()})
+    model = MODELS.build({'_scope_': 'mmaction', **averaging_recognizer()})
     load_teacher_weights(model, str(distilled.work_dir / 'epoch_2.pth'), 'model.teachers.cnn.checkpoint')
     student = torch.load(distilled.work_dir / 'student_epoch_2.pth', weights_only=True)['state_dict']
     assert all(torch.equal(value, student[name]) for name, value in model.state_dict().items())
@@ -199,7 +190,7 @@ def test_onnx_gives_the_scores_of_pytorch(distilled, tmp_path, export):
 
 
 def test_a_plain_recognizers_checkpoint_is_exported_as_well(tmp_path, export):
-    config = write_job(tmp_path, 'model = ' + repr(plain_model())).config
+    config = write_job(tmp_path, 'model = ' + repr(averaging_recognizer())).config
     cfg = Config.fromfile(config)
     save_model(cfg.model, tmp_path / 'work.pth')
     state = torch.load(tmp_path / 'work.pth', weights_only=True)
@@ -216,100 +207,6 @@ def test_a_checkpoint_without_any_config_is_an_error(tmp_path, export):
     torch.save(dict(state_dict={'backbone.a': torch.ones(1)}), tmp_path / 'a.pth')
     with pytest.raises(SystemExit, match='CheckpointError: .*does not hold the config'):
         export(tmp_path / 'a.pth')
-
-
-@pytest.mark.parametrize(
-    'name',
-    [
-        'configs/dualkd/hmdb51/dualkd_mvitv2-s-x3d-m_x3d-s_1xb8-13x6x1-50e_hmdb51-rgb.py',
-        'configs/baselines/hmdb51/x3d-s_1xb8-13x6x1-50e_hmdb51-rgb.py',
-    ],
-)
-def test_our_configs_become_stock_configs(name):
-    path = ROOT / name
-    stock, remarks = stock_config(Config.fromfile(path))
-    assert remarks == []
-    assert stock.model.type == 'Recognizer3D' and stock.model.cls_head.num_classes == 51
-    assert stock.test_dataloader.dataset.type == 'VideoDataset' and stock.test_pipeline[0].type == 'DecordInit'
-    assert stock.val_cfg.type == 'ValLoop' and 'blending' not in stock.model.data_preprocessor
-    assert 'mmdualkd' not in stock.pretty_text
-
-
-def test_our_video_dataset_becomes_mmaction2s(tmp_path):
-    cfg = Config.fromfile(write_job(tmp_path, 'model = ' + repr(plain_model())).config)
-    cfg.test_dataloader.dataset.type = 'mmdualkd.VideoDataset'
-    stock, remarks = stock_config(cfg)
-    assert stock.test_dataloader.dataset.type == 'VideoDataset' and remarks == []
-
-
-def test_a_data_set_without_stock_counterpart_is_left_out_and_said():
-    name = 'configs/baselines/epic_kitchens100/x3d-s_8xb8-13x6x1-30e_epic-kitchens100-verb-rgb.py'
-    stock, remarks = stock_config(Config.fromfile(ROOT / name))
-    assert not {'val_dataloader', 'test_dataloader', 'val_cfg', 'test_cfg', 'test_evaluator'} & set(stock)
-    assert any('mmdualkd.EpicKitchens' in remark for remark in remarks)
-    assert stock.test_pipeline[0].type == 'DecordInit' and stock.test_pipeline[1].target_fps == 30
-    assert any('cut the segments out' in remark for remark in remarks)
-    assert 'mmdualkd' not in stock.pretty_text
-
-
-def test_a_student_of_our_own_modules_is_an_error():
-    model = resnet3d(4, 2)
-    model['cls_head']['type'] = 'mmdualkd.SomeHead'
-    with pytest.raises(ConfigError, match='mmdualkd.SomeHead'):
-        student_model(Config(dict(model=model)))
-
-
-def test_imports_that_define_the_student_stay(tmp_path, monkeypatch):
-    (tmp_path / 'own_head.py').write_text(
-        'from mmaction.models.heads import I3DHead\nfrom mmaction.registry import MODELS\n\n\n'
-        '@MODELS.register_module()\nclass OwnHead(I3DHead):\n    pass\n'
-    )
-    (tmp_path / 'own_loss.py').write_text('')
-    monkeypatch.syspath_prepend(tmp_path)
-    model = resnet3d(4, 2)
-    model['cls_head']['type'] = 'OwnHead'
-    imports = "\ncustom_imports = dict(imports=['mmdualkd', 'own_head', 'own_loss'], allow_failed_imports=False)"
-    cfg = Config.fromfile(write_job(tmp_path / 'job', 'model = ' + repr(model) + imports).config)
-    stock, remarks = stock_config(cfg)
-    assert stock.custom_imports.imports == ['own_head'] and any('own_head' in remark for remark in remarks)
-
-
-def test_tpn_heads_copy_for_convolutional_tests_is_left_out():
-    state = {'student.cls_head.fc_cls.weight': 1, 'student.cls_head.new_cls.weight': 2, 'terms.sdd.a': 3}
-    assert dict(student_state_dict(state)) == {'cls_head.fc_cls.weight': 1}
-
-
-@pytest.mark.parametrize('name', ['x3d', 'tsm', 'tanet', 'mvit'])
-def test_onnx_of_other_families(name, tmp_path):
-    pytest.importorskip('onnxruntime')
-    family = families.FAMILIES[name]
-    torch.save(families.build(name).state_dict(), tmp_path / 'a.pth')
-    view = family.view
-    sampler = dict(type='SampleFrames', **{key: view[key] for key in ('clip_len', 'frame_interval', 'num_clips')})
-    pipeline = [dict(type='DecordInit'), sampler, dict(type='DecordDecode'),
-                dict(type='Resize', scale=(view['size'],) * 2, keep_ratio=False),
-                dict(type='FormatShape', input_format=family.model['data_preprocessor']['format_shape']),
-                dict(type='PackActionInputs')]  # fmt: skip
-    cfg = Config(dict(model=family.model, val_pipeline=pipeline, default_scope='mmaction'))
-    assert export_onnx(cfg, tmp_path / 'a.pth', tmp_path / 'a.onnx') < 1e-4
-
-
-def test_onnx_that_differs_is_an_error(tmp_path, monkeypatch):
-    onnxruntime = pytest.importorskip('onnxruntime')
-    real = onnxruntime.InferenceSession
-
-    class Wrong:
-        def __init__(self, *args, **kwargs):
-            self.session = real(*args, **kwargs)
-
-        def run(self, *args):
-            return [output + 1 for output in self.session.run(*args)]
-
-    monkeypatch.setattr(onnxruntime, 'InferenceSession', Wrong)
-    cfg = stock_config(Config.fromfile(write_job(tmp_path, 'model = ' + repr(plain_model())).config))[0]
-    save_model(cfg.model, tmp_path / 'a.pth')
-    with pytest.raises(CheckpointError, match='differs from PyTorch by'):
-        export_onnx(cfg, tmp_path / 'a.pth', tmp_path / 'a.onnx')
 
 
 def test_a_config_that_imports_what_is_not_there_is_an_error(tmp_path, export):

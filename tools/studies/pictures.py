@@ -9,9 +9,9 @@ seeds = [0, 1, 2]
 there = {f'{split}_dataloader.dataset.data_root': folder for split in ('train', 'val', 'test')}
 here = {**there, 'model.num_classes': classes}
 splits = {
-    'CNN from ViT': dict(name='cnn-from-vit', teacher='vit-w64', student='cnn-w8'),
-    'ViT from CNN': dict(name='vit-from-cnn', teacher='cnn-w16', student='vit-w48'),
-    'MLP from CNN': dict(name='mlp-from-cnn', teacher='cnn-w16', student='mlp-w64'),
+    'CNN from ViT': dict(name='cnn-from-vit', teacher='swin-w24', epochs=60, student='cnn-w8'),
+    'ViT from CNN': dict(name='vit-from-cnn', teacher='cnn-w16', epochs=20, student='vit-w48'),
+    'MLP from CNN': dict(name='mlp-from-cnn', teacher='cnn-w16', epochs=20, student='mlp-w64'),
 }
 student = '{student}_1xb32-20e_pictures-32.py'
 hybrid = 'configs/hybrid/pictures/hybrid_{teacher}_' + student
@@ -32,7 +32,7 @@ def only(*terms):
 teachers = [
     dict(
         name='Teacher',
-        config='configs/teachers/pictures/{teacher}_1xb64-20e_pictures-32.py',
+        config='configs/teachers/pictures/{teacher}_1xb64-{epochs}e_pictures-32.py',
         options={**there, 'model.head.num_classes': classes},
     )
 ]

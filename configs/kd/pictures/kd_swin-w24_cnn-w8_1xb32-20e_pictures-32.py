@@ -4,7 +4,7 @@ model = dict(
     type='mmdualkd.Distiller',
     student=dict(config=_base_.cnn_w8),
     teachers=dict(
-        teacher=dict(config=_base_.vit_w64, checkpoint='work_dirs/vit-w64_1xb64-20e_pictures-32/epoch_20.pth'),
+        teacher=dict(config=_base_.swin_w24, checkpoint='work_dirs/swin-w24_1xb64-60e_pictures-32/epoch_60.pth'),
     ),
     views=dict(teacher=dict(size=32)),
     terms=dict(kd=dict(type='FusedKD', weighting=dict(type='Uniform'))),  # one teacher: plain KD
