@@ -68,6 +68,6 @@ def check_file(key: str, path: str) -> None:
         folder, shallow = folder / 'configs', False
     files = folder.glob('*') if shallow else folder.rglob('*')
     by_name = {file.name: file for file in sorted(files) if file.suffix == Path(path).suffix}
-    near = difflib.get_close_matches(Path(path).name, by_name, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(Path(path).name, by_name, n=1, cutoff=0.6)
     hint = f'; did you mean {os.path.relpath(by_name[near[0]])}?' if near else ''
     raise ConfigError(f'{key}={path!r} is not a file{hint}')

@@ -71,13 +71,15 @@ class Distiller(BaseModel):
         for name in views:
             check_name('a key of model.views', name, names, 'model')
         self.warmup_iters = warmup_iters
+        # before any model: a wrong name shall not wait for downloads
+        self.assisted = check_assistant(assistant, teachers) if assistant else None
+        built = self._build_terms(terms, teachers)
         self.student, address = build_model(student, 'model.student', num_classes)
         self.student_loaded = address is not None
         if self.student_loaded:
             self.student.init_weights()
             load_student_weights(self.student, address, 'model.student.checkpoint')
         self.teachers = FrozenTeachers({name: build_teacher(teachers[name], name, num_classes) for name in teachers})
-        self.assisted = check_assistant(assistant, self.teachers) if assistant else None
         self.of_pictures = is_classifier(self.student)
         if self.of_pictures:
             views = {name: {'clip_len': 1, **view} for name, view in views.items()}
@@ -92,25 +94,26 @@ class Distiller(BaseModel):
             self.data_preprocessor = PicturePreprocessor(self.student.data_preprocessor, classes, blending)
         else:
             self.data_preprocessor = ClipPreprocessor(self.student.data_preprocessor, blending)
-        self.terms = self._build_terms(terms, step)
+        for term in built.values():
+            term.setup(step)
+        self.terms = built
 
-    def _build_terms(self, terms: Mapping[str, dict], step: Step) -> nn.ModuleDict:
+    def _build_terms(self, terms: Mapping[str, dict], teachers: Mapping[str, dict]) -> nn.ModuleDict:
         built, used = nn.ModuleDict(), set()
-        models = [STUDENT, *self.teachers, *([ASSISTANT] if self.assisted else [])]
+        models = [STUDENT, *teachers, *([ASSISTANT] if self.assisted else [])]
         for name, cfg in terms.items():
             key = f'model.terms.{name}'
             term = build(cfg, key)
             if not isinstance(term, Term):
                 raise ConfigError(f'{key}.type={cfg["type"]!r} is no loss term (a subclass of mmdualkd.losses.Term)')
             for argument, teacher in term.teachers_used().items():
-                check_name(f'{key}.{argument}', teacher, self.teachers, 'teacher')
+                check_name(f'{key}.{argument}', teacher, teachers, 'teacher')
             for argument, model in term.models_used().items():
-                if model == ASSISTANT and not self.assisted:
+                if model == ASSISTANT and model not in models:
                     raise ConfigError(f"{key} uses an assistant and there is none: model.assistant=dict(teacher='...')")
                 check_name(f'{key}.{argument}', model, models, 'model')
                 used.add(model)
             term.name = name
-            term.setup(step)
             built[name] = term
         if self.assisted and ASSISTANT not in used:
             raise ConfigError('model.assistant is there, but none of model.terms uses it: it would learn nothing')
