@@ -2,8 +2,8 @@
 
 A step of a distiller (forward and backward) is measured against its parts measured apart, turn by turn: the student's
 plain step and each teacher's forward, on inputs that are ready. Beside a hybrid assistant the same models' plain KD is
-measured too. All weights are random: no checkpoint is read. Memory is the peak on a GPU; on a CPU it is what a step
-keeps for its backward.
+measured too. All weights are random: no checkpoint is read. Memory is that beside the weights: the peak on a GPU, on a
+CPU what a step keeps for its backward.
 """
 
 import argparse
@@ -105,20 +105,26 @@ def measure(parts: dict[str, Callable[[], None]], steps: int, device: str, amp: 
     return {name: min(values) for name, values in seconds.items()}
 
 
-def memory(part: Callable[[], None], device: str, amp: bool) -> float:
-    """MiB of one step: the peak on a GPU, on a CPU what is kept for the backward (each storage once)."""
+def memory(part: Callable[[], None], models: list[nn.Module], device: str, amp: bool) -> float:
+    """MiB that one step needs beside the weights: the peak on a GPU, on a CPU what is kept for the backward."""
+    weights = {weight.untyped_storage().data_ptr() for model in models for weight in model.parameters()}
     kept = {}
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
-        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
+    for model in models:
+        model.zero_grad()
     if device == 'cuda':
         torch.cuda.reset_peak_memory_stats()
+        rest = torch.cuda.memory_allocated()
     with torch.autocast(device, enabled=amp), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         part()
-    peak = torch.cuda.max_memory_allocated() if device == 'cuda' else sum(kept.values())
-    return peak / 2**20
+    needed = torch.cuda.max_memory_allocated() - rest if device == 'cuda' else sum(kept.values())
+    return needed / 2**20
 
 
 def main() -> None:
@@ -132,7 +138,8 @@ def main() -> None:
     parts = parts_of_a_step(model, data)
     names = list(parts)
     if model.assisted:
-        parts['plain KD step'] = step_of(build_random(plain_kd(cfg.model), args.device), data)
+        plain = build_random(plain_kd(cfg.model), args.device)
+        parts['plain KD step'] = step_of(plain, data)
     seconds = measure(parts, args.steps, args.device, args.amp)
     whole = seconds['distillation step']
     apart = sum(seconds[name] for name in names) - whole
@@ -140,8 +147,9 @@ def main() -> None:
         print(f'{name:20s} {value:8.4f} s   {value / whole:5.2f} of the step')
     print(f'{"networks apart":20s} {apart:8.4f} s   the step takes {whole / apart:.3f} times that')
     if model.assisted:
+        models = [model, *model.teachers.values(), plain, *plain.teachers.values()]
         steps = [parts[name] for name in ('distillation step', 'plain KD step')]
-        ours, theirs = (memory(step, args.device, args.amp) for step in steps)
+        ours, theirs = (memory(step, models, args.device, args.amp) for step in steps)
         print(f'beside plain KD: {whole / seconds["plain KD step"]:.3f} times the time, {ours / theirs:.3f} times the '
               f'memory ({ours:.0f} and {theirs:.0f} MiB)')  # fmt: skip
 
