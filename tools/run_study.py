@@ -15,6 +15,8 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
+from mmdualkd.errors import DistillError, check_name
+
 ROOT = Path(__file__).resolve().parents[1]
 METRICS = {'acc/top1': 100, 'accuracy/top1': 1}  # MMAction2's and MMPretrain's, and what makes them percent
 
@@ -70,6 +72,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--jobs', type=int, default=2, help='trainings at a time (default 2)')
     parser.add_argument('--threads', type=int, default=1, help='CPU threads of each training (default 1)')
     parser.add_argument('--rows', nargs='+', help='only these rows and teachers, by name')
+    parser.add_argument('--splits', nargs='+', help='only these columns, by name')
     parser.add_argument('--out', type=Path, help='file for the table (default: <work dir of the study>/table.md)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, help='for every training')
     return parser.parse_args()
@@ -146,6 +149,11 @@ def main() -> None:
     args = parse_args()
     study = Config.fromfile(args.study, lazy_import=False)
     folder = Path('work_dirs') / 'studies' / args.study.stem
+    names = dict(rows=[row['name'] for row in (*study.get('teachers', []), *study.rows)], splits=list(study.splits))
+    for key, known in names.items():
+        for name in getattr(args, key) or ():
+            check_name(f'--{key}', name, known, f'{key[:-1]} of {args.study}')
+    study.splits = {name: fields for name, fields in study.splits.items() if name in (args.splits or study.splits)}
     done = []
     for stage, runs in plan(study, folder, args.cfg_options):
         if args.rows:
@@ -169,4 +177,7 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except DistillError as error:
+        raise SystemExit(f'{type(error).__name__}: {error}') from error

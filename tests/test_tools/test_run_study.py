@@ -21,7 +21,7 @@ def test_a_study_trains_teachers_and_rows_writes_their_table_and_goes_on_where_i
     words = (TOOLS / 'run_study.py', study, '--jobs', 1)
     first = run(*words, '--rows', 'Teacher', cwd=tmp_path)
     assert 'teachers: 1 trainings, 1 to do' in first
-    second = run(*words, cwd=tmp_path)
+    second = run(*words, '--splits', 'clips', cwd=tmp_path)
     assert 'teachers: 1 trainings, 0 to do' in second and 'rows: 2 trainings, 2 to do' in second
     table = (tmp_path / 'work_dirs' / 'studies' / 'rates' / 'table.md').read_text()
     top1 = dict(re.findall(r'fast, clips, seed (\d): ([\d.]+) %', second))
@@ -36,3 +36,11 @@ def test_a_training_that_fails_ends_the_study_with_its_last_line(tmp_path):
     study.write_text(STUDY.format(config='configs/none.py'))
     output = run(TOOLS / 'run_study.py', study, '--rows', 'fast', cwd=tmp_path, ok=False)
     assert "fast, clips, seed 0 failed: ConfigError: config='configs/none.py' is not a file" in output
+
+
+def test_a_row_or_split_that_the_study_does_not_have_is_an_error(tmp_path):
+    study = tmp_path / 'rates.py'
+    study.write_text(STUDY.format(config='configs/none.py'))
+    for option, name, near in (('--rows', 'fst', 'fast'), ('--splits', 'clip', 'clips')):
+        output = run(TOOLS / 'run_study.py', study, option, name, cwd=tmp_path, ok=False)
+        assert f'ConfigError: {option}={name!r} names no {option[2:-1]} of {study}; did you mean {near!r}?' in output

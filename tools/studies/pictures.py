@@ -17,10 +17,13 @@ student = '{student}_1xb32-20e_pictures-32.py'
 hybrid = 'configs/hybrid/pictures/hybrid_{teacher}_' + student
 
 
-def only(*terms):
-    """The hybrid's terms that stay: nce or ofa, from and to (t)eacher, (a)ssistant, (s)tudent."""
+every = ('nce_ts', 'ofa_ts', 'nce_ta', 'ofa_ta', 'nce_as', 'ofa_as')
+
+
+def only(*terms, **others):
+    """The hybrid's terms that stay, nce or ofa from and to (t)eacher, (a)ssistant, (s)tudent; others of the model."""
     models = dict(t='teacher', a='assistant', s='student')
-    options = dict(here)
+    options = {**here, **{f'model.{key}': value for key, value in others.items()}}
     for term in terms:
         kind, way = term.split('_')
         key = f'model.terms.{term}'
@@ -44,4 +47,16 @@ rows = [
     dict(name='without L(T,F)', config=hybrid, options=only('nce_ts', 'ofa_ts', 'nce_as', 'ofa_as')),
     dict(name='without InfoNCE', config=hybrid, options=only('ofa_ts', 'ofa_ta', 'ofa_as')),
     dict(name='without OFA', config=hybrid, options=only('nce_ts', 'nce_ta', 'nce_as')),
+    dict(name='without the assistant', config=hybrid, options=only('nce_ts', 'ofa_ts', type='mmdualkd.Distiller')),
+    dict(name='assistant learns the labels', config=hybrid, options=only(*every, **{'terms.ce.type': 'AssistantCE'})),
+    dict(
+        name='symmetric InfoNCE',
+        config=hybrid,
+        options=only(*every, **{f'terms.{term}.symmetric': True for term in every if term.startswith('nce')}),
+    ),
+    dict(
+        name='assistant detached as source',
+        config=hybrid,
+        options=only(*every, **{f'terms.{term}.detach_source': True for term in ('nce_as', 'ofa_as')}),
+    ),
 ]
