@@ -1,11 +1,4 @@
-_base_ = '../../_base_/recipes/pictures_student.py'
+_base_ = '../../hybrid/pictures/hybrid_cnn-w16_vit-w48_1xb32-20e_pictures-32.py'
 
-model = dict(
-    type='mmdualkd.Distiller',
-    student=dict(config=_base_.vit_w48),
-    teachers=dict(
-        teacher=dict(config=_base_.cnn_w16, checkpoint='work_dirs/cnn-w16_1xb64-20e_pictures-32/epoch_20.pth'),
-    ),
-    views=dict(teacher=dict(size=32)),
-    terms=dict(kd=dict(type='FusedKD', weighting=dict(type='Uniform'))),  # one teacher: plain KD
-)
+# one teacher: plain KD
+model = dict(type='mmdualkd.Distiller', terms=dict(kd=dict(type='FusedKD', weighting=dict(type='Uniform'))))

@@ -1,11 +1,3 @@
-_base_ = '../../_base_/recipes/pictures_student.py'
+_base_ = '../../hybrid/pictures/hybrid_swin-w24_cnn-w8_1xb32-20e_pictures-32.py'
 
-model = dict(
-    type='mmdualkd.Distiller',
-    student=dict(config=_base_.cnn_w8),
-    teachers=dict(
-        teacher=dict(config=_base_.swin_w24, checkpoint='work_dirs/swin-w24_1xb64-60e_pictures-32/epoch_60.pth'),
-    ),
-    views=dict(teacher=dict(size=32)),
-    terms=dict(ofa=dict(type='OFA', source='teacher')),
-)
+model = dict(type='mmdualkd.Distiller', terms=dict(ofa=dict(type='OFA', source='teacher')))
