@@ -12,6 +12,19 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ROOT / 'tools'
 
+# For processes without this package: where torchvision was built for another torch, the cure by hand.
+MEND_TORCHVISION = """
+try:
+    import torchvision
+except RuntimeError:
+    import sys, torch
+    for name in [name for name in sys.modules if name.startswith('torchvision.')]:
+        del sys.modules[name]
+    library = torch.library.Library('torchvision', 'DEF')
+    library.define('nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
+    library.define('qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
+"""
+
 
 def write_clips(folder: Path, classes: int = 2, per_class: int = 4, frames: int = 12, size: int = 32) -> Path:
     """Writes tiny labelled videos in MMAction2's layout.

@@ -1,18 +1,15 @@
 """A timm classifier inside another model saves names that it can load, and that plain MMPretrain loads."""
 
 import pytest
+from helpers import MEND_TORCHVISION
 from test_compat import fault_and_cure
 
-CODE = """
+CODE = (
+    """
 import sys, torch
-try:
-    import torchvision
-except RuntimeError:  # a fault of its own, mended by hand in both processes
-    for name in [name for name in sys.modules if name.startswith('torchvision.')]:
-        del sys.modules[name]
-    library = torch.library.Library('torchvision', 'DEF')
-    library.define('nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
-    library.define('qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
+"""
+    + MEND_TORCHVISION
+    + """
 from mmpretrain.models import TimmClassifier
 
 class Outer(torch.nn.Module):
@@ -30,6 +27,7 @@ assert list(inner) == list(outer.student.state_dict())
 other.student.load_state_dict(inner, strict=True)
 print('loaded', len(inner))
 """
+)
 
 
 def test_a_timm_classifier_inside_another_model_can_be_saved_and_loaded():

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import torch
-from helpers import TOOLS, environment, run
+from helpers import MEND_TORCHVISION, TOOLS, environment, run
 from jobs import write_job
 from mmengine.config import Config
 from mmengine.registry import MODELS
@@ -34,7 +34,8 @@ log_level = 'INFO'
 
 # What a user of plain MMAction2 runs. The wheel of mmaction2 1.2.0 lacks a folder, the stand-in is by hand; where
 # torchvision was built for another torch, so is the cure for that.
-PLAIN = """
+PLAIN = (
+    """
 import json, pickle, sys, types
 class Refuse:
     def find_spec(self, name, path=None, target=None):
@@ -44,15 +45,9 @@ name = 'mmaction.models.localizers.drn'
 package, module = types.ModuleType(name), types.ModuleType(name + '.drn')
 package.drn, module.DRN = module, type('DRN', (), {})
 sys.modules[package.__name__], sys.modules[module.__name__] = package, module
-try:
-    import torchvision
-except RuntimeError:
-    import torch
-    for name in [name for name in sys.modules if name.startswith('torchvision.')]:
-        del sys.modules[name]
-    library = torch.library.Library('torchvision', 'DEF')
-    library.define('nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
-    library.define('qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
+"""
+    + MEND_TORCHVISION
+    + """
 import torch
 from mmaction.apis import init_recognizer
 from mmengine.config import Config
@@ -70,6 +65,7 @@ with open(out, 'w') as file:
     json.dump({name: float(value) for name, value in metrics.items()}, file)
 assert not any(name.partition('.')[0] == 'mmdualkd' for name in sys.modules)
 """
+)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import torch
-from helpers import TOOLS, environment, run
+from helpers import MEND_TORCHVISION, TOOLS, environment, run
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
@@ -18,22 +18,17 @@ from picture_jobs import picture_job, resnet, save_classifier, vit
 from mmdualkd.errors import ConfigError
 from mmdualkd.export import export_onnx, stock_config
 
-# What a user of plain MMPretrain runs; where torchvision was built for another torch, the cure is by hand.
-PLAIN = """
+# What a user of plain MMPretrain runs.
+PLAIN = (
+    """
 import json, sys
 class Refuse:
     def find_spec(self, name, path=None, target=None):
         assert name.partition('.')[0] not in ('mmdualkd', 'mmaction'), f'plain MMPretrain must not need {name}'
 sys.meta_path.insert(0, Refuse())
-try:
-    import torchvision
-except RuntimeError:
-    import torch
-    for name in [name for name in sys.modules if name.startswith('torchvision.')]:
-        del sys.modules[name]
-    library = torch.library.Library('torchvision', 'DEF')
-    library.define('nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
-    library.define('qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
+"""
+    + MEND_TORCHVISION
+    + """
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -51,6 +46,7 @@ metrics = Runner.from_cfg(cfg).test()
 with open(out, 'w') as file:
     json.dump(dict(metrics=metrics, scores=one['pred_scores'].tolist(), name=one['pred_class']), file)
 """
+)
 
 
 @pytest.fixture
