@@ -42,3 +42,7 @@ uniformer_w32 = dict(
     cls_head=dict(type='I3DHead', in_channels=128, num_classes=10, dropout_ratio=0.3, average_clips='prob'),
     data_preprocessor=preprocessor,
 )
+uniformer_w16 = dict(
+    uniformer_w32,
+    backbone=dict(uniformer_w32['backbone'], embed_dim=[16, 48, 96, 128], head_dim=16),
+)
