@@ -14,8 +14,9 @@ from mmengine.registry import DATASETS, METRICS, MODELS, TRANSFORMS, init_defaul
 from .errors import CheckpointError, ConfigError
 from .outputs import Scores
 from .registry import SCOPE
-from .teachers.pretrained import scope_of, without_augments, without_pretrained
-from .teachers.zoo import load_teacher_weights, resolve_model
+from .zoo.pretrained import scope_of, without_augments, without_pretrained
+from .zoo.resolve import resolve_model
+from .zoo.weights import load_teacher_weights
 
 # Settings that a stock config keeps from the training config, beside the model.
 KEPT = ('default_scope', 'env_cfg', 'log_processor', 'vis_backends', 'visualizer', 'log_level')

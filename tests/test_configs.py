@@ -17,7 +17,7 @@ from mmengine.runner import Runner
 
 from mmdualkd.distillers import base
 from mmdualkd.distillers.dual_teacher import DEFAULT_TERMS
-from mmdualkd.teachers.zoo import resolve_model
+from mmdualkd.zoo.resolve import resolve_model
 
 CONFIGS = ROOT / 'configs'
 PICTURES = {'cifar100', 'imagenet', 'pictures'}  # test_image_configs.py

@@ -23,7 +23,7 @@ from timm.models.mlp_mixer import Affine, MlpMixer, ResBlock
 from mmdualkd import datasets
 from mmdualkd.distillers import base
 from mmdualkd.distillers.hybrid_assistant import default_terms
-from mmdualkd.teachers.zoo import resolve_model
+from mmdualkd.zoo.resolve import resolve_model
 
 CONFIGS = ROOT / 'configs'
 DATA_SETS = ('cifar100', 'imagenet', 'pictures')

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from mmdualkd.errors import ConfigError, DataError, DistillError
 from mmdualkd.launch import add_launch_arguments, load_config
 from mmdualkd.outputs import Scores
-from mmdualkd.teachers.zoo import load_teacher_weights
+from mmdualkd.zoo.weights import load_teacher_weights
 
 COLUMNS = ('model', 'top-1 %', 'top-5 %', 'parameters', 'GFLOPs')
 

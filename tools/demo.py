@@ -198,8 +198,7 @@ def main() -> None:
     warnings.simplefilter('ignore')  # what importing the stack says does not belong between the demo's lines
     from mmengine.config import Config
     from mmengine.logging import MMLogger
-
-    from mmdualkd.datasets.moving_shapes import make_clips
+    from moving_shapes import make_clips
 
     MMLogger.get_instance('demo', log_level='ERROR')
     say(f'drawing {TRAIN_CLIPS} training clips and {TEST_CLIPS} test clips')

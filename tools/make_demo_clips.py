@@ -3,7 +3,7 @@
 import argparse
 import time
 
-from mmdualkd.datasets.moving_shapes import make_clips
+from moving_shapes import make_clips
 
 
 def main() -> None:

@@ -15,9 +15,9 @@ import mmdualkd  # noqa: F401  (first: it mends the stack)
 
 # isort: split
 import torch
+from moving_shapes import make_clips
 
 from mmdualkd.checkpoint import model_state_dict, read_checkpoint
-from mmdualkd.datasets.moving_shapes import make_clips
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / 'configs' / 'demo'

@@ -1,7 +1,6 @@
 """Data sets."""
 
 from .epic_kitchens import EpicKitchens, SegmentInit
-from .few_pictures import FewPictures
 from .pictures import CIFAR10, CIFAR100, CustomDataset, ImageNet
 from .robust import RobustDataset, RobustVideos
 from .video import VideoDataset
@@ -11,7 +10,6 @@ __all__ = [
     'CIFAR100',
     'CustomDataset',
     'EpicKitchens',
-    'FewPictures',
     'ImageNet',
     'RobustDataset',
     'RobustVideos',

@@ -6,18 +6,18 @@ from typing import Any
 import torch
 from mmengine.logging import MessageHub
 from mmengine.model import BaseModel
-from mmengine.registry import MODELS as MMENGINE_MODELS
 from torch import Tensor, nn
 
 from ..errors import ConfigError, check_name
+from ..heads import Assistant, check_assistant
 from ..losses.term import ASSISTANT, STUDENT, Step, Term
 from ..outputs import Outputs, run_model
 from ..registry import MODELS, build
 from ..stages import Features, StagedModel
 from ..teachers.frozen import FrozenTeachers
-from ..teachers.zoo import load_student_weights, load_teacher_weights, resolve_model
 from ..views import View, ViewPlan
-from .assistant import Assistant, check_assistant
+from ..zoo.resolve import build_model, build_teacher
+from ..zoo.weights import load_student_weights
 from .labels import is_classifier, label_distributions, own_losses
 from .preprocessor import ClipPreprocessor, PicturePreprocessor
 
@@ -42,7 +42,7 @@ class Distiller(BaseModel):
         blending: mmaction2's mixup or cutmix on the shared clip; for pictures the arguments of MMPretrain's
             ``RandomBatchAugment``.
         assistant: ``dict(teacher='<name>')`` builds an assistant of the student's and that teacher's stages, see
-            :class:`~mmdualkd.distillers.assistant.Assistant`; terms name it ``assistant``. None builds none.
+            :class:`~mmdualkd.heads.assistant.Assistant`; terms name it ``assistant``. None builds none.
         warmup_iters: Iterations over which the terms grow from 0 to their weight; the student's own loss does not.
 
     Raises:
@@ -237,22 +237,6 @@ class Distiller(BaseModel):
             for key in [key for key in state_dict if key[len(prefix) :] in own]:
                 state_dict[f'{prefix}{STUDENT}.{key[len(prefix) :]}'] = state_dict.pop(key)
         super()._load_from_state_dict(state_dict, prefix, *args)
-
-
-def build_model(spec: dict, key: str, num_classes: int | None) -> tuple[nn.Module, str | None]:
-    """Builds a student or teacher from its spec; gives it with its checkpoint's path or address."""
-    cfg, address = resolve_model(spec, key, num_classes)
-    return MMENGINE_MODELS.build({'_scope_': 'mmaction', **cfg}), address
-
-
-def build_teacher(spec: dict, name: str, num_classes: int | None) -> nn.Module:
-    """Builds a teacher and loads its weights; one without a checkpoint is an error."""
-    key = f'model.teachers.{name}'
-    model, address = build_model(spec, key, num_classes)
-    if address is None:
-        raise ConfigError(f"{key} has no checkpoint: give 'zoo', a path or an http(s) address")
-    load_teacher_weights(model, address, f'{key}.checkpoint')
-    return model
 
 
 def check_log_names(key: str, names: Mapping) -> None:

@@ -28,7 +28,7 @@ class HybridAssistantDistiller(Distiller):
     .. math::
         L(T, S) + L(T, F) + L(F, S), \quad L(i, j) = InfoNCE(f_i, f_j) + OFA(p_i, p_j)
 
-    with T the teacher, S the student, F the assistant (:class:`~mmdualkd.distillers.assistant.Assistant`). The terms
+    with T the teacher, S the student, F the assistant (:class:`~mmdualkd.heads.assistant.Assistant`). The terms
     are named ``nce_ts``, ``ofa_ts`` (teacher to student), ``nce_ta``, ``ofa_ta`` (teacher to assistant), ``nce_as``,
     ``ofa_as`` (assistant to student). The paper has no public code: what its text leaves open is our reconstruction.
 

@@ -1,6 +1,6 @@
 """Hooks for MMEngine's runner."""
 
-from .data import CorruptVideoHook
+from .corrupt_video import CorruptVideoHook
 from .epoch_seed import EpochSeedHook
 from .preflight import PreflightHook
 from .student_checkpoint import StudentCheckpointHook

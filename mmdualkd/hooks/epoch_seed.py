@@ -9,8 +9,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..datasets.robust import RobustDataset
+from ..datasets.wrappers import plain_datasets
 from ..registry import HOOKS
-from .preflight import plain_datasets
 
 
 @HOOKS.register_module()

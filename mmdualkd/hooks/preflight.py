@@ -1,10 +1,8 @@
 """What can be known to be wrong before the first step."""
 
 import logging
-from collections.abc import Iterator
 
 import numpy as np
-from mmengine.dataset import ConcatDataset
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
@@ -12,10 +10,11 @@ from mmengine.runner import Runner
 from torch import nn
 
 from ..datasets.robust import source_of
+from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
 from ..registry import HOOKS
-from ..teachers.zoo import classes_of
 from ..views import SampleViews
+from ..zoo.weights import classes_of
 
 
 @HOOKS.register_module()
@@ -40,17 +39,6 @@ class PreflightHook(Hook):
                 named = check_class_names(dataset, where, named)
                 if split == 'train' and hasattr(model, 'plan') and not getattr(model, 'of_pictures', False):
                     check_views(dataset, model)
-
-
-def plain_datasets(dataset: object) -> Iterator:
-    """Gives the data sets inside MMEngine's wrappers (RepeatDataset, ClassBalancedDataset, ConcatDataset)."""
-    if isinstance(dataset, ConcatDataset):
-        for part in dataset.datasets:
-            yield from plain_datasets(part)
-    elif hasattr(dataset, 'dataset'):
-        yield from plain_datasets(dataset.dataset)
-    else:
-        yield dataset
 
 
 def check_labels(dataset: object, split: str, where: str, student: nn.Module) -> None:

@@ -1,1 +1,1 @@
-"""Frozen teachers: from a name in the zoo to weights that nothing changes."""
+"""What teachers give, and that nothing changes them."""

@@ -11,9 +11,9 @@ from helpers import ROOT, TOOLS, environment
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
+from moving_shapes import make_clips
 
 from mmdualkd.checkpoint import read_checkpoint
-from mmdualkd.datasets.moving_shapes import make_clips
 
 DEMO = ROOT / 'configs' / 'demo'
 TEACHERS = dict(vit=90, cnn=90)  # percent on clips that no training saw

@@ -14,7 +14,7 @@ from tiny import averaging_recognizer, resnet3d, save_model
 
 from mmdualkd.checkpoint import find_checkpoint, save_student
 from mmdualkd.errors import CheckpointError
-from mmdualkd.teachers.zoo import load_teacher_weights
+from mmdualkd.zoo.weights import load_teacher_weights
 
 DISTILLER = """
 views = dict(

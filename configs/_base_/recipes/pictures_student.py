@@ -11,4 +11,4 @@ model = dict(
     num_classes=_base_.num_classes,
     views=dict(student=dict(size=32)),
 )
-train_dataloader = dict(dataset=dict(type='mmdualkd.FewPictures', per_class=200))
+train_dataloader = dict(dataset=dict(per_class=200))

@@ -3,9 +3,9 @@
 from torch import nn
 
 from ..errors import ConfigError, check_name
-from ..heads import LocalToGlobal
 from ..outputs import Outputs
 from ..stages import Features, StagedModel
+from .local_to_global import LocalToGlobal
 
 CNN = 'cnn'
 

@@ -12,7 +12,7 @@ from mmengine.logging import MMLogger
 from weights import KEY, cut_zip, same, small
 
 from mmdualkd.errors import CheckpointError
-from mmdualkd.teachers.zoo import load_student_weights, load_teacher_weights
+from mmdualkd.zoo.weights import load_student_weights, load_teacher_weights
 
 
 @pytest.mark.parametrize('form', ['mmengine', 'bare', 'module', 'distiller', 'float16'])

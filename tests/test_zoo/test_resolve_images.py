@@ -11,8 +11,9 @@ from mmengine.logging import MMLogger
 from mmengine.registry import MODELS, DefaultScope
 
 from mmdualkd.errors import CheckpointError, ConfigError
-from mmdualkd.teachers.names import find_model
-from mmdualkd.teachers.zoo import load_student_weights, load_teacher_weights, resolve_model
+from mmdualkd.zoo.names import find_model
+from mmdualkd.zoo.resolve import resolve_model
+from mmdualkd.zoo.weights import load_student_weights, load_teacher_weights
 
 KEY = 'model.teachers.teacher.checkpoint'
 SWIN = 'swin_transformer/swin-tiny_16xb64_in1k.py'

@@ -3,8 +3,8 @@
 import decord
 import numpy as np
 import pytest
+from moving_shapes import CLASSES, FRAMES, MOTIONS, SIDE, draw_clip, make_clips
 
-from mmdualkd.datasets.moving_shapes import CLASSES, FRAMES, MOTIONS, SIDE, draw_clip, make_clips
 from mmdualkd.errors import DataError
 
 
@@ -60,7 +60,7 @@ def test_the_shape_moves_as_its_class_says_over_a_still_background(label):
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
-    from mmdualkd.datasets.moving_shapes import write_video
+    from moving_shapes import write_video
 
     with pytest.raises(DataError, match='nowhere'):
         write_video(tmp_path / 'nowhere' / 'a.avi', np.zeros((2, SIDE, SIDE, 3), np.uint8))

@@ -9,9 +9,9 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from ..datasets.robust import RobustDataset, source_of
+from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
 from ..registry import HOOKS
-from .preflight import plain_datasets
 
 NAMED = 20
 

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from weights import build
 
 from mmdualkd.errors import ConfigError
-from mmdualkd.teachers.zoo import resolve_model
+from mmdualkd.zoo.resolve import resolve_model
 
 X3D = 'mmaction::recognition/x3d/x3d_s_13x6x1_facebook-kinetics400-rgb.py'
 

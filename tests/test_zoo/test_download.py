@@ -12,7 +12,7 @@ from helpers import environment, free_port
 from weights import KEY, cut_zip, same, small
 
 from mmdualkd.errors import CheckpointError
-from mmdualkd.teachers.zoo import load_teacher_weights
+from mmdualkd.zoo.weights import load_teacher_weights
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ import sys
 import torch
 import mmdualkd
 from mmdualkd.errors import CheckpointError
-from mmdualkd.teachers.zoo import load_teacher_weights
+from mmdualkd.zoo.weights import load_teacher_weights
 rank, port, url = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 torch.distributed.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
 model = torch.nn.Linear(2, 3)

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import DataError
+from mmdualkd.errors import DataError
 
 PATTERNS = ('striped', 'checked')
 MOTIONS = ('right', 'down', 'left', 'up', 'growing')

@@ -1,0 +1,113 @@
+"""Weights into a model: strictly into a teacher, as far as they fit into a student."""
+
+from urllib.parse import urlparse
+
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from ..checkpoint import model_state_dict, read_checkpoint
+from ..errors import CheckpointError
+from .download import download
+
+
+def load_teacher_weights(model: nn.Module, address: str, key: str) -> None:
+    """Loads a teacher's weights strictly: every tensor of the model must be there, and no other.
+
+    Args:
+        model: The model, already of the right number of classes.
+        address: A path or an http(s) address; a download is shown with a progress bar and kept in torch's cache.
+        key: The config key that holds the address (``model.teachers.vit.checkpoint``), for errors.
+
+    Raises:
+        CheckpointError: If the file is missing, unsafe, or of another model or another number of classes.
+    """
+    state = _read_state(address, key)
+    own = model.state_dict()
+    _check_classes(model, own, state, address, key)
+    shapes = [f'{name} {tuple(state[name].shape)} for {tuple(own[name].shape)}' for name in _other_shapes(own, state)]
+    missing = [name for name in own if name not in state and not name.endswith('num_batches_tracked')]
+    unexpected = [name for name in state if name not in own]
+    try:
+        model.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        faults = [
+            f'{len(names)} {what} ({", ".join(names[:3])}{", ..." if len(names) > 3 else ""})'
+            for what, names in (('missing', missing), ('unexpected', unexpected), ('of another shape', shapes))
+            if names
+        ]
+        raise CheckpointError(
+            f'{key}={address!r} is not of this model: tensors {"; ".join(faults) or error}'
+        ) from error
+    print_log(f'{key}: {len(own)}/{len(own)} tensors loaded from {address}', logger='current')
+
+
+def load_student_weights(model: nn.Module, address: str, key: str) -> tuple[int, int]:
+    """Loads what fits of a checkpoint into a student that is then fine-tuned; the rest (the head) stays as it is.
+
+    Args:
+        model: The student, initialised.
+        address: A path or an http(s) address.
+        key: The config key that holds the address (``model.student.checkpoint``), for errors.
+
+    Returns:
+        The number of tensors loaded and the number that the model has.
+
+    Raises:
+        CheckpointError: If the file is missing or unsafe, or none of its tensors fits.
+    """
+    state = _read_state(address, key)
+    own = model.state_dict()
+    skipped = _other_shapes(own, state)
+    fitting = {name: value for name, value in state.items() if name in own and name not in skipped}
+    if not fitting:
+        raise CheckpointError(
+            f'{key}={address!r}: none of its {len(state)} tensors fits the model '
+            f'(it has {", ".join(list(state)[:2])}, ...; the model has {", ".join(list(own)[:2])}, ...)'
+        )
+    model.load_state_dict(fitting, strict=False)
+    lines = [f'{key}: {len(fitting)}/{len(own)} tensors loaded from {address}']
+    lines += [f'  {name}: {tuple(state[name].shape)} in the file, {tuple(own[name].shape)} here' for name in skipped]
+    lines += [f'  {name}: not in the file' for name in own if name not in state and 'num_batches_tracked' not in name]
+    lines += [f'  {name}: not in the model' for name in state if name not in own]
+    print_log('\n'.join(lines), logger='current')
+    return len(fitting), len(own)
+
+
+def _read_state(address: str, key: str) -> dict[str, Tensor]:
+    """Reads the tensors behind a path or an address."""
+    if urlparse(address).scheme not in ('http', 'https'):
+        state = model_state_dict(read_checkpoint(address, key))
+    else:
+        path = download(address, key)
+        try:
+            state = model_state_dict(read_checkpoint(path, f'{key}={address!r}'))
+        except CheckpointError:
+            path.unlink(missing_ok=True)  # a download that was cut off must not stay in the cache
+            raise
+    if not state:
+        raise CheckpointError(f'{key}={address!r} holds no tensors')
+    return state
+
+
+def _other_shapes(own: dict[str, Tensor], state: dict[str, Tensor]) -> list[str]:
+    """Names of the tensors that both have, in different shapes."""
+    return [name for name, value in state.items() if name in own and value.shape != own[name].shape]
+
+
+def classes_of(model: nn.Module) -> tuple[str, int | None]:
+    """The start of the names of a model's head in its state dict, and its number of classes (None if it says none)."""
+    name = next((name for name in ('cls_head', 'head') if getattr(model, name, None) is not None), '')
+    head = getattr(model, name) if name else getattr(model, 'model', None)  # TimmClassifier holds timm's whole model
+    return name, getattr(head, 'num_classes', None)
+
+
+def _check_classes(model: nn.Module, own: dict, state: dict, address: str, key: str) -> None:
+    """Raises an error that names both class counts if that is where a checkpoint's head differs from the model's."""
+    name, classes = classes_of(model)
+    for other in _other_shapes(own, state):
+        ours, theirs = own[other].shape, state[other].shape
+        if other.startswith(name) and ours[0] == classes and ours[1:] == theirs[1:]:
+            raise CheckpointError(
+                f'{key}={address!r} has {theirs[0]} classes, the model has {classes}: give a checkpoint that was '
+                f'fine-tuned on these {classes} classes, or a model of {theirs[0]} classes'
+            )
