@@ -98,8 +98,28 @@ class ViewPlan:
                 before = sum(count for count in self.segments if count < spec.num_clips)
                 self._places[name] = in_windows + before + np.arange(spec.num_clips)[:, None]
 
+    def _start(self, spec: ViewSpec) -> int:
+        return (self.span - spec.span) // 2
+
     def _offsets(self, spec: ViewSpec) -> np.ndarray:
-        return (self.span - spec.span) // 2 + np.arange(spec.clip_len) * spec.frame_interval
+        return self._start(spec) + np.arange(spec.clip_len) * spec.frame_interval
+
+    def window(self, name: str) -> tuple[float, float] | None:
+        """Where a view's time lies in the longest view's: start and end, in fractions of the longest span.
+
+        16 frames at an interval of 4 lie at (0.1, 0.9) of 16 frames at an interval of 5.
+
+        Args:
+            name: A view's name.
+
+        Returns:
+            The longest view's own window is (0.0, 1.0). None for a segment view: its frames are spread over the video.
+        """
+        spec = self.specs[name]
+        if spec.clip_len == 1:
+            return None
+        start = self._start(spec)
+        return start / self.span, (start + spec.span) / self.span
 
     def places(self, name: str) -> np.ndarray:
         """Where a view's frames lie in the union: (num_clips, clip_len)."""

@@ -53,6 +53,21 @@ def test_several_clips_a_video_give_a_window_each():
     assert plan.places('b').tolist() == [[1, 2], [5, 6]]
 
 
+def test_a_views_window_is_its_time_within_the_longest_views():
+    plan = ViewPlan(
+        dict(
+            student=dict(clip_len=13, frame_interval=6, size=160),
+            vit=dict(clip_len=16, frame_interval=4, size=224),
+            cnn=dict(clip_len=16, frame_interval=5, size=224),
+            frames=dict(clip_len=1, num_clips=8, size=224),
+        )
+    )
+    assert plan.window('cnn') == (0.0, 1.0)
+    assert plan.window('vit') == (0.1, 0.9)
+    assert plan.window('student') == (1 / 80, 79 / 80)
+    assert plan.window('frames') is None
+
+
 @pytest.mark.parametrize(
     'views, message',
     [
