@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .errors import ConfigError
+from .grids import pool_grid
 
 
 @dataclass
@@ -25,12 +25,15 @@ class Outputs:
         pooled: One feature vector a clip, (N, C).
         grid: The features that the head pools, (N, C, T, H, W). A family without a grid gives (N, C, 1, 1, 1).
         extras: Losses that the model's own neck adds in training (``loss_aux`` of TPN), by name.
+        window: The time that the grid covers, start and end as fractions of what all models' clips span together; None
+            for segments, which lie all over the video.
     """
 
     logits: Tensor
     pooled: Tensor
     grid: Tensor
     extras: dict[str, Tensor] = field(default_factory=dict)
+    window: tuple[float, float] | None = (0.0, 1.0)
 
 
 def run_model(model: nn.Module, inputs: Tensor, data_samples: list | None = None) -> Outputs:
@@ -141,7 +144,7 @@ def _grid_and_token(model: nn.Module, feats: object, rows: int) -> tuple[Tensor,
     if isinstance(feats, tuple | list) and len(feats) == 2 and _are_two_paths(*feats):
         slow, fast = feats
         # (N, C_fast, T_fast, H, W) -> (N, C_fast, T_slow, H, W), then in the order that SlowFastHead reads.
-        return torch.cat((F.adaptive_avg_pool3d(fast, slow.shape[2:]), slow), dim=1), None
+        return torch.cat((pool_grid(fast, slow.shape[2:]), slow), dim=1), None
     token = None
     while isinstance(feats, tuple | list) and feats:
         if len(feats) == 2 and isinstance(feats[0], Tensor) and _is_token(*feats):

@@ -1,6 +1,7 @@
 """A student, frozen teachers and a dict of loss terms, in one model that a Runner trains."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -146,6 +147,8 @@ class Distiller(BaseModel):
             self.assistant = Assistant(self.student, self.teachers[self.assisted], pair)
             assistant = self._assist(features[STUDENT if self.assistant.student_first else self.assisted], None)
         self.student.train(training)
+        for name in outputs:
+            outputs[name].window = self.plan.window(name)
         student = outputs.pop(STUDENT)
         classes = student.logits.size(1)
         for name, teacher in outputs.items():
@@ -155,7 +158,7 @@ class Distiller(BaseModel):
                     'distillation needs the same; set model.num_classes, and a teacher fine-tuned on this data set'
                 )
         labels = torch.eye(classes)[:1].expand(len(student.logits), -1)
-        return Step(student, outputs, labels, assistant=assistant)
+        return Step(student, outputs, labels, assistant=assistant, networks=self.teachers)
 
     def init_weights(self) -> None:
         """Initialises the student by its own config, unless it was loaded from an explicit checkpoint."""
@@ -191,6 +194,8 @@ class Distiller(BaseModel):
             student, features = StagedModel(self.student).run(view, data_samples)
         else:
             student = run_model(self.student, view, data_samples)
+        for name, output in {**outputs, STUDENT: student}.items():
+            output.window = self.plan.window(name)
         if self.assisted:
             outputs[ASSISTANT] = self._assist(features, data_samples)
         student, rows = in_float32(student), len(student.logits)
@@ -199,7 +204,8 @@ class Distiller(BaseModel):
         losses = own_losses(self.student, student, samples)
         with torch.autocast(inputs.device.type, enabled=False):
             labels = label_distributions(samples, student.logits.size(1))
-            step = Step(student, outputs, labels, assistant=outputs.pop(ASSISTANT, None))
+            assistant = outputs.pop(ASSISTANT, None)
+            step = Step(student, outputs, labels, assistant=assistant, networks=self.teachers)
             warmup = self._warmup()
             for name, term in self.terms.items():
                 losses[f'loss_{name}'] = term.weight * warmup * term(step)
@@ -250,7 +256,8 @@ def check_log_names(key: str, names: Mapping) -> None:
 
 def in_float32(outputs: Outputs) -> Outputs:
     """The same outputs in float32, whatever autocast made of them (mmaction2's accuracies cannot read bfloat16)."""
-    return Outputs(outputs.logits.float(), outputs.pooled.float(), outputs.grid.float(), outputs.extras)
+    logits, pooled, grid = outputs.logits.float(), outputs.pooled.float(), outputs.grid.float()
+    return replace(outputs, logits=logits, pooled=pooled, grid=grid)
 
 
 def align_rows(outputs: Outputs, rows: int) -> Outputs:
@@ -263,5 +270,7 @@ def align_rows(outputs: Outputs, rows: int) -> Outputs:
         return outputs
     values = (outputs.logits, outputs.pooled, outputs.grid)
     if have < rows:
-        return Outputs(*(value.repeat_interleave(rows // have, dim=0) for value in values))
-    return Outputs(*(value.unflatten(0, (rows, -1)).mean(dim=1) for value in values))
+        values = [value.repeat_interleave(rows // have, dim=0) for value in values]
+    else:
+        values = [value.unflatten(0, (rows, -1)).mean(dim=1) for value in values]
+    return replace(outputs, **dict(zip(('logits', 'pooled', 'grid'), values, strict=True)))

@@ -2,14 +2,17 @@
 
 from .assistant import Assistant, check_assistant
 from .local_to_global import LocalToGlobal
-from .projection import ClassifiedProjection, OrthogonalProjection
+from .projection import OrthogonalProjection
+from .residuals import ClassMapResidual, ExplainedAwayResidual, SharedHeadResidual
 from .structure_discrepancy import StructureDiscrepancyBranch
 
 __all__ = [
     'Assistant',
-    'ClassifiedProjection',
+    'ClassMapResidual',
+    'ExplainedAwayResidual',
     'LocalToGlobal',
     'OrthogonalProjection',
+    'SharedHeadResidual',
     'StructureDiscrepancyBranch',
     'check_assistant',
 ]

@@ -2,12 +2,12 @@
 
 import math
 
-import torch.nn.functional as F
 from mmaction.models.backbones.swin import SwinTransformerBlock3D
 from mmengine.model.weight_init import trunc_normal_
 from torch import Tensor, nn
 
 from ..errors import ConfigError
+from ..grids import pool_grid, stretch_grid
 
 HEAD_WIDTH = 32  # Swin's (https://arxiv.org/abs/2103.14030)
 
@@ -64,10 +64,8 @@ class LocalToGlobal(nn.Module):
 
 def resize(grid: Tensor, size: list[int]) -> Tensor:
     """Brings (N, C, T, H, W) to (N, C, *size): averages along axes that shrink, then lines along those that grow."""
-    if list(grid.shape[2:]) == size:
-        return grid
-    grid = F.adaptive_avg_pool3d(grid, [min(sides) for sides in zip(grid.shape[2:], size, strict=True)])
-    return F.interpolate(grid, size, mode='trilinear')
+    grid = pool_grid(grid, [min(sides) for sides in zip(grid.shape[2:], size, strict=True)])
+    return stretch_grid(grid, size)
 
 
 def to_patches(grid: Tensor, patch: list[int]) -> Tensor:

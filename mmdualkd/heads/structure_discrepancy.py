@@ -16,7 +16,6 @@ class SqueezeExcite(nn.Module):
         super().__init__()
         hidden = max(channels // ratio, 1)
         self.gate = nn.Sequential(
-            nn.AdaptiveAvgPool3d(1),
             nn.Conv3d(channels, hidden, 1),
             nn.ReLU(inplace=True),
             nn.Conv3d(hidden, channels, 1),
@@ -25,7 +24,7 @@ class SqueezeExcite(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scales the channels of (N, C, T, H, W)."""
-        return x * self.gate(x)
+        return x * self.gate(x.mean((2, 3, 4), keepdim=True))
 
 
 class StructureDiscrepancyBranch(nn.Module):

@@ -3,10 +3,20 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import check_name
-from ..heads import ClassifiedProjection, OrthogonalProjection, StructureDiscrepancyBranch
+from ..errors import ConfigError, check_name, check_positive
+from ..grids import WHOLE, pool_grid
+from ..heads import (
+    ClassMapResidual,
+    ExplainedAwayResidual,
+    SharedHeadResidual,
+    StructureDiscrepancyBranch,
+)
+from ..outputs import Outputs
 from ..registry import MODELS
+from .logits import standardise
 from .term import Step, Term
+
+RESIDUALS = ('class_maps', 'explained_away', 'shared_head')
 
 
 @MODELS.register_module()
@@ -17,64 +27,102 @@ class SDD(Term):
     .. math::
         f_{res} = \phi_{ViT}(f_{ViT}) - \phi_{CNN}(f_{CNN}), \quad L = \mathrm{MSE}(SDB(f_S), f_{res})
 
-    The residual and the branch are the paper's; :math:`\phi`, the common grid and the branch's layers are our
-    reconstruction. A residual of projections that this loss trained could shrink to zero; here it cannot, for no
-    gradient of the MSE reaches :math:`\phi`.
+    The residual and the branch are the paper's; the space in which the subtraction has a meaning, the common grid and
+    the branch's layers are our reconstruction. Identical teachers leave a residual of 0 (``'explained_away'``: of its
+    shrinkage), and no gradient of the MSE reaches :math:`\phi`, so that it cannot shrink it.
+
+    Cells are compared at the same moments: where views span different times, each grid is averaged over the cells of
+    the time that all three models see. Segments of a whole video and clips share no moments; between them time is
+    averaged out.
+
+    Log: ``<term>/residual_std``, the residual's standard deviation.
 
     Args:
         vit: Name of the teacher that the residual adds.
         cnn: Name of the teacher that it takes away.
-        phi: ``'orthogonal'``: fixed semi-orthogonal projections of channel-standardised features; ``'learned'``:
-            1x1x1 convolutions that learn from class heads of their own.
-        dim: Channels of the residual.
-        grid: Common (T, H, W) that features are averaged to; None takes the smallest of the three models' along each
-            axis, (1, 1, 1) pools them.
+        residual: ``'class_maps'`` (:class:`~mmdualkd.heads.residuals.ClassMapResidual`), ``'explained_away'``
+            (:class:`~mmdualkd.heads.residuals.ExplainedAwayResidual`) or ``'shared_head'``
+            (:class:`~mmdualkd.heads.residuals.SharedHeadResidual`).
+        dim: Channels of the residual; of class maps at most.
+        grid: Common (T, H, W) that grids are averaged to; None takes the smallest of the three models' along each axis,
+            (1, 1, 1) pools them.
         weight: See :class:`Term`.
 
     Raises:
-        ConfigError: If ``phi`` or a teacher's name is unknown.
+        ConfigError: If ``residual`` or a teacher's name is unknown, both are one teacher, or ``dim`` or ``grid`` are no
+            positive whole numbers.
     """
 
     def __init__(
         self,
         vit: str = 'vit',
         cnn: str = 'cnn',
-        phi: str = 'orthogonal',
+        residual: str = 'class_maps',
         dim: int = 128,
-        grid: tuple | None = None,
+        grid: tuple[int, int, int] | None = None,
         weight: float = 1.0,
     ) -> None:
         super().__init__(weight)
-        check_name('phi', phi, ('orthogonal', 'learned'), 'kind of projection')
+        check_name('residual', residual, RESIDUALS, 'kind of residual')
+        if vit == cnn:
+            raise ConfigError(f'vit and cnn must be two teachers, both are {vit!r}')
+        check_positive(dim=dim)
+        whole = isinstance(grid, list | tuple) and all(type(cells) is int and cells > 0 for cells in grid)
+        if grid is not None and not (whole and len(grid) == 3):
+            raise ConfigError(f'grid must be None or three positive whole numbers (T, H, W), got {grid!r}')
         self.vit = vit
         self.cnn = cnn
-        self.phi = phi
+        self.kind = residual
         self.dim = dim
-        self.grid = tuple(grid) if grid else None
+        self.grid = grid and tuple(grid)
 
     def teachers_used(self) -> dict[str, str]:
         return {'vit': self.vit, 'cnn': self.cnn}
 
     def setup(self, step: Step) -> None:
-        grids = [step.student.grid, step.teachers[self.vit].grid, step.teachers[self.cnn].grid]
-        channels = [grid.size(1) for grid in grids]
-        self.grid = self.grid or tuple(min(sizes) for sizes in zip(*(grid.shape[2:] for grid in grids), strict=True))
-        self.branch = StructureDiscrepancyBranch(channels[0], self.dim)
-        if self.phi == 'orthogonal':
-            self.phi_vit = OrthogonalProjection(channels[1], self.dim, seed=0)
-            self.phi_cnn = OrthogonalProjection(channels[2], self.dim, seed=1)
-        else:
-            classes = step.labels.size(1)
-            self.phi_vit = ClassifiedProjection(channels[1], self.dim, classes)
-            self.phi_cnn = ClassifiedProjection(channels[2], self.dim, classes)
+        models = dict(student=step.student, vit=step.teachers[self.vit], cnn=step.teachers[self.cnn])
+        self.spans = common_time(models)
+        cells = [
+            (max(int(grid.size(2) * (end - start) + 1e-6), 1), *grid.shape[3:])
+            for grid, (start, end) in ((model.grid, self.spans[name]) for name, model in models.items())
+        ]
+        if len({model.window is None for model in models.values()}) > 1:
+            if self.grid and self.grid[0] > 1:
+                raise ConfigError(f'grid={self.grid}: segments and clips share no moments, so T must be 1')
+            cells = [(1, *sides) for _, *sides in cells]
+        self.grid = self.grid or tuple(map(min, zip(*cells, strict=True)))
+        channels = {name: model.grid.size(1) for name, model in models.items()}
+        classes = step.labels.size(1)
+        self.residual = {
+            'class_maps': lambda: ClassMapResidual(classes, self.dim),
+            'explained_away': lambda: ExplainedAwayResidual(channels['vit'], channels['cnn'], self.dim),
+            'shared_head': lambda: SharedHeadResidual(channels['vit'], channels['cnn'], self.dim, classes),
+        }[self.kind]()
+        self.branch = StructureDiscrepancyBranch(channels['student'], self.residual.channels)
+        if self.kind == 'class_maps':  # a head that gives none is found now
+            self._class_maps(step, models['vit'].grid, models['cnn'].grid)
 
     def forward(self, step: Step) -> Tensor:
-        student, vit, cnn = (
-            F.adaptive_avg_pool3d(outputs.grid, self.grid)
-            for outputs in (step.student, step.teachers[self.vit], step.teachers[self.cnn])
-        )
-        from_vit, loss_vit = self.phi_vit(vit, step.labels)
-        from_cnn, loss_cnn = self.phi_cnn(cnn, step.labels)
-        residual = from_vit.detach() - from_cnn.detach()
+        models = dict(student=step.student, vit=step.teachers[self.vit], cnn=step.teachers[self.cnn])
+        student, vit, cnn = (pool_grid(model.grid, self.grid, self.spans[name]) for name, model in models.items())
+        if self.kind == 'class_maps':
+            vit, cnn = self._class_maps(step, vit, cnn)
+        residual, loss = self.residual(vit, cnn, step.labels)
         step.log[f'{self.name}/residual_std'] = residual.std(unbiased=False)
-        return F.mse_loss(self.branch(student), residual) + loss_vit + loss_cnn
+        return F.mse_loss(self.branch(student), residual) + loss
+
+    def _class_maps(self, step: Step, vit: Tensor, cnn: Tensor) -> tuple[Tensor, Tensor]:
+        scores = step.score_cells(self.vit, vit), step.score_cells(self.cnn, cnn)
+        return tuple(standardise(of_cells.movedim(1, -1)).movedim(-1, 1) for of_cells in scores)
+
+
+def common_time(models: dict[str, Outputs]) -> dict[str, tuple[float, float]]:
+    """Gives the part of each model's own time that all models see, as fractions; all of it for segments of a video."""
+    windows = {name: model.window for name, model in models.items()}
+    if None in windows.values():
+        return dict.fromkeys(models, WHOLE)
+    begin, end = max(start for start, _ in windows.values()), min(stop for _, stop in windows.values())
+    return {
+        name: tuple((moment - start) / (stop - start) for moment in (begin, end))
+        for name, (start, stop) in windows.items()
+    }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from ..errors import check_name, check_not_negative
+from ..grids import score_cells
 from ..outputs import Outputs
 
 STUDENT = 'student'
@@ -23,6 +24,7 @@ class Step:
         labels: Label distributions (N, C), rows summing to 1 (a multi-label clip's rows are its label vector).
         log: Diagnostics by name, that a term may add to; they go to the training log beside the losses.
         assistant: The assistant's outputs, N rows, in autograd; None for a distiller without one.
+        networks: The teachers' networks by name, for :meth:`score_cells`.
     """
 
     student: Outputs
@@ -30,6 +32,7 @@ class Step:
     labels: Tensor
     log: dict[str, Tensor] = field(default_factory=dict)
     assistant: Outputs | None = None
+    networks: Mapping[str, nn.Module] = field(default_factory=dict)
 
     def of(self, name: str) -> Outputs:
         """Gives the outputs of ``'student'``, ``'assistant'`` or the teacher of that name."""
@@ -38,6 +41,10 @@ class Step:
             models[ASSISTANT] = self.assistant
         check_name('name', name, models, 'model of this step')
         return models[name]
+
+    def score_cells(self, name: str, grid: Tensor) -> Tensor:
+        """Runs a teacher's own head on every cell of (N, C, T, H, W): (N, classes, T, H, W), outside autograd."""
+        return score_cells(self.networks[name], grid)
 
 
 class Term(nn.Module, ABC):

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from mmdualkd.errors import ConfigError
-from mmdualkd.losses import RKD, SDD, FusedKD, Step
+from mmdualkd.losses import RKD, FusedKD, Step
 from mmdualkd.outputs import Outputs
 
 SHAPES = [(2, 3), (5, 7), (8, 51)]
@@ -137,69 +137,9 @@ def test_rkd_is_zero_for_the_teachers_own_relations_and_finite_for_equal_samples
     assert torch.isfinite(equal.grad).all()
 
 
-@pytest.mark.parametrize('grid', [None, (1, 1, 1)])
-def test_sdd_equals_its_formula(grid):
-    step = make_step()
-    term = SDD(dim=4, grid=grid).double()
-    term.name = 'sdd'
-    term.setup(step)
-    term.double()
-    assert term.grid == (grid or (2, 2, 3))
-
-    def projected(outputs, matrix):
-        x = array(F.adaptive_avg_pool3d(outputs.grid, term.grid))
-        x = (x - x.mean((0, 2, 3, 4), keepdims=True)) / np.sqrt(x.var((0, 2, 3, 4), keepdims=True) + 1e-5)
-        return np.tensordot(x, array(matrix), axes=(1, 1)).transpose(0, 4, 1, 2, 3)
-
-    residual = projected(step.teachers['vit'], term.phi_vit.map) - projected(step.teachers['cnn'], term.phi_cnn.map)
-    branch = array(term.branch(F.adaptive_avg_pool3d(step.student.grid, term.grid)))
-    np.testing.assert_allclose(term(step).item(), ((branch - residual) ** 2).mean(), rtol=1e-9)
-    np.testing.assert_allclose(step.log['sdd/residual_std'].item(), residual.std(), rtol=1e-9)
-
-
-@pytest.mark.parametrize('phi', ['orthogonal', 'learned'])
-def test_the_residual_cannot_collapse(phi):
-    """Training the term alone makes the branch follow the residual; the residual keeps its size."""
-    torch.manual_seed(0)
-    step = make_step(8)
-    teachers = {name: outputs_.grid.float() for name, outputs_ in step.teachers.items()}
-    cnn = F.adaptive_avg_pool3d(teachers['cnn'], (2, 3, 3))
-    student = torch.cat([teachers['vit'], cnn], dim=1)  # holds all that the residual is made of
-    grids = {name: Outputs(step.student.logits, None, grid) for name, grid in dict(teachers, cnn=cnn).items()}
-    step = Step(Outputs(step.student.logits, None, student), grids, step.labels.float())
-    term = SDD(dim=8, phi=phi)
-    term.name = 'sdd'
-    term.setup(step)
-    optimizer = torch.optim.Adam(term.parameters(), 1e-2)
-    sizes, errors = [], []
-    for _ in range(200):
-        optimizer.zero_grad()
-        loss = term(step)
-        loss.backward()
-        optimizer.step()
-        sizes.append(step.log['sdd/residual_std'].item())
-        errors.append(loss.item() / sizes[-1] ** 2)
-    assert errors[-1] < 0.5 * errors[0]
-    assert sizes[-1] > 0.9 * sizes[0] > 0.3
-
-
-def test_no_gradient_of_the_mse_reaches_learned_projections():
-    step = make_step()
-    term = SDD(phi='learned', dim=4)
-    term.name = 'sdd'
-    term.setup(step)
-    term.double()
-    term(step).backward()
-    gradient = term.phi_vit.conv.weight.grad.clone()
-    term.zero_grad()
-    vit = F.adaptive_avg_pool3d(step.teachers['vit'].grid, term.grid)
-    term.phi_vit(vit, step.labels)[1].backward()
-    assert torch.allclose(gradient, term.phi_vit.conv.weight.grad)
-
-
 @pytest.mark.parametrize(
     'make',
-    [lambda: FusedKD(), lambda: RKD('vit', angle=1.0), lambda: RKD('vit', features='logits'), lambda: SDD(dim=4)],
+    [lambda: FusedKD(), lambda: RKD('vit', angle=1.0), lambda: RKD('vit', features='logits')],
 )
 def test_gradients_are_those_of_finite_differences(make):
     step = make_step(4, 5)
@@ -227,7 +167,6 @@ def test_gradients_are_those_of_finite_differences(make):
         (lambda: FusedKD(weight=-1), 'weight must not be negative, got -1'),
         (lambda: RKD('vit', features='pool'), "did you mean 'pooled'"),
         (lambda: RKD('vit', distance=0), 'nor both 0'),
-        (lambda: SDD(phi='orthogonl'), "did you mean 'orthogonal'"),
         (lambda: FusedKD(weighting=dict(type='DATV')), "did you mean 'DATW'"),
     ],
 )

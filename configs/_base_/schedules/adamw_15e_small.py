@@ -1,0 +1,10 @@
+# Ours, for a thousand real clips from scratch: a warm-up of 2 epochs, then a cosine to epoch 15.
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=15, val_begin=1, val_interval=15)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.04, by_epoch=True, begin=0, end=2, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', T_max=13, eta_min=0, by_epoch=True, begin=2, end=15, convert_to_iter_based=True),
+]
+optim_wrapper = dict(optimizer=dict(type='AdamW', lr=5e-3, weight_decay=0.05), clip_grad=dict(max_norm=5, norm_type=2))
