@@ -1,7 +1,12 @@
 """Typed errors that name the config key, the value and the nearest right one."""
 
 import difflib
+import math
+import re
 from collections.abc import Iterable
+from numbers import Real
+
+from torch import nn
 
 
 class DistillError(Exception):
@@ -36,15 +41,53 @@ def check_name(key: str, name: str, known: Iterable[str], what: str) -> None:
         raise ConfigError(f'{key}={name!r} names no {what}{hint} (there are: {", ".join(map(repr, known))})')
 
 
-def check_positive(**values: float) -> None:
-    """Raises a :class:`ConfigError` that names the first of the arguments that is not above 0."""
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Gives ``; did you mean '<name>'?`` for what a message says of a wrong name, or nothing where none is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
+    return f'; did you mean {near[0]!r}?' if near else ''
+
+
+def check_part_names(key: str, names: Iterable[str], reserved: Iterable[str] = ()) -> None:
+    """Raises a :class:`ConfigError` unless every name can be that of a part of a model, and of its log entries.
+
+    Args:
+        key: The config key of the dict that they name (``model.terms``).
+        names: The names that the user gave; the dict itself will do.
+        reserved: Names that mean something else there (``student``).
+    """
+    reserved = list(reserved)
+    for name in names:
+        if not isinstance(name, str) or not name:
+            problem = 'is no name: a string that is not empty'
+        elif re.search(r'[./\s]', name):
+            problem = "must not contain '.', '/' or white space"
+        elif hasattr(nn.ModuleDict(), name):
+            problem = "clashes with torch's nn.ModuleDict, which has an attribute of that name"
+        elif name in reserved:
+            problem = f'is reserved (so are: {", ".join(map(repr, reserved))})'
+        else:
+            continue
+        raise ConfigError(f'{key}: {name!r} {problem}; choose another')
+
+
+def check_number(**values: float) -> None:
+    """Raises a :class:`ConfigError` that names the first of the arguments that is no finite number."""
     for key, value in values.items():
-        if not value > 0:
+        if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
+            raise ConfigError(f'{key} must be a finite number, got {value!r}')
+
+
+def check_positive(**values: float) -> None:
+    """Raises a :class:`ConfigError` that names the first of the arguments that is no finite number above 0."""
+    check_number(**values)
+    for key, value in values.items():
+        if value <= 0:
             raise ConfigError(f'{key} must be positive, got {value!r}')
 
 
 def check_not_negative(**values: float) -> None:
-    """Raises a :class:`ConfigError` that names the first of the arguments that is below 0."""
+    """Raises a :class:`ConfigError` that names the first of the arguments that is no finite number from 0."""
+    check_number(**values)
     for key, value in values.items():
-        if not value >= 0:
+        if value < 0:
             raise ConfigError(f'{key} must not be negative, got {value!r}')

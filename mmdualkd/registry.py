@@ -4,7 +4,9 @@ A config reaches them with the scope prefix (``type='mmdualkd.DualTeacherDistill
 prefix may be left out, because :func:`build` looks in this scope first.
 """
 
-import difflib
+import inspect
+import re
+from collections.abc import Callable
 from typing import Any
 
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
@@ -12,8 +14,9 @@ from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import Registry
+from torch import nn
 
-from .errors import ConfigError
+from .errors import ConfigError, nearest
 
 SCOPE = 'mmdualkd'
 
@@ -33,6 +36,9 @@ HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope=SCOPE, locations=[f'{SCOPE
 def build(cfg: dict, key: str, **defaults: Any) -> Any:
     """Builds a module of this package's ``MODELS`` from its config.
 
+    A constructor's :class:`~mmdualkd.errors.ConfigError` that begins with the name of one of its arguments (``tau must
+    be positive``) is continued to the full key (``model.terms.kd.tau must be positive``), at any depth.
+
     Args:
         cfg: A config with ``type``; types of other packages need their scope prefix (``'mmaction.X'``).
         key: Where the config stands, as the user wrote it (``model.terms.kd``); named in errors.
@@ -44,14 +50,50 @@ def build(cfg: dict, key: str, **defaults: Any) -> Any:
     Raises:
         ConfigError: If ``type`` is missing or not registered, or its arguments do not fit.
     """
-    if not isinstance(cfg, dict) or 'type' not in cfg:
+    if not isinstance(cfg, dict) or not cfg.get('type'):
         raise ConfigError(f'{key} must be a dict with a `type`, got {cfg!r}')
-    name = cfg['type']
-    if isinstance(name, str) and MODELS.get(name) is None:
-        near = difflib.get_close_matches(name, MODELS.module_dict, n=1, cutoff=0.4)
-        hint = f'; did you mean {near[0]!r}?' if near else ''
-        raise ConfigError(f'{key}.type={name!r} is not registered in {SCOPE}{hint} Known: {sorted(MODELS.module_dict)}')
+    kind = cfg['type']
+    maker = MODELS.get(kind) if isinstance(kind, str) else kind
+    if not callable(maker):
+        known = sorted(MODELS.module_dict)
+        raise ConfigError(
+            f'{key}.type={kind!r} is not registered in {SCOPE}{nearest(str(kind), known)} (there are: '
+            f'{", ".join(map(repr, known))})'
+        )
+    arguments = {**defaults, **cfg, '_scope_': SCOPE}
+    check_arguments(key, maker, arguments.keys() - {'type', '_scope_'})
     try:
-        return MODELS.build({**defaults, **cfg, '_scope_': SCOPE})
+        return MODELS.build(arguments)
+    except ConfigError as error:
+        message = str(error)
+        joint = '.' if re.match(r'\w*', message)[0] in arguments_of(maker) else ': '
+        raise ConfigError(f'{key}{joint}{message}') from error
     except TypeError as error:
         raise ConfigError(f'{key}: {error}') from error
+
+
+def check_arguments(key: str, maker: Callable, given: set[str]) -> None:
+    """Raises a :class:`ConfigError` unless a class or function takes what it is given, and is given what it needs."""
+    named, open_ended = parameters_of(maker)
+    takes = f'({getattr(maker, "__name__", maker)} takes: {", ".join(named) or "no arguments"})'
+    for name in sorted(given - set(named)):
+        if not open_ended:
+            raise ConfigError(f'{key}: unknown argument {name!r}{nearest(name, named)} {takes}')
+    for name, parameter in named.items():
+        if parameter.default is parameter.empty and name not in given:
+            raise ConfigError(f'{key}: argument {name!r} is missing {takes}')
+
+
+def parameters_of(maker: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
+    """Gives the named parameters of a class or function, and whether it takes others (``**kwargs``)."""
+    if getattr(maker, '__init__', None) is nn.Module.__init__:  # it takes any, only to refuse them
+        return {}, False
+    parameters = inspect.signature(maker).parameters.values()
+    named = {p.name: p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    return named, any(p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def arguments_of(maker: Callable) -> set[str]:
+    """Names of the arguments of a class or function, with those of the bases that a class may hand some on to."""
+    kinds = inspect.getmro(maker)[:-1] if inspect.isclass(maker) else [maker]
+    return {name for kind in kinds for name in parameters_of(kind)[0]}

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import ConfigError, check_positive
+from ..errors import ConfigError, check_number, check_positive
 from ..registry import MODELS
 from .pair import PairTerm
 from .term import STUDENT, Step
@@ -11,8 +11,10 @@ from .term import STUDENT, Step
 
 @MODELS.register_module()
 class OFA(PairTerm):
-    r"""The source's class probabilities, more of them at the label (OFA-KD, https://arxiv.org/abs/2310.19444; the
-    logit loss of TAS/FBT, https://arxiv.org/abs/2410.12342, too).
+    r"""The logit loss of OFA-KD (https://arxiv.org/abs/2310.19444), also that of TAS/FBT
+    (https://arxiv.org/abs/2410.12342): the source's class probabilities, more of them at the label.
+
+    The published OFA-KD method has more to it, exits at the student's stages that learn by this loss too.
 
     .. math::
         L = -\frac{1}{N} \sum_i \sum_c \left[ (p^{src}_{ic} + m_{ic})^\gamma - m_{ic} \right] \log p^{tgt}_{ic},
@@ -45,7 +47,8 @@ class OFA(PairTerm):
         weight: float = 1.0,
     ) -> None:
         super().__init__(source, target, detach_source, weight)
-        if not gamma >= 1:  # below 1 the slope at probability 0 has no bound
+        check_number(gamma=gamma)
+        if gamma < 1:  # below 1 the slope at probability 0 has no bound
             raise ConfigError(f'gamma must be at least 1, got {gamma!r}')
         check_positive(tau=tau)
         self.gamma = gamma

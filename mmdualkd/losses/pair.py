@@ -23,7 +23,7 @@ class PairTerm(Term):
     def __init__(self, source: str, target: str = STUDENT, detach_source: bool = False, weight: float = 1.0) -> None:
         super().__init__(weight)
         if source == target:
-            raise ConfigError(f'source and target must be two models, both are {source!r}')
+            raise ConfigError(f'target must be another model than source, both are {source!r}')
         self.source = source
         self.target = target
         self.detach_source = detach_source

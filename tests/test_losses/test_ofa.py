@@ -102,7 +102,7 @@ def test_logits_of_any_size_give_finite_losses_and_gradients_in_float32(gamma):
     [
         (lambda: OFA('vit', gamma=0.9), 'gamma must be at least 1, got 0.9'),
         (lambda: OFA('vit', tau=0), 'tau must be positive, got 0'),
-        (lambda: OFA('assistant', 'assistant'), "must be two models, both are 'assistant'"),
+        (lambda: OFA('assistant', 'assistant'), "target must be another model than source, both are 'assistant'"),
         (lambda: OFA('vit', weight=-1), 'weight must not be negative'),
     ],
 )
