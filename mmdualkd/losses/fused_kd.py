@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..errors import check_positive
+from ..errors import ConfigError, check_positive
 from ..registry import MODELS, build
 from ..weighting.entropy import entropy
 from .logits import soft_kl, standardise
@@ -26,14 +26,14 @@ class FusedKD(Term):
         weighting: Config of the module that weighs the teachers (``DATW``, ``Uniform``, ``EBKD``, ``CAMKD``).
         tau: Temperature, positive.
         standardise_teachers: Gives each teacher's logits zero mean and unit variance before fusing, as their scales
-            differ.
+            differ. They are weighed as they are.
         standardise_logits: The same for target and student inside the loss (logit standardisation,
             https://arxiv.org/abs/2403.01427).
         teachers: Names of the teachers to fuse; None takes all.
         weight: See :class:`Term`.
 
     Raises:
-        ConfigError: If ``tau`` is not positive or a name is unknown.
+        ConfigError: If ``tau`` is not positive, ``teachers`` is no list of distinct names, or a name is unknown.
     """
 
     def __init__(
@@ -47,6 +47,8 @@ class FusedKD(Term):
     ) -> None:
         super().__init__(weight)
         check_positive(tau=tau)
+        if teachers is not None and (isinstance(teachers, str) or len(set(teachers)) < len(teachers)):
+            raise ConfigError(f'teachers must be a list of names, each once, got {teachers!r}')
         self.weighting = build(weighting or dict(type='DATW'), 'weighting')
         self.tau = tau
         self.standardise_teachers = standardise_teachers
@@ -59,10 +61,10 @@ class FusedKD(Term):
     def forward(self, step: Step) -> Tensor:
         names = list(self.teachers or step.teachers)
         logits = torch.stack([step.teachers[name].logits for name in names])  # (K, N, C)
-        if self.standardise_teachers:
-            logits = standardise(logits)
         student = step.student.logits
         weights = self.weighting(logits, student, step.labels)  # (K, N)
+        if self.standardise_teachers:
+            logits = standardise(logits)
         target = (weights.unsqueeze(-1) * logits).sum(dim=0)
         for name, weight in zip(names, weights, strict=True):
             step.log[f'{self.name}/weight_{name}'] = weight.mean()

@@ -3,11 +3,13 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+FLATTEST = 1e-3  # logits of a smaller deviation are not stretched to 1: their gradient would have no bound
 
-def standardise(logits: Tensor, eps: float = 1e-6) -> Tensor:
+
+def standardise(logits: Tensor) -> Tensor:
     """Zero mean and unit variance over the classes of each sample (Sun et al., https://arxiv.org/abs/2403.01427)."""
     centred = logits - logits.mean(dim=-1, keepdim=True)
-    return centred / (centred.std(dim=-1, keepdim=True, unbiased=False) + eps)
+    return centred / centred.std(dim=-1, keepdim=True, unbiased=False).clamp_min(FLATTEST)
 
 
 def soft_kl(target: Tensor, student: Tensor, tau: float) -> Tensor:

@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import check_name
+from ..errors import check_name, check_positive
 from ..registry import MODELS
 from .entropy import entropy
 
+FLATTEST = 1e-4  # length of centred logits below which they are rounding rather than a direction
 SCORES = ('product', 'sum', 'confidence', 'discrepancy')
 
 
@@ -21,8 +22,11 @@ class DATW(nn.Module):
     the two ingredients; their exact form is our reconstruction:
 
     .. math::
-        c_T = 1 - H(\mathrm{softmax}(z_T)) / \log C, \quad d_T = 1 - \cos(z_T, z_S), \quad
+        c_T = 1 - H(\mathrm{softmax}(z_T)) / \log C, \quad d_T = 1 - \cos(z_T - \bar z_T, z_S - \bar z_S), \quad
         s_T = c_T d_T + \epsilon, \quad w_T = s_T / \sum_T s_T
+
+    Logits are centred over the classes, as a constant on all of them changes no prediction; those that hardly vary
+    count as d = 1.
 
     Args:
         score: How confidence c in [0, 1] and discrepancy d in [0, 2] make a teacher's score: ``'product'`` (c d),
@@ -31,12 +35,15 @@ class DATW(nn.Module):
         eps: Added to each score, so that weights exist where every score is zero. Positive.
 
     Raises:
-        ConfigError: If ``score`` is unknown.
+        ConfigError: If ``score`` is unknown, or ``tau`` or ``eps`` is not positive.
     """
 
     def __init__(self, score: str = 'product', tau: float | None = None, eps: float = 1e-6) -> None:
         super().__init__()
-        check_name('DATW.score', score, SCORES, 'score')
+        check_name('score', score, SCORES, 'score')
+        check_positive(eps=eps)
+        if tau is not None:
+            check_positive(tau=tau)
         self.score = score
         self.tau = tau
         self.eps = eps
@@ -54,7 +61,8 @@ class DATW(nn.Module):
             Tensor: Weights (K, N), non-negative, summing to 1 over K.
         """
         confidence = 1 - entropy(teachers) / math.log(teachers.size(-1))
-        discrepancy = 1 - F.cosine_similarity(teachers, student.unsqueeze(0), dim=-1)
+        teachers, student = (logits - logits.mean(dim=-1, keepdim=True) for logits in (teachers, student))
+        discrepancy = 1 - F.cosine_similarity(teachers, student.unsqueeze(0), dim=-1, eps=FLATTEST)
         # Rounding may leave either a hair below zero.
         confidence, discrepancy = confidence.clamp_min(0), discrepancy.clamp_min(0)
         scores = {

@@ -27,7 +27,8 @@ def numpy_datw(teachers, student, score, tau=None, eps=1e-6):
         for k in range(count):
             z = teachers[k, n]
             c = 1 - numpy_entropy(z) / math.log(classes)
-            d = 1 - z @ student[n] / np.linalg.norm(z) / np.linalg.norm(student[n])
+            z, s = z - z.mean(), student[n] - student[n].mean()
+            d = 1 - z @ s / np.linalg.norm(z) / np.linalg.norm(s)
             scores.append(dict(product=c * d, sum=c + d, confidence=c, discrepancy=d)[score])
         scores = np.array(scores)
         raw = np.exp(scores / tau) if tau else scores + eps
@@ -49,6 +50,23 @@ def test_datw_equals_its_formula(logits, score, tau):
     np.testing.assert_allclose(ours, numpy_datw(teachers, student, score, tau), rtol=1e-9)
 
 
+@pytest.mark.parametrize('score', ['product', 'sum', 'confidence', 'discrepancy'])
+def test_a_constant_on_anybodys_logits_leaves_datws_weights(logits, score):
+    teachers, student = (torch.tensor(value) for value in logits)
+    before = DATW(score=score)(teachers, student, None)
+    moved = teachers + torch.tensor([100.0, -3.0, 0.0]).double()[:, None, None]
+    torch.testing.assert_close(DATW(score=score)(moved, student - 40, None), before, rtol=1e-7, atol=1e-9)
+
+
+def test_logits_that_hardly_vary_agree_and_disagree_with_nobody():
+    teachers = torch.tensor([[[0.1] * 7], [[1e6] * 7], [[3.0, 0, 0, 0, 0, 0, 0]]])
+    student = torch.tensor([[0.0, 3, 0, 0, 0, 0, 0]])
+    weights = DATW(score='discrepancy')(teachers, student, None)[:, 0]
+    agreement = -1 / 6  # of two one-hot rows of 7 classes, centred
+    expected = torch.tensor([1.0, 1.0, 1 - agreement])
+    torch.testing.assert_close(weights, expected / expected.sum())
+
+
 def test_datw_weighs_a_confident_teacher_that_disagrees_more():
     student = torch.tensor([[5.0, 0, 0]])
     teachers = torch.tensor([[[9.0, 0, 0]], [[0, 9.0, 0]], [[0, 0.1, 0]]])  # agrees; disagrees surely; disagrees unsure
@@ -61,9 +79,19 @@ def test_datw_is_uniform_where_no_teacher_has_anything_to_say():
     assert torch.allclose(weights, torch.full((2, 3), 0.5))
 
 
-def test_datw_names_the_nearest_score():
-    with pytest.raises(ConfigError, match="'prodct' names no score; did you mean 'product'"):
-        DATW(score='prodct')
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (dict(score='prodct'), "^score='prodct' names no score; did you mean 'product'"),
+        (dict(tau=0), '^tau must be positive, got 0$'),
+        (dict(tau=-1.0), '^tau must be positive, got -1.0$'),
+        (dict(eps=0.0), '^eps must be positive, got 0.0$'),
+        (dict(eps=None), '^eps must be a finite number, got None$'),
+    ],
+)
+def test_datws_wrong_arguments_are_one_clear_error(arguments, message):
+    with pytest.raises(ConfigError, match=message):
+        DATW(**arguments)
 
 
 def test_ebkd_equals_its_formula(logits):
