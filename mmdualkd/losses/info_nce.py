@@ -7,14 +7,14 @@ import torch.nn.functional as F
 from mmengine.dist import get_rank
 from torch import Tensor, nn
 
-from ..errors import ConfigError
+from ..errors import ConfigError, check_number
 from ..global_batch import gather_batch
 from ..registry import MODELS
+from .features import unit_length
 from .pair import PairTerm
 from .term import STUDENT, Step
 
 COLDEST, WARMEST = 0.01, 1.0  # bounds of the temperature, those of CLIP (https://arxiv.org/abs/2103.00020)
-SMALLEST_NORM = 1e-4  # features shorter than this are not stretched to unit length: their gradient would have no bound
 
 
 @MODELS.register_module()
@@ -62,6 +62,7 @@ class InfoNCE(PairTerm):
         weight: float = 1.0,
     ) -> None:
         super().__init__(source, target, detach_source, weight)
+        check_number(temperature=temperature)
         if not COLDEST <= temperature <= WARMEST:
             raise ConfigError(f'temperature must be in [{COLDEST}, {WARMEST}], got {temperature!r}')
         self.start = temperature
@@ -77,8 +78,7 @@ class InfoNCE(PairTerm):
 
     def forward(self, step: Step) -> Tensor:
         source, target = self.read(step, 'pooled')
-        source = F.normalize(source, dim=1, eps=SMALLEST_NORM)
-        target = F.normalize(self.map(target), dim=1, eps=SMALLEST_NORM)
+        source, target = unit_length(source), unit_length(self.map(target))
         temperature = self.temperature(source)
         step.log[f'{self.name}/temperature'] = temperature.detach()
         loss = retrieval_loss(target, source, temperature)
@@ -92,7 +92,7 @@ class InfoNCE(PairTerm):
         A parameter that the optimizer took out of its bounds is put back first, so that its gradient never vanishes.
         """
         if self.log_change is None:
-            return like.new_tensor(self.start)
+            return like.new_full((), self.start)
         with torch.no_grad():
             self.log_change.clamp_(math.log(COLDEST / self.start), math.log(WARMEST / self.start))
         return self.start * self.log_change.exp()

@@ -4,22 +4,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import ConfigError, check_name
+from ..errors import ConfigError, check_name, check_not_negative
 from ..global_batch import gather_batch
 from ..registry import MODELS
+from .features import unit_length
 from .term import Step, Term
+
+SMALLEST_DISTANCE = 1e-3  # of unit rows: pairs nearer than this, or whole batches, are not stretched to unit length
 
 
 def pair_distances(rows: Tensor) -> Tensor:
-    """Euclidean distances of all pairs over the mean of those that are not zero: (N, C) -> (N, N)."""
+    """Euclidean distances of all pairs of unit rows over the mean of those not zero: (N, C) -> (N, N)."""
     distances = torch.cdist(rows, rows, compute_mode='donot_use_mm_for_euclid_dist')
     mean = distances.sum() / (distances > 0).sum().clamp_min(1)
-    return distances / mean.clamp_min(1e-12)
+    return distances / mean.clamp_min(SMALLEST_DISTANCE)
 
 
 def triplet_angles(rows: Tensor) -> Tensor:
-    """Cosines of the angles at j between i and k: (N, C) -> (N, N, N), indexed [j, i, k]."""
-    edges = F.normalize(rows.unsqueeze(0) - rows.unsqueeze(1), dim=2)  # [j, i]: from j to i
+    """Cosines of the angles at j between unit rows i and k: (N, C) -> (N, N, N), indexed [j, i, k]."""
+    edges = F.normalize(rows.unsqueeze(0) - rows.unsqueeze(1), dim=2, eps=SMALLEST_DISTANCE)  # [j, i]: from j to i
     return torch.bmm(edges, edges.transpose(1, 2))
 
 
@@ -29,6 +32,7 @@ class RKD(Term):
 
     https://arxiv.org/abs/1904.05068, Eqs. 5 to 8: :math:`L = a\, l_1(d_T / \bar d_T, d_S / \bar d_S) + b\, l_1(\cos_T,
     \cos_S)`, smooth l1, over pooled features scaled to unit length. Relations span the global batch of all processes.
+    Rows next to zero or next to each other are not stretched, so that every gradient has a bound.
     DTKD uses relations of the ViT teacher; which kind, and its weight, are our reconstruction.
 
     Args:
@@ -40,7 +44,7 @@ class RKD(Term):
         weight: See :class:`Term`.
 
     Raises:
-        ConfigError: If ``features`` is unknown or both factors are zero.
+        ConfigError: If ``features`` is unknown, or a factor is negative or both are zero.
     """
 
     def __init__(
@@ -48,8 +52,9 @@ class RKD(Term):
     ) -> None:
         super().__init__(weight)
         check_name('features', features, ('pooled', 'logits'), 'kind of features')
-        if distance < 0 or angle < 0 or distance + angle == 0:
-            raise ConfigError(f'distance and angle must not be negative nor both 0, got {distance!r} and {angle!r}')
+        check_not_negative(distance=distance, angle=angle)
+        if distance == angle == 0:
+            raise ConfigError('distance and angle must not both be 0')
         self.teacher = teacher
         self.distance = distance
         self.angle = angle
@@ -70,4 +75,4 @@ class RKD(Term):
 
     @staticmethod
     def _rows(features: Tensor) -> Tensor:
-        return F.normalize(gather_batch(features), dim=1)
+        return unit_length(gather_batch(features))

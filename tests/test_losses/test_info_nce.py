@@ -167,7 +167,7 @@ def test_a_fixed_temperature_stays_and_trains_nothing():
     [
         (lambda: InfoNCE('vit', temperature=0), r'temperature must be in \[0.01, 1.0\], got 0'),
         (lambda: InfoNCE('vit', temperature=4.0), r'got 4.0'),
-        (lambda: InfoNCE('student'), "source and target must be two models, both are 'student'"),
+        (lambda: InfoNCE('student'), "target must be another model than source, both are 'student'"),
         (lambda: make(three_models(), 'student', 'vit'), r"terms.nce.target='vit' is a teacher, and teachers do not"),
     ],
 )

@@ -166,7 +166,7 @@ def test_gradients_are_those_of_finite_differences(make):
         (lambda: FusedKD(tau=0), 'tau must be positive, got 0'),
         (lambda: FusedKD(weight=-1), 'weight must not be negative, got -1'),
         (lambda: RKD('vit', features='pool'), "did you mean 'pooled'"),
-        (lambda: RKD('vit', distance=0), 'nor both 0'),
+        (lambda: RKD('vit', distance=0), 'must not both be 0'),
         (lambda: FusedKD(weighting=dict(type='DATV')), "did you mean 'DATW'"),
     ],
 )
