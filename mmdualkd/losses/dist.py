@@ -9,7 +9,7 @@ from ..registry import MODELS
 from .pair import PairTerm
 from .term import STUDENT, Step
 
-FLATTEST = 1e-2  # of a vector of mean 1: what varies less counts less, for its correlation's gradient has no bound
+FLATTEST = 1e-2  # of a vector of mean 1: what varies less is not stretched to unit length, its gradient has no bound
 
 
 @MODELS.register_module()
@@ -22,8 +22,9 @@ class DIST(PairTerm):
         L = \tau^2 \left[ \frac{\beta}{N} \sum_i (1 - \rho(p^{src}_{i:}, p^{tgt}_{i:}))
             + \frac{\gamma}{C} \sum_c (1 - \rho(p^{src}_{:c}, p^{tgt}_{:c})) \right], \quad p = softmax(z / \tau)
 
-    Our own: the batch is that of all processes, and predictions that hardly vary (a new head of zeros gives all classes
-    the same) count less, as their correlation is noise.
+    Our own: the batch is that of all processes, and :math:`1 - \rho(a, b)` is taken as :math:`\frac12 |u - v|^2` of the
+    centred a and b scaled to unit length. It is the same number where both vary; what hardly varies (a new head of
+    zeros gives all classes the same) stays short, as its direction is noise. Equal predictions have loss 0.
 
     Args:
         source: See :class:`~mmdualkd.losses.pair.PairTerm`.
@@ -57,12 +58,12 @@ class DIST(PairTerm):
 
     def forward(self, step: Step) -> Tensor:
         source, target = (gather_batch((logits / self.tau).softmax(dim=1)) for logits in self.read(step, 'logits'))
-        over_classes, over_batch = (1 - correlation(source, target, dim).mean() for dim in (1, 0))
+        over_classes, over_batch = (decorrelation(source, target, dim).mean() for dim in (1, 0))
         return self.tau**2 * (self.beta * over_classes + self.gamma * over_batch)
 
 
-def correlation(first: Tensor, second: Tensor, dim: int) -> Tensor:
-    """Pearson's correlation of probabilities along an axis of (N, C), shrunk where one of them hardly varies."""
+def decorrelation(first: Tensor, second: Tensor, dim: int) -> Tensor:
+    """1 less Pearson's correlation of probabilities along an axis of (N, C); less where one of them hardly varies."""
     scaled = (p / p.detach().mean(dim, keepdim=True).clamp_min(1e-20) for p in (first, second))
-    centred = (p - p.mean(dim, keepdim=True) for p in scaled)
-    return F.cosine_similarity(*centred, dim=dim, eps=FLATTEST)
+    u, v = (F.normalize(p - p.mean(dim, keepdim=True), dim=dim, eps=FLATTEST) for p in scaled)
+    return (u - v).square().sum(dim) / 2

@@ -32,20 +32,25 @@ def test_dist_gradients_are_those_of_finite_differences_for_both_models():
     assert torch.autograd.gradcheck(value, (step.assistant.logits, step.student.logits))
 
 
-def test_dist_is_zero_for_the_same_predictions():
-    step = three_models()
+@pytest.mark.parametrize('tau', [1.0, 4.0, 1000.0])
+@pytest.mark.parametrize('samples, scale', [(1, 2.0), (5, 2.0), (5, 1e-3), (5, 0.0)])
+def test_dist_is_zero_for_the_same_predictions(tau, samples, scale):
+    step = three_models(samples, scale=scale)
     step.student.logits.data.copy_(step.teachers['vit'].logits)
-    assert DIST('vit')(step).item() == pytest.approx(0, abs=1e-12)
+    loss = DIST('vit', tau=tau)(step)
+    loss.backward()
+    assert loss.item() == pytest.approx(0, abs=1e-12)
+    assert step.student.logits.grad.norm() < 1e-9
 
 
-@pytest.mark.parametrize('samples', [1, 4])
-def test_a_new_head_of_zeros_gets_gradients_with_a_bound(samples):
+@pytest.mark.parametrize('samples, expected', [(1, 0.5), (4, 1.0)])  # one half for each way that the teacher varies
+def test_a_new_head_of_zeros_gets_gradients_with_a_bound(samples, expected):
     step = three_models(samples, 10)
     student = torch.zeros(samples, 10, requires_grad=True)
     teacher = Outputs(step.teachers['vit'].logits.float(), None, None)
     loss = DIST('vit')(Step(Outputs(student, None, None), dict(vit=teacher), step.labels))
     loss.backward()
-    assert loss.item() == pytest.approx(2, abs=1e-4)
+    assert loss.item() == pytest.approx(expected, abs=1e-4)
     assert 0 < student.grad.norm() < 200
 
 
