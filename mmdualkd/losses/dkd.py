@@ -74,7 +74,7 @@ def decouple(logits: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
         Log-probabilities of the label and of the rest together, (N, 2), and those among the rest, (N, C - 1).
     """
     own = logits.gather(1, label)
-    is_other = torch.ones_like(logits, dtype=torch.bool).scatter(1, label, False)
-    others = logits[is_other].view(len(logits), -1)
+    index = torch.arange(logits.size(1) - 1, device=logits.device)
+    others = logits.gather(1, index + (index >= label))
     pair = torch.cat([own, others.logsumexp(dim=1, keepdim=True)], dim=1)
     return pair.log_softmax(dim=1), others.log_softmax(dim=1)

@@ -32,6 +32,12 @@ def test_dkd_equals_its_formula(samples, classes, source, target, alpha, beta, t
     np.testing.assert_allclose(DKD(source, target, alpha, beta, tau)(step).item(), expected, rtol=1e-8, atol=1e-12)
 
 
+def test_soft_labels_count_as_their_largest_share():
+    step = three_models()
+    mixed = Step(step.student, step.teachers, 0.6 * step.labels + 0.4 * step.labels.roll(1, dims=1))
+    torch.testing.assert_close(DKD('vit')(mixed), DKD('vit')(step))
+
+
 def test_beta_of_the_sources_rest_makes_it_plain_kd():
     """KL(p || q) = KL of the label's part + (1 - p_y) KL of the rest (Eq. 5 of the paper), sample by sample."""
     step = three_models(samples=1)
