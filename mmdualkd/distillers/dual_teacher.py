@@ -19,8 +19,9 @@ class DualTeacherDistiller(Distiller):
 
     The loss is the student's own plus, by default, KD towards the teachers as DATW fuses them
     (:class:`~mmdualkd.losses.fused_kd.FusedKD`), the structure-discrepancy branch (:class:`~mmdualkd.losses.sdd.SDD`)
-    and the ViT's relations (:class:`~mmdualkd.losses.rkd.RKD`). The paper has no public code: what its text leaves open
-    is our reconstruction. The default weights, 1 each, are those of the ablation in ``docs/results.md``.
+    and the ViT's relations (:class:`~mmdualkd.losses.rkd.RKD`). Of the paper there is no code that we could read:
+    what its text leaves open is our reconstruction. The default weights, 1 each, are those of the ablation in
+    ``docs/results.md``.
 
     Args:
         terms: Terms in place of the defaults; each of the three stands on its own. The defaults ask for teachers named

@@ -10,7 +10,7 @@ from .base import Distiller
 
 
 def default_terms(teacher: str) -> dict[str, dict]:
-    """InfoNCE and OFA along the three ways between teacher, assistant and student."""
+    """InfoNCE and OFA (its logit loss) along the three ways between teacher, assistant and student."""
     ways = dict(ts=(teacher, STUDENT), ta=(teacher, ASSISTANT), **{'as': (ASSISTANT, STUDENT)})
     return {
         f'{name}_{way}': dict(type=kind, source=source, target=target)
@@ -30,7 +30,8 @@ class HybridAssistantDistiller(Distiller):
 
     with T the teacher, S the student, F the assistant (:class:`~mmdualkd.heads.assistant.Assistant`). The terms
     are named ``nce_ts``, ``ofa_ts`` (teacher to student), ``nce_ta``, ``ofa_ta`` (teacher to assistant), ``nce_as``,
-    ``ofa_as`` (assistant to student). The paper has no public code: what its text leaves open is our reconstruction.
+    ``ofa_as`` (assistant to student). Of the paper there is no code that we could read: what its text
+    leaves open is our reconstruction.
 
     Args:
         teachers: One teacher, of any name; with several, ``assistant`` and ``terms`` say which is which.
