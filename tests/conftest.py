@@ -1,6 +1,7 @@
 """Every test process has the cures of the stack in place, as every process of a user has."""
 
 import pytest
+import unformatted  # noqa: F401
 from mmengine.registry import DefaultScope
 
 import mmdualkd  # noqa: F401

@@ -1,5 +1,7 @@
 """What the tests share: tiny videos, and processes with the tools in them."""
 
+import atexit
+import functools
 import os
 import socket
 import subprocess
@@ -8,6 +10,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
+from warm import WarmProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ROOT / 'tools'
@@ -71,25 +75,54 @@ def environment(*paths: Path) -> dict[str, str]:
     return {**os.environ, 'PYTHONPATH': python_path, 'PATH': path, 'OMP_NUM_THREADS': '1', 'MKL_NUM_THREADS': '1'}
 
 
-def run(*command: object, ok: bool = True, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
+@functools.cache
+def warm_process() -> WarmProcess:
+    """The one warm process of this test process; it ends with it."""
+    process = WarmProcess(environment())
+    atexit.register(process.close)
+    return process
+
+
+def process(
+    *command: object, cwd: Path | None = None, env: dict[str, str] | None = None, fresh: bool = False
+) -> subprocess.CompletedProcess:
     """Runs a command to its end.
+
+    A file of ``tools/`` in the default environment is run by a fork of a process that has imported the stack already,
+    see :mod:`warm`, except where there is a GPU, which does not survive a fork; everything else by a new process.
 
     Args:
         *command: The words of the command; a first word that ends in ``.py`` is run by this Python.
-        ok: Whether it must succeed (True) or fail (False).
         cwd: Where it runs.
         env: Its environment, default :func:`environment`.
+        fresh: Whether a tool must be run by a new process as well, as a user runs it.
+
+    Returns:
+        What ``subprocess.run`` gives; ``stdout`` is its output and errors together.
+    """
+    words = [str(word) for word in command]
+    if Path(words[0]).parent == TOOLS and words[0].endswith('.py') and not (env or fresh or torch.cuda.is_available()):
+        return warm_process().run(words, str(cwd or Path.cwd()), environment())
+    if words[0].endswith('.py'):
+        words.insert(0, sys.executable)
+    return subprocess.run(
+        words, cwd=cwd, env=env or environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def run(*command: object, ok: bool = True, **kwargs) -> str:
+    """Runs a command, see :func:`process`, and checks how it ends.
+
+    Args:
+        *command: Its words.
+        ok: Whether it must succeed (True) or fail (False).
+        **kwargs: As for :func:`process`.
 
     Returns:
         Its output and errors together.
     """
-    words = [str(word) for word in command]
-    if words[0].endswith('.py'):
-        words.insert(0, sys.executable)
-    done = subprocess.run(
-        words, cwd=cwd, env=env or environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert (done.returncode == 0) == ok, f'{" ".join(words)} ended with {done.returncode}:\n{done.stdout[-6000:]}'
+    done = process(*command, **kwargs)
+    assert (done.returncode == 0) == ok, f'{done.args} ended with {done.returncode}:\n{done.stdout[-6000:]}'
     return done.stdout
 
 

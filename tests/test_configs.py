@@ -12,7 +12,6 @@ from mmaction.registry import DATASETS as MMACTION_DATASETS
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
-from mmengine.config import config as mmengine_config
 from mmengine.runner import Runner
 
 from mmdualkd.distillers import base
@@ -245,9 +244,6 @@ def test_a_small_job_trains_a_step_validates_and_saves(path, data, tmp_path, mon
         monkeypatch.setattr(
             base if 'student' in load else resolve, load, lambda model, address, key: loads.update({key: address})
         )
-    monkeypatch.setattr(
-        mmengine_config, 'FormatCode', lambda text, **kwargs: (text, True)
-    )  # seconds of pretty printing
     cfg = small(Config.fromfile(path), data)
     cfg.work_dir = str(tmp_path)
     runner = Runner.from_cfg(cfg)

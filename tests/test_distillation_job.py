@@ -2,14 +2,12 @@
 
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from distill_jobs import distill_job
-from helpers import TOOLS, environment, free_port, run
+from helpers import TOOLS, environment, free_port, process, run
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from test_upstream_tools import UPSTREAM
 from tiny import resnet3d
@@ -95,9 +93,7 @@ def test_a_killed_job_resumes_to_the_same_student(tmp_path):
     run(TOOLS / 'train.py', whole.config, '--no-validate')
     job = distill_job(tmp_path / 'killed', epochs=3)
     kill = ['--cfg-options', 'custom_hooks.0.kill_after=3']
-    killed = subprocess.run(
-        [sys.executable, TOOLS / 'train.py', job.config, '--no-validate', *kill], env=environment(), check=False
-    )
+    killed = process(TOOLS / 'train.py', job.config, '--no-validate', *kill)
     assert killed.returncode == -signal.SIGKILL
     run(TOOLS / 'train.py', job.config, '--no-validate', '--resume')
     assert job.losses()[-4:] == pytest.approx(whole.losses()[-4:], rel=1e-6)

@@ -9,7 +9,8 @@ from tiny_pictures import cnn, vit
 
 
 def test_a_step_is_compared_with_its_networks_apart(tmp_path):
-    output = run(TOOLS / 'benchmark.py', distill_job(tmp_path / 'job').config, '--steps', 1, '--batch-size', 2)
+    config = distill_job(tmp_path / 'job').config
+    output = run(TOOLS / 'benchmark.py', config, '--steps', 1, '--batch-size', 2, fresh=True)
     names = ('distillation step', 'student step', 'teacher vit', 'teacher cnn')
     seconds = [float(re.search(rf'{name} +([\d.]+) s', output)[1]) for name in names]
     assert all(value > 0 for value in seconds)

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 import torch
-from helpers import TOOLS
+from helpers import TOOLS, run
 from jobs import write_job
 from mmengine.config import Config
 from mmengine.registry import MODELS
@@ -41,6 +41,12 @@ def job(tmp_path_factory):
     return job
 
 
+def rows_of(output):
+    """The table's numbers by model name."""
+    rows = re.findall(r'^(\w+)(?: \(.*?\))? +([\d.]+) +([\d.]+) +([\d.]+) M +([\d.]+)$', output, re.MULTILINE)
+    return {name: tuple(map(float, values)) for name, *values in rows}
+
+
 @pytest.fixture
 def check(monkeypatch, capsys):
     """Runs the tool in this process; returns its rows by model name, and all that it prints."""
@@ -49,9 +55,7 @@ def check(monkeypatch, capsys):
         monkeypatch.setattr(sys, 'argv', ['check_teachers.py', *map(str, arguments)])
         runpy.run_path(str(TOOLS / 'check_teachers.py'), run_name='__main__')
         printed = capsys.readouterr()
-        output = printed.out + printed.err
-        rows = re.findall(r'^(\w+)(?: \(.*?\))? +([\d.]+) +([\d.]+) +([\d.]+) M +([\d.]+)$', output, re.MULTILINE)
-        return {name: tuple(map(float, values)) for name, *values in rows}, output
+        return rows_of(printed.out + printed.err), printed.out + printed.err
 
     return run_tool
 
@@ -68,8 +72,9 @@ def stock_accuracy(job, name):
     return 100 * Runner.from_cfg(cfg).test()['acc/top1']
 
 
-def test_accuracies_are_those_of_mmaction2s_own_test(job, check):
-    rows, output = check(job.config)
+def test_accuracies_are_those_of_mmaction2s_own_test(job):
+    output = run(TOOLS / 'check_teachers.py', job.config, fresh=True)
+    rows = rows_of(output)
     assert list(rows) == ['student', 'vit', 'cnn'] and 'student (initial)' in output
     for name in ('student', 'vit'):  # their views need no resizing, so the stock pipeline's input is the same
         assert rows[name][0] == pytest.approx(stock_accuracy(job, name), abs=0.01)

@@ -25,7 +25,7 @@ def read(path):
 
 
 def test_each_class_gives_its_share_and_no_video_is_on_both_sides(videos, tmp_path):
-    output = run(TOOL, videos, '--out', tmp_path, '--test-fraction', 0.25)
+    output = run(TOOL, videos, '--out', tmp_path, '--test-fraction', 0.25, fresh=True)
     train, val = read(tmp_path / 'train.txt'), read(tmp_path / 'val.txt')
     assert (tmp_path / 'classes.txt').read_text().split() == ['jump', 'run', 'walk']
     assert sorted(label for _, label in val) == [0, 1, 2]

@@ -2,11 +2,9 @@
 
 import json
 import signal
-import subprocess
-import sys
 
 import pytest
-from helpers import TOOLS, environment, run
+from helpers import TOOLS, process, run
 from jobs import stock_job
 
 
@@ -16,10 +14,8 @@ def test_a_job_killed_without_warning_resumes_and_ends_as_if_nothing_had_happene
 
     job = stock_job(tmp_path / 'killed', epochs=3)
     kill = ['--cfg-options', 'custom_hooks.0.kill_after=3']  # in the middle of epoch 2
-    process = subprocess.run(
-        [sys.executable, TOOLS / 'train.py', job.config, '--no-validate', *kill], env=environment(), check=False
-    )
-    assert process.returncode == -signal.SIGKILL
+    killed = process(TOOLS / 'train.py', job.config, '--no-validate', *kill)
+    assert killed.returncode == -signal.SIGKILL
     assert not (job.work_dir / 'epoch_2.pth').exists()
 
     run(TOOLS / 'train.py', job.config, '--no-validate', '--resume')

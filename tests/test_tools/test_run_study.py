@@ -19,7 +19,7 @@ def test_a_study_trains_teachers_and_rows_writes_their_table_and_goes_on_where_i
     study = tmp_path / 'rates.py'
     study.write_text(STUDY.format(config=str(job.config)))
     words = (TOOLS / 'run_study.py', study, '--jobs', 1)
-    first = run(*words, '--rows', 'Teacher', cwd=tmp_path)
+    first = run(*words, '--rows', 'Teacher', cwd=tmp_path, fresh=True)
     assert 'teachers: 1 trainings, 1 to do' in first
     second = run(*words, '--splits', 'clips', cwd=tmp_path)
     assert 'teachers: 1 trainings, 0 to do' in second and 'rows: 2 trainings, 2 to do' in second

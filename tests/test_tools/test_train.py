@@ -12,7 +12,7 @@ from jobs import stock_job
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
     job = stock_job(tmp_path_factory.mktemp('job'))
-    job.output = run(TOOLS / 'train.py', job.config, '--seed', 7, '--cfg-options', 'log_level=INFO')
+    job.output = run(TOOLS / 'train.py', job.config, '--seed', 7, '--cfg-options', 'log_level=INFO', fresh=True)
     return job
 
 
@@ -35,7 +35,7 @@ def test_testing_gives_the_accuracy_that_training_saw_last_and_dumps_predictions
     dump = tmp_path / 'predictions.pkl'
     output = run(
         TOOLS / 'test.py', trained.config, trained.work_dir / 'epoch_2.pth', '--dump', dump,
-        '--cfg-options', 'log_level=INFO', '--work-dir', tmp_path,
+        '--cfg-options', 'log_level=INFO', '--work-dir', tmp_path, fresh=True,
     )  # fmt: skip
     assert float(re.findall(r'acc/top1: ([\d.]+)', output)[-1]) == seen
     samples = pickle.loads(dump.read_bytes())
