@@ -19,7 +19,7 @@ model = dict(
         cnn=dict(config={cnn!r}, checkpoint={cnn_weights!r})))
 train_pipeline = [
     dict(type='DecordInit'),
-    dict(type='mmdualkd.SampleViews', views=views, test_mode=True),
+    dict(type='mmdualkd.SampleViews', test_mode=True),
     dict(type='DecordDecode'),
     dict(type='Resize', scale=(32, 32), keep_ratio=False),
     dict(type='FormatShape', input_format='NCTHW'),

@@ -21,7 +21,7 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
-from mmdualkd.distillers.base import build_model
+from mmdualkd.zoo.resolve import build_model
 
 
 def parse_args() -> argparse.Namespace:

@@ -1,8 +1,9 @@
 """Shows how good the teachers and the initial student of a config are on its validation data.
 
 Every video or picture is decoded once; each model sees its own view of it, made by the distiller. Of a video that is
-one centre clip, and the config needs a ``teacher_val_pipeline``: decoding with ``mmdualkd.SampleViews`` in test mode,
-and a crop that suits all views. Pictures come through the config's own validation pipeline, unless it has that one.
+one centre clip, with the frames of each model's own test pipeline, and the config needs a ``teacher_val_pipeline``:
+decoding with ``mmdualkd.SampleViews`` in test mode, and a crop that suits all views. Pictures come through the config's
+own validation pipeline, unless it has that one.
 
 Examples:
     python tools/check_teachers.py configs/CONFIG.py
@@ -27,7 +28,9 @@ from mmengine.runner import Runner
 from mmengine.utils import ProgressBar
 from torch import Tensor, nn
 
+from mmdualkd.datasets.wrappers import plain_datasets
 from mmdualkd.errors import ConfigError, DataError, DistillError
+from mmdualkd.hooks.preflight import hand_views
 from mmdualkd.launch import add_launch_arguments, load_config
 from mmdualkd.outputs import Scores
 from mmdualkd.zoo.weights import load_teacher_weights
@@ -57,15 +60,18 @@ def build_models(cfg: Config, checkpoint: str | None) -> tuple[nn.Module, dict[s
     return distiller, {'student': distiller.student, **distiller.teachers}
 
 
-def build_loader(cfg: Config, pictures: bool) -> torch.utils.data.DataLoader:
+def build_loader(cfg: Config, distiller: nn.Module) -> torch.utils.data.DataLoader:
     """The validation data, through the pipeline that gives every model its view."""
-    for name in ('val_dataloader',) if pictures else ('val_dataloader', 'teacher_val_pipeline'):
+    for name in ('val_dataloader',) if distiller.of_pictures else ('val_dataloader', 'teacher_val_pipeline'):
         if cfg.get(name) is None:
             raise ConfigError(f'the config has no {name}; tools/check_teachers.py needs it')
     loader = copy.deepcopy(cfg.val_dataloader)
     if cfg.get('teacher_val_pipeline') is not None:
         loader.dataset.pipeline = cfg.teacher_val_pipeline
-    return Runner.build_dataloader(loader)
+    loader = Runner.build_dataloader(loader)
+    for dataset in () if distiller.of_pictures else plain_datasets(loader.dataset):
+        hand_views(dataset, distiller.plan, 'teacher_val_pipeline')
+    return loader
 
 
 def measure(
@@ -127,7 +133,7 @@ def main() -> None:
     cfg = load_config(args)
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     distiller, models = build_models(cfg, args.checkpoint)
-    loader = build_loader(cfg, distiller.of_pictures)
+    loader = build_loader(cfg, distiller)
     accuracies = measure(distiller, models, loader)
     rows = []
     for name, model in models.items():

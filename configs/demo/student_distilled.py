@@ -1,16 +1,15 @@
 # The student of student_alone.py, same clips and schedule, guided by the two teachers that lie beside this file.
 _base_ = 'student_alone.py'
 
-views = dict(
-    student=dict(clip_len=4, frame_interval=2, size=48),
-    vit=dict(clip_len=8, size=48),
-    cnn=dict(clip_len=8, size=48),
-)
 model = dict(
     _delete_=True,
     type='mmdualkd.DualTeacherDistiller',
     num_classes=_base_.num_classes,
-    views=views,
+    views=dict(
+        student=dict(clip_len=4, frame_interval=2, size=48),
+        vit=dict(clip_len=8, size=48),
+        cnn=dict(clip_len=8, size=48),
+    ),
     student=dict(config='{{fileDirname}}/student_alone.py'),
     teachers=dict(
         vit=dict(config='{{fileDirname}}/teacher_vit.py', checkpoint='{{fileDirname}}/teacher_vit.pth'),
@@ -19,12 +18,12 @@ model = dict(
 )
 train_pipeline = [
     dict(type='DecordInit'),
-    dict(type='mmdualkd.SampleViews', views=views),
+    dict(type='mmdualkd.SampleViews'),
     *_base_.augment,
 ]
 teacher_val_pipeline = [
     dict(type='DecordInit'),
-    dict(type='mmdualkd.SampleViews', views=views, test_mode=True),
+    dict(type='mmdualkd.SampleViews', test_mode=True),
     *_base_.val_augment,
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

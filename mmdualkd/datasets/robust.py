@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from mmaction.datasets.transforms import DecordInit
 
-from ..errors import DataError
+from ..errors import ConfigError, DataError
 
 UNSET = -1
 ERROR_BYTES = 512
@@ -102,7 +102,7 @@ class RobustDataset:
             try:
                 results = transform(results)
             except Exception as error:
-                if self.pixels in results:
+                if self.pixels in results or isinstance(error, ConfigError):
                     raise
                 self._flag(idx, f'{name}: {type(error).__name__}: {error}')
                 return None

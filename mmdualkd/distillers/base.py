@@ -17,9 +17,9 @@ from ..registry import MODELS, build
 from ..stages import Features, StagedModel
 from ..teachers.frozen import FrozenTeachers
 from ..views import View, ViewPlan
-from ..zoo.resolve import build_model, build_teacher
+from ..zoo.resolve import build_resolved, build_teacher, resolve_model
 from ..zoo.weights import load_student_weights
-from .labels import is_classifier, label_distributions, own_losses
+from .labels import label_distributions, own_losses
 from .preprocessor import ClipPreprocessor, PicturePreprocessor
 
 
@@ -37,7 +37,8 @@ class Distiller(BaseModel):
             http(s) address; tensors that fit are taken).
         teachers: The same by name; checkpoints are loaded strictly.
         views: A view for the student (``student``) and for each teacher, see
-            :class:`~mmdualkd.views.plan.ViewSpec`; the train pipeline's ``SampleViews`` takes the same.
+            :class:`~mmdualkd.views.plan.ViewSpec`; :class:`~mmdualkd.hooks.PreflightHook` hands them to the train
+            pipeline's ``SampleViews``.
         terms: Configs of loss terms by name; a term's ``weight`` is what it counts in the sum.
         num_classes: Classes of every model's head; None leaves the configs' own.
         blending: mmaction2's mixup or cutmix on the shared clip; for pictures the arguments of MMPretrain's
@@ -65,26 +66,25 @@ class Distiller(BaseModel):
         super().__init__()
         check_log_names('model.teachers', teachers)
         check_log_names('model.terms', terms)
+        self.warmup_iters = warmup_iters
+        # before any model: a wrong name or view shall not wait for downloads
+        self.assisted = check_assistant(assistant, teachers) if assistant else None
+        built = self._build_terms(terms, teachers)
+        cfg, address = resolve_model(student, 'model.student', num_classes)
+        self.of_pictures = 'cls_head' not in cfg  # MMPretrain's classifiers have a `head`
+        self.plan = ViewPlan(views, key='model.views', pictures=self.of_pictures)
         names = [STUDENT, *teachers]
         for name in names:
             if name not in views:
                 raise ConfigError(f'model.views has no {name!r}: each model needs a view (there are: {list(views)})')
         for name in views:
             check_name('a key of model.views', name, names, 'model')
-        self.warmup_iters = warmup_iters
-        # before any model: a wrong name shall not wait for downloads
-        self.assisted = check_assistant(assistant, teachers) if assistant else None
-        built = self._build_terms(terms, teachers)
-        self.student, address = build_model(student, 'model.student', num_classes)
+        self.student = build_resolved(cfg)
         self.student_loaded = address is not None
         if self.student_loaded:
             self.student.init_weights()
             load_student_weights(self.student, address, 'model.student.checkpoint')
         self.teachers = FrozenTeachers({name: build_teacher(teachers[name], name, num_classes) for name in teachers})
-        self.of_pictures = is_classifier(self.student)
-        if self.of_pictures:
-            views = {name: {'clip_len': 1, **view} for name, view in views.items()}
-        self.plan = ViewPlan(views, key='model.views')
         models = {STUDENT: self.student, **self.teachers}
         self.views = nn.ModuleDict(
             {name: View(self.plan, name, model.data_preprocessor) for name, model in models.items()}
@@ -140,7 +140,8 @@ class Distiller(BaseModel):
                     outputs[name] = run_model(model, inputs)
             except (RuntimeError, AssertionError, IndexError, ValueError) as error:
                 where = 'model.student' if name == STUDENT else f'model.teachers.{name}'
-                raise ConfigError(f'{where} does not take views.{name}, {tuple(inputs.shape)}: {error}') from error
+                shape = tuple(inputs.shape)
+                raise ConfigError(f'{where} does not take model.views.{name}, {shape}: {error}') from error
         assistant = None
         if self.assisted:
             pair = features[STUDENT], features[self.assisted]
@@ -227,7 +228,7 @@ class Distiller(BaseModel):
         if inputs.dim() != 6 or inputs.size(1) != 1 or inputs.size(3) != self.plan.num_frames:
             raise ConfigError(
                 f'the train pipeline gives clips of {tuple(inputs.shape[1:])}, but model.views need (1, 3, '
-                f'{self.plan.num_frames}, height, width): sample with mmdualkd.SampleViews(views=<model.views>) and '
+                f'{self.plan.num_frames}, height, width): sample with mmdualkd.SampleViews and '
                 "FormatShape(input_format='NCTHW')"
             )
 

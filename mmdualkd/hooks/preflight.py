@@ -13,18 +13,18 @@ from ..datasets.robust import source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
 from ..registry import HOOKS
-from ..views import SampleViews
+from ..views import SampleViews, ViewPlan
 from ..zoo.weights import classes_of
 
 
 @HOOKS.register_module()
 class PreflightHook(Hook):
-    """Checks data against the model before training: labels in range, and views that sampler and model agree on.
+    """Checks data against the model before training, and tells the train pipeline's sampler which views the model has.
 
     Raises:
         DataError: If a data set is empty, declares another number of classes, holds a label that the model has no
             class for, or names other classes than the first data set does (folders of pictures that differ).
-        ConfigError: If the train pipeline of videos samples other views than the model's.
+        ConfigError: If the train pipeline of videos has no ``SampleViews``, or one with other views than the model's.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -38,7 +38,9 @@ class PreflightHook(Hook):
                 check_labels(dataset, split, where, student)
                 named = check_class_names(dataset, where, named)
                 if split == 'train' and hasattr(model, 'plan') and not getattr(model, 'of_pictures', False):
-                    check_views(dataset, model)
+                    # IterBasedTrainLoop has started its workers when it was built
+                    started = hasattr(loop, 'dataloader_iterator') and loop.dataloader.num_workers > 0
+                    hand_views(dataset, model.plan, 'the train pipeline', started)
 
 
 def check_labels(dataset: object, split: str, where: str, student: nn.Module) -> None:
@@ -94,17 +96,31 @@ def check_class_names(dataset: object, where: str, named: tuple[str, list] | Non
     return named
 
 
-def check_views(dataset: object, model: nn.Module) -> None:
-    """Refuses a train pipeline that does not sample the model's views."""
+def hand_views(dataset: object, plan: ViewPlan, pipeline: str, started: bool = False) -> None:
+    """Gives a model's views to the ``SampleViews`` of a data set's pipeline; views of its own must be the same.
+
+    Args:
+        dataset: A data set without wrappers.
+        plan: The model's.
+        pipeline: What the pipeline is, for errors.
+        started: Whether worker processes have their copies of the data set already.
+
+    Raises:
+        ConfigError: If the pipeline has no ``SampleViews``, one with other views, or one without views in workers that
+            have started.
+    """
     transforms = getattr(dataset.pipeline, 'transforms', ())
-    samplers = [transform for transform in transforms if isinstance(transform, SampleViews)]
-    if not samplers:
+    sampler = next((transform for transform in transforms if isinstance(transform, SampleViews)), None)
+    if sampler is None:
+        raise ConfigError(f'{pipeline} has no mmdualkd.SampleViews: put it in place of SampleFrames')
+    if sampler.plan is not None and sampler.plan != plan:
         raise ConfigError(
-            'the train pipeline has no mmdualkd.SampleViews: put it in place of SampleFrames, with the views of '
-            'model.views'
+            f'{pipeline} samples the views {sampler.plan.timing()}, but model.views are {plan.timing()} '
+            '(clip_len, frame_interval, num_clips by name): SampleViews without views takes those of the model'
         )
-    if samplers[0].plan != model.plan:
+    if sampler.plan is None and started:
         raise ConfigError(
-            f'the train pipeline samples the views {samplers[0].plan.timing()}, but model.views are '
-            f'{model.plan.timing()} (clip_len, frame_interval, num_clips by name)'
+            f'the workers of {pipeline} have started before they could learn model.views (as IterBasedTrainLoop has '
+            'them do): give mmdualkd.SampleViews the views too, or set num_workers=0'
         )
+    sampler.use(plan)

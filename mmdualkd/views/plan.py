@@ -1,4 +1,4 @@
-"""Which frames of a video the views of all models need, and where each view finds its own among them."""
+"""Where the frames that the views of all models need lie in the clip that they share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ import numpy as np
 
 from ..errors import ConfigError, check_name
 
-_KEYS = ('clip_len', 'frame_interval', 'num_clips', 'size')
+_COUNTS = dict(clip_len=None, frame_interval=1, num_clips=1)  # arguments that are whole numbers, and their defaults
+_KEYS = (*_COUNTS, 'size', 'antialias')
 
 
 @dataclass(frozen=True)
@@ -19,29 +20,45 @@ class ViewSpec:
         frame_interval: Frames from one to the next.
         num_clips: Clips a video; for a segment view the number of segments.
         size: Side of the square input in pixels, or (height, width).
+        antialias: Whether frames are smoothed before they shrink. Without it they are resized as OpenCV's
+            bilinear ``Resize`` of the stock pipelines does.
     """
 
     clip_len: int
     size: int | tuple[int, int]
     frame_interval: int = 1
     num_clips: int = 1
+    antialias: bool = False
 
     @classmethod
-    def from_config(cls, cfg: Mapping, key: str) -> 'ViewSpec':
-        """Checks a view's config; ``key`` is where it stands (``views.vit``)."""
+    def from_config(cls, cfg: Mapping, key: str, pictures: bool = False) -> 'ViewSpec':
+        """Checks a view's config; ``key`` is where it stands (``model.views.vit``); a picture is one frame."""
         if not isinstance(cfg, Mapping):
             raise ConfigError(f'{key} must be a dict, got {cfg!r}')
         for name in cfg:
             check_name(f'a key of {key}', name, _KEYS, 'argument of a view')
+        values = {**_COUNTS, 'antialias': False, **({'clip_len': 1} if pictures else {}), **cfg}
         for name in ('clip_len', 'size'):
-            if name not in cfg:
+            if values.get(name) is None:
                 raise ConfigError(f'{key} has no {name}')
-        size = tuple(cfg['size']) if isinstance(cfg['size'], (list, tuple)) else cfg['size']
-        counts = [cfg.get(name, 1) for name in ('clip_len', 'frame_interval', 'num_clips')]
-        for name, value in zip(_KEYS, [*counts, *(size if isinstance(size, tuple) else [size])], strict=False):
-            if not isinstance(value, int) or value < 1:
-                raise ConfigError(f'{key}.{name} must be a whole number from 1, got {value!r}')
-        return cls(counts[0], size, *counts[1:])
+        for name in _COUNTS:
+            if not _is_count(values[name]):
+                raise ConfigError(f'{key}.{name} must be a whole number from 1, got {values[name]!r}')
+        sides = values['size'] if isinstance(values['size'], list | tuple) else (values['size'],) * 2
+        if len(sides) != 2 or not all(map(_is_count, sides)):
+            raise ConfigError(
+                f'{key}.size must be a whole number from 1, or two of them (height, width), got {values["size"]!r}'
+            )
+        if not isinstance(values['antialias'], bool):
+            raise ConfigError(f'{key}.antialias must be True or False, got {values["antialias"]!r}')
+        if not isinstance(values['size'], int):
+            values['size'] = tuple(sides)
+        return cls(**values)
+
+    @property
+    def timing(self) -> tuple[int, int, int]:
+        """(clip_len, frame_interval, num_clips): views that agree in them see the same frames."""
+        return self.clip_len, self.frame_interval, self.num_clips
 
     @property
     def span(self) -> int:
@@ -50,59 +67,57 @@ class ViewSpec:
 
 
 class ViewPlan:
-    """The union of the frames of several views.
+    """The union of the frames of several views, in one shared clip.
 
-    All clip views share ``num_clips`` windows of the longest view's span; a shorter view lies in the middle of the
-    window. Segment views (``clip_len=1``) of the same number of segments share their frames. The union lists the
-    windows' frames (each frame once), then the segments' frames; its length and each view's places in it are
-    the same for every video.
+    Clip views share their number of windows, ``num_clips``; segment views (``clip_len=1``) stand beside them. Views of
+    one timing (``clip_len``, ``frame_interval``, ``num_clips``) share their frames. The shared clip lists the windows
+    one after another, in each the frames of all timings by their time, then the segments' frames. Its length and each
+    view's places in it are the same for every video. Timings that differ have places of their own even where they
+    meet in a frame: in which they meet depends on the video's length and frame rate, see
+    :class:`~mmdualkd.views.sample_views.SampleViews`.
 
     Args:
         views: A config of :class:`ViewSpec` a model, by name.
-        clip_len: The longest window that may be decoded, in frames at an interval of 1. None sets no bound.
         key: Where the views stand in the config, for errors.
+        pictures: Whether the models take pictures; ``clip_len`` is 1 then, unless told.
+
+    Attributes:
+        specs: :class:`ViewSpec` by name.
+        slots: The places of each timing's frames, (num_clips, clip_len); the longest clip view's timing first.
+        num_frames: Frames of the shared clip.
 
     Raises:
-        ConfigError: If a view is malformed, spans more than ``clip_len`` frames, or clip views differ in ``num_clips``.
+        ConfigError: If a view is malformed, or clip views differ in ``num_clips``.
     """
 
-    def __init__(self, views: Mapping, clip_len: int | None = None, key: str = 'views') -> None:
+    def __init__(self, views: Mapping, key: str = 'views', pictures: bool = False) -> None:
         if not isinstance(views, Mapping) or not views:
             raise ConfigError(f'{key} must be a dict of views by model name, got {views!r}')
-        self.specs = {name: ViewSpec.from_config(cfg, f'{key}.{name}') for name, cfg in views.items()}
+        self.specs = {name: ViewSpec.from_config(cfg, f'{key}.{name}', pictures) for name, cfg in views.items()}
         clips = {name: spec for name, spec in self.specs.items() if spec.clip_len > 1}
-        self.segments = sorted({spec.num_clips for spec in self.specs.values() if spec.clip_len == 1})
-        self.span = max((spec.span for spec in clips.values()), default=0)
-        counts = {spec.num_clips for spec in clips.values()}
-        if len(counts) > 1:
+        if len({spec.num_clips for spec in clips.values()}) > 1:
             listed = ', '.join(f'{key}.{name}.num_clips={spec.num_clips}' for name, spec in clips.items())
             raise ConfigError(f'clip views must share one num_clips, got {listed}')
-        self.num_windows = counts.pop() if counts else 0
-        for name, spec in clips.items():
-            needed = (spec.clip_len - 1) * spec.frame_interval + 1
-            if clip_len is not None and needed > clip_len:
-                raise ConfigError(
-                    f'{key}.{name} asks for {needed} frames ({spec.clip_len} at an interval of '
-                    f'{spec.frame_interval}), more than clip_len={clip_len} allows'
-                )
-        offsets = {name: self._offsets(spec) for name, spec in clips.items()}
-        self.offsets = np.unique(np.concatenate([*offsets.values(), np.empty(0, dtype=int)]))
-        in_windows = self.num_windows * len(self.offsets)
-        self.num_frames = in_windows + sum(self.segments)
-        self._places = {}
-        for name, spec in self.specs.items():
-            if name in clips:
-                window = np.searchsorted(self.offsets, offsets[name])
-                self._places[name] = np.arange(self.num_windows)[:, None] * len(self.offsets) + window
-            else:
-                before = sum(count for count in self.segments if count < spec.num_clips)
-                self._places[name] = in_windows + before + np.arange(spec.num_clips)[:, None]
+        self.key, self.slots, self.num_frames = key, {}, 0
+        self.span = max((spec.span for spec in clips.values()), default=0)
+        longest_first = sorted(clips.values(), key=lambda spec: (-spec.span, spec.timing))
+        offsets = {
+            spec.timing: self._start(spec) + np.arange(spec.clip_len) * spec.frame_interval for spec in longest_first
+        }
+        by_time = np.argsort(np.concatenate([*offsets.values(), np.empty(0)]), kind='stable')
+        places, begin = np.argsort(by_time), 0
+        for timing, frames in offsets.items():
+            windows = np.arange(timing[2])[:, None] * len(places)
+            self.slots[timing] = windows + places[begin : begin + len(frames)]
+            begin += len(frames)
+            self.num_frames += self.slots[timing].size
+        segments = {spec.timing for spec in self.specs.values() if spec.clip_len == 1}
+        for timing in sorted(segments, key=lambda timing: timing[::-1]):
+            self.slots[timing] = self.num_frames + np.arange(timing[2])[:, None]
+            self.num_frames += timing[2]
 
     def _start(self, spec: ViewSpec) -> int:
         return (self.span - spec.span) // 2
-
-    def _offsets(self, spec: ViewSpec) -> np.ndarray:
-        return self._start(spec) + np.arange(spec.clip_len) * spec.frame_interval
 
     def window(self, name: str) -> tuple[float, float] | None:
         """Where a view's time lies in the longest view's: start and end, in fractions of the longest span.
@@ -122,12 +137,26 @@ class ViewPlan:
         return start / self.span, (start + spec.span) / self.span
 
     def places(self, name: str) -> np.ndarray:
-        """Where a view's frames lie in the union: (num_clips, clip_len)."""
-        return self._places[name]
+        """Where a view's frames lie in the shared clip: (num_clips, clip_len)."""
+        return self.slots[self.specs[name].timing]
+
+    def check_length(self, clip_len: int) -> None:
+        """Raises a :class:`ConfigError` that names the first clip view that covers more than ``clip_len`` frames."""
+        for name, spec in self.specs.items():
+            needed = (spec.clip_len - 1) * spec.frame_interval + 1
+            if needed > clip_len:
+                raise ConfigError(
+                    f'{self.key}.{name} asks for {needed} frames ({spec.clip_len} at an interval of '
+                    f'{spec.frame_interval}), more than clip_len={clip_len} allows'
+                )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ViewPlan) and self.timing() == other.timing()
 
     def timing(self) -> dict:
         """The views without their sizes: what the sampler and the models must agree on."""
-        return {name: (spec.clip_len, spec.frame_interval, spec.num_clips) for name, spec in self.specs.items()}
+        return {name: spec.timing for name, spec in self.specs.items()}
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

@@ -1,26 +1,37 @@
 """The transform that decides which frames are decoded."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 from mmaction.datasets.transforms import SampleFrames
 from mmcv.transforms import BaseTransform
 
+from ..errors import ConfigError
 from ..registry import TRANSFORMS
 from .plan import ViewPlan
 
 
 @TRANSFORMS.register_module()
 class SampleViews(BaseTransform):
-    """Samples one start and the union of the frames that all views need, so that a video is decoded once.
+    """Samples the frames that all views need, at one moment of a video, so that it is decoded once.
 
-    Starts, short videos (looping) and frame rates are mmaction2's own ``SampleFrames``: a window is sampled as a
-    clip of the longest view's span, a segment view as the 2D recognizers' segments. Use it in place of
-    ``SampleFrames``; the decoding transforms and ``FormatShape(input_format='NCTHW')`` follow as always.
+    Use it in place of mmaction2's ``SampleFrames``; the decoding transforms and ``FormatShape(input_format='NCTHW')``
+    follow as always. Each view's frames are sampled by mmaction2's own ``SampleFrames`` with that view's ``clip_len``,
+    ``frame_interval`` and ``num_clips``:
 
-    Required Keys: total_frames, start_index, avg_fps (only with ``target_fps``).
+    - in test mode every view gets the frames that its model's stock pipeline gives, whatever the video's length;
+    - in training the longest clip view draws its start as its stock pipeline does, and the others lie in the middle of
+      its window; segment views draw their own frames.
+
+    Frames of several timings are not always in order, nor all different; decord still decodes each once, and forwards.
+
+    Required Keys: total_frames, start_index, avg_fps (only with ``target_fps``), video_reader (decord's, if there).
     Added Keys: frame_inds, clip_len, frame_interval, num_clips.
 
     Args:
-        views: One view a model, see :class:`~mmdualkd.views.plan.ViewSpec`; the distiller's own ``views``.
+        views: One view a model, see :class:`~mmdualkd.views.plan.ViewSpec`. None leaves it to
+            :class:`~mmdualkd.hooks.PreflightHook`, which hands over the distiller's own before training starts.
         test_mode: Takes the middle of the video in place of a random start.
         target_fps: Frame rate that ``frame_interval`` counts in; None counts in the video's own.
         clip_len: The longest window that may be decoded, in frames; None sets no bound.
@@ -32,30 +43,90 @@ class SampleViews(BaseTransform):
 
     def __init__(
         self,
-        views: dict,
+        views: dict | None = None,
         test_mode: bool = False,
         target_fps: int | None = None,
         clip_len: int | None = None,
         out_of_bound_opt: str = 'loop',
     ) -> None:
-        self.plan = ViewPlan(views, clip_len=clip_len)
-        common = dict(test_mode=test_mode, target_fps=target_fps, out_of_bound_opt=out_of_bound_opt)
-        self.samplers = [(SampleFrames(1, 1, num_clips=count, **common), slice(None)) for count in self.plan.segments]
-        if self.plan.num_windows:
-            window = SampleFrames(self.plan.span, 1, num_clips=self.plan.num_windows, **common)
-            self.samplers.insert(0, (window, self.plan.offsets))
+        self.clip_len = clip_len
+        self.common = dict(test_mode=test_mode, target_fps=target_fps, out_of_bound_opt=out_of_bound_opt)
+        self.plan = None
+        if views is not None:
+            self.use(ViewPlan(views))
+
+    def use(self, plan: ViewPlan) -> None:
+        """Samples a plan's views from now on; worker processes that run already do not hear of it.
+
+        Raises:
+            ConfigError: If a view asks for more frames than ``clip_len``.
+        """
+        if self.clip_len is not None:
+            plan.check_length(self.clip_len)
+        self.plan = plan
+        self.samplers, longest = {}, None
+        for timing in plan.slots:  # the longest clip view's first
+            is_clip = timing[0] > 1
+            self.samplers[timing] = _ViewFrames(*timing, around=longest if is_clip else None, **self.common)
+            longest = longest or (self.samplers[timing] if is_clip else None)
 
     def transform(self, results: dict) -> dict:
-        """Adds ``frame_inds`` of the whole union, as one clip."""
-        frames = []
-        for sampler, chosen in self.samplers:
-            sampled = sampler.transform(dict(results))['frame_inds'].reshape(-1, sampler.clip_len)
-            frames.append(sampled[:, chosen].reshape(-1))
-        results['frame_inds'] = np.concatenate(frames)
+        """Adds ``frame_inds`` of the whole union, as one clip.
+
+        Raises:
+            ConfigError: If no views were given, and none handed over.
+        """
+        if self.plan is None:
+            raise ConfigError(
+                'mmdualkd.SampleViews has no views: mmdualkd.PreflightHook hands over those of model.views before '
+                'training; without that hook give SampleViews(views=...)'
+            )
+        frames = np.empty(self.plan.num_frames, dtype=np.int32)
+        for timing, slots in self.plan.slots.items():
+            sampled = self.samplers[timing].transform(dict(results))['frame_inds']
+            frames[slots] = sampled.reshape(slots.shape)
+        results['frame_inds'] = frames
         results['clip_len'] = self.plan.num_frames
         results['frame_interval'] = 1
         results['num_clips'] = 1
+        if len(self.plan.slots) > 1 and hasattr(results.get('video_reader'), 'get_batch'):
+            results['video_reader'] = _InOrder(results['video_reader'])
         return results
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(views={self.plan.timing()}, frames={self.plan.num_frames})'
+        views = self.plan and f'{self.plan.timing()}, frames={self.plan.num_frames}'
+        return f'{type(self).__name__}(views={views})'
+
+
+class _ViewFrames(SampleFrames):
+    """One view's frames; training clips can lie in the middle of those that another sampler drew last."""
+
+    def __init__(self, *timing: int, around: '_ViewFrames | None', **kwargs) -> None:
+        super().__init__(*timing, **kwargs)
+        self.around = around
+
+    def _get_train_clips(self, num_frames: int, ori_clip_len: float) -> np.ndarray:
+        if self.around is None:
+            starts = super()._get_train_clips(num_frames, ori_clip_len)
+        else:
+            starts, length = self.around.drawn
+            starts = starts + int((length - ori_clip_len) // 2)
+            if self.out_of_bound_opt == 'repeat_last':  # a window that starts after the end is all last frame
+                starts = np.minimum(starts, num_frames - 1)
+        self.drawn = starts, ori_clip_len
+        return starts
+
+
+class _InOrder:
+    """A decord reader that decodes each frame of a batch once and in order: to step back, decord starts over."""
+
+    def __init__(self, reader: Any) -> None:
+        self.reader = reader
+
+    def get_batch(self, indices: np.ndarray) -> SimpleNamespace:
+        distinct, places = np.unique(indices, return_inverse=True)
+        frames = self.reader.get_batch(distinct).asnumpy()
+        return SimpleNamespace(asnumpy=lambda: frames[places])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.reader, name)

@@ -13,7 +13,10 @@ class View(nn.Module):
     """Picks a model's frames out of the shared clip, resizes, normalises and lays them out, on the clip's device.
 
     Mean, standard deviation, colour order and layout are read from the model's own data preprocessor. Without resizing
-    the result is the model's stock pipeline's, bit for bit.
+    the result is the model's stock pipeline's, bit for bit. Resizing is OpenCV's bilinear filter, as in
+    mmaction2's ``Resize``, which rounds to whole grey levels; here frames stay float32, less than one grey level from
+    it. With ``antialias`` in the view they are smoothed as they shrink. Views get no gradient, and bilinear resizing is
+    deterministic in its forward pass.
 
     Args:
         plan: The union that the clip holds.
@@ -33,11 +36,11 @@ class View(nn.Module):
             layout = 'NCHW' if self.spec.clip_len == 1 else 'NCTHW'
         if layout == 'NCHW' and self.spec.clip_len > 1:
             raise ConfigError(
-                f'views.{name}.clip_len={self.spec.clip_len}, but the model takes segments (format_shape NCHW): '
+                f'{plan.key}.{name}.clip_len={self.spec.clip_len}, but the model takes segments (format_shape NCHW): '
                 f'give clip_len=1 and num_clips={self.spec.clip_len}'
             )
         if layout == 'picture' and (self.spec.clip_len, self.spec.num_clips) != (1, 1):
-            raise ConfigError(f'views.{name}: the model takes one picture a sample, not {self.spec}')
+            raise ConfigError(f'{plan.key}.{name}: the model takes one picture a sample, not {self.spec}')
         self.layout = layout
         self.to_rgb = bool(getattr(preprocessor, 'to_rgb', False))
         mean, std = getattr(preprocessor, 'mean', None), getattr(preprocessor, 'std', None)
@@ -77,5 +80,5 @@ class View(nn.Module):
         if x.shape[-2:] == (height, width):
             return x
         flat = x.float().flatten(1, 2)  # (N, 3 T, H, W): frames resized as channels of one picture
-        flat = F.interpolate(flat, size=(height, width), mode='bilinear', align_corners=False, antialias=True)
+        flat = F.interpolate(flat, size=(height, width), mode='bilinear', antialias=self.spec.antialias)
         return flat.view(*x.shape[:3], height, width)

@@ -119,7 +119,12 @@ def _set_num_classes(cfg: dict | list, num_classes: int, top: bool = True) -> No
 def build_model(spec: dict, key: str, num_classes: int | None) -> tuple[nn.Module, str | None]:
     """Builds a student or teacher from its spec; gives it with its checkpoint's path or address."""
     cfg, address = resolve_model(spec, key, num_classes)
-    return MODELS.build({'_scope_': 'mmaction', **cfg}), address
+    return build_resolved(cfg), address
+
+
+def build_resolved(cfg: dict) -> nn.Module:
+    """Builds a model from the complete config that :func:`resolve_model` gives."""
+    return MODELS.build({'_scope_': 'mmaction', **cfg})
 
 
 def build_teacher(spec: dict, name: str, num_classes: int | None) -> nn.Module:

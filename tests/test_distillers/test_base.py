@@ -58,7 +58,6 @@ def test_zero_weights_leave_the_gradients_exactly_those_of_plain_training(tmp_pa
         clip[:, 0][:, :, distiller.plan.places('student')[0]].float().flatten(1, 2),
         (32, 32),
         mode='bilinear',
-        antialias=True,
     ).view(4, 1, 3, 4, 32, 32)
     stock = plain.data_preprocessor(dict(inputs=list(view), data_samples=data['data_samples']), training=True)
     torch.manual_seed(1)
@@ -262,6 +261,25 @@ def test_mistakes_in_a_config_are_one_clear_error_when_built(tmp_path, changes, 
         build_distiller(tmp_path, **changes)
 
 
+@pytest.mark.parametrize(
+    'view, message',
+    [
+        (dict(clip_len=8), 'model.views.vit has no size'),
+        (dict(size=48), 'model.views.vit has no clip_len'),
+        (dict(clip_len=8, size=48, num_clip=2), "a key of model.views.vit='num_clip' .* mean 'num_clips'"),
+        (dict(clip_len=8, size=48, num_clips=2), 'model.views.vit.num_clips=2'),
+        (dict(clip_len=True, size=48), 'model.views.vit.clip_len must be a whole number from 1, got True'),
+    ],
+)
+def test_wrong_views_are_found_before_any_model_is_built_or_downloaded(tmp_path, monkeypatch, view, message):
+    for build in ('build_resolved', 'build_teacher'):
+        monkeypatch.setattr(f'mmdualkd.distillers.base.{build}', lambda *args: pytest.fail('a model was built'))
+    with pytest.raises(ConfigError, match=message):
+        build_distiller(tmp_path, views=dict(VIEWS, vit=view))
+    with pytest.raises(ConfigError, match='model.views must be a dict'):
+        build_distiller(tmp_path, views=None)
+
+
 def test_checkpoints_that_do_not_fit_are_named(tmp_path):
     cfg = distiller_config(tmp_path)
     teachers = copy.deepcopy(cfg['teachers'])
@@ -280,8 +298,8 @@ def test_checkpoints_that_do_not_fit_are_named(tmp_path):
 
 def test_a_pipeline_of_other_frames_is_named_at_the_first_step(tmp_path):
     model = build_distiller(tmp_path)
-    with pytest.raises(ConfigError, match=r'gives clips of \(1, 3, 16, 48, 48\), but model.views need \(1, 3, 8,'):
-        step_losses(model, batch(16))
+    with pytest.raises(ConfigError, match=r'gives clips of \(1, 3, 8, 48, 48\), but model.views need \(1, 3, 16,'):
+        step_losses(model, batch(8))
 
 
 def test_a_term_may_not_log_what_would_be_added_to_the_loss(tmp_path):

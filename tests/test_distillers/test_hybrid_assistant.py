@@ -133,7 +133,7 @@ def test_mistakes_in_the_config_are_named(tmp_path):
 
 
 def test_wrong_names_are_found_before_any_model_is_built_or_downloaded(tmp_path, monkeypatch):
-    monkeypatch.setattr('mmdualkd.distillers.base.build_model', lambda *args: pytest.fail('a model was built'))
+    monkeypatch.setattr('mmdualkd.distillers.base.build_resolved', lambda *args: pytest.fail('a model was built'))
     with pytest.raises(ConfigError, match="assistant.teacher='teachr' names no teacher; did you mean 'teacher'"):
         build_distiller(tmp_path, cnn(), vit(), HYBRID, assistant=dict(teacher='teachr'))
     with pytest.raises(ConfigError, match="model.terms.ofa.source='teachr' names no model"):

@@ -1,8 +1,17 @@
-"""Mistakes that are known before the first step, through tools/train.py."""
+"""Mistakes that are known before the first step, through tools/train.py, and the views that samplers get there."""
+
+from types import SimpleNamespace
 
 import pytest
 from distill_jobs import distill_job
-from helpers import TOOLS, run
+from helpers import TOOLS, run, write_clips
+from mmengine.dataset import ConcatDataset, pseudo_collate
+from tiny import build_distiller
+from torch.utils.data import DataLoader
+
+from mmdualkd.datasets import VideoDataset
+from mmdualkd.errors import ConfigError
+from mmdualkd.hooks import PreflightHook
 
 MISTAKES = {
     'a label outside the range': (
@@ -27,9 +36,9 @@ MISTAKES = {
     ),
     'no views': ("train_pipeline[1] = dict(type='SampleFrames', clip_len=8)\n", '', 'put it in place of SampleFrames'),
     'a view longer than clip_len': (
-        "train_pipeline[1] = dict(type='mmdualkd.SampleViews', views=views, clip_len=6)\n",
+        "train_pipeline[1] = dict(type='mmdualkd.SampleViews', clip_len=6)\n",
         '',
-        'views.student asks for 7 frames (4 at an interval of 2), more than clip_len=6 allows',
+        'model.views.student asks for 7 frames (4 at an interval of 2), more than clip_len=6 allows',
     ),
 }
 
@@ -51,3 +60,58 @@ def test_classes_without_a_clip_are_mentioned_and_do_no_harm(tmp_path):
     path.write_text('class0_0.avi 0\nclass0_1.avi 0\n')
     job = distill_job(tmp_path / 'job', f"train_dataloader['dataset'].update(ann_file={str(path)!r})\n", epochs=1)
     assert 'has clips of 1 of the 2 classes' in run(TOOLS / 'train.py', job.config, '--no-validate')
+
+
+def clips(folder, **sampler):
+    """Clips of four classes, through a pipeline with ``SampleViews``."""
+    pipeline = [
+        dict(type='mmaction.DecordInit'),
+        dict(type='mmdualkd.SampleViews', **sampler),
+        dict(type='mmaction.DecordDecode'),
+        dict(type='mmaction.FormatShape', input_format='NCTHW'),
+        dict(type='mmaction.PackActionInputs'),
+    ]
+    annotation = write_clips(folder, classes=4, per_class=1)
+    return VideoDataset(str(annotation), pipeline=pipeline, data_prefix=dict(video=str(folder)))
+
+
+def runner(model, dataset, workers=2, **loop):
+    loader = DataLoader(
+        dataset, batch_size=2, num_workers=workers, collate_fn=pseudo_collate, persistent_workers=workers > 0
+    )
+    return SimpleNamespace(model=model, train_loop=SimpleNamespace(dataloader=loader, **loop), val_loop=None)
+
+
+def test_the_models_views_reach_every_data_sets_sampler_and_its_workers(tmp_path):
+    model = build_distiller(tmp_path)
+    parts = [clips(tmp_path / 'a'), clips(tmp_path / 'b')]
+    job = runner(model, ConcatDataset(parts))
+    PreflightHook().before_train(job)
+    for _ in range(2):  # epochs
+        shapes = [clip.shape[1:3] for batch in job.train_loop.dataloader for clip in batch['inputs']]
+        assert shapes == [(3, model.plan.num_frames)] * 8
+
+
+def test_views_of_its_own_are_compared_with_the_models(tmp_path):
+    model = build_distiller(tmp_path)
+    views = {name: dict(clip_len=spec.clip_len, frame_interval=spec.frame_interval, size=8)
+             for name, spec in model.plan.specs.items()}  # fmt: skip
+    PreflightHook().before_train(runner(model, clips(tmp_path / 'a', views=views)))
+    views['vit']['clip_len'] = 4
+    with pytest.raises(ConfigError, match=r'samples the views .*vit.*: \(4, 1, 1\).*SampleViews without views takes'):
+        PreflightHook().before_train(runner(model, clips(tmp_path / 'b', views=views)))
+
+
+def test_workers_that_started_too_early_are_named(tmp_path):
+    model, dataset = build_distiller(tmp_path), clips(tmp_path / 'a')
+    with pytest.raises(ConfigError, match='workers of the train pipeline have started .*IterBasedTrainLoop'):
+        PreflightHook().before_train(runner(model, dataset, dataloader_iterator=None))
+    PreflightHook().before_train(runner(model, dataset, workers=0, dataloader_iterator=None))
+    assert dataset[0]['inputs'].shape[2] == model.plan.num_frames
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_a_sampler_that_got_no_views_is_one_clear_error_and_no_broken_video(tmp_path, workers):
+    job = runner(None, clips(tmp_path), workers)
+    with pytest.raises(ConfigError, match='mmdualkd.SampleViews has no views'):
+        next(iter(job.train_loop.dataloader))

@@ -26,7 +26,7 @@ model = dict(
 custom_hooks = [dict(type='mmdualkd.StudentCheckpointHook'), dict(type='EMAHook', momentum=0.5)]
 default_hooks['checkpoint']['save_best'] = 'auto'
 train_dataloader['dataset']['pipeline'] = [
-    dict(type='DecordInit'), dict(type='mmdualkd.SampleViews', views=views), dict(type='DecordDecode'),
+    dict(type='DecordInit'), dict(type='mmdualkd.SampleViews'), dict(type='DecordDecode'),
     dict(type='Resize', scale=(32, 32), keep_ratio=False), dict(type='FormatShape', input_format='NCTHW'),
     dict(type='PackActionInputs')]
 log_level = 'INFO'

@@ -3,6 +3,7 @@ import mmcv
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from mmaction.registry import MODELS as MMACTION_MODELS
 from mmaction.registry import TRANSFORMS as MMACTION_TRANSFORMS
 from mmaction.structures import ActionDataSample
@@ -105,15 +106,33 @@ def test_colour_order_follows_the_models_preprocessor():
     assert torch.equal(View(plan, 'a', preprocessor('NCTHW', to_rgb=True))(clip), expected)
 
 
-def test_resizing_agrees_with_opencv_on_a_smooth_clip():
-    plan = ViewPlan(VIEWS)
-    ramp = np.linspace(0, 255, 40, dtype=np.float32)
-    picture = (ramp[:, None] * 0.5 + ramp[None] * 0.5)[..., None].repeat(3, 2).astype(np.uint8)
-    clip = torch.from_numpy(picture).permute(2, 0, 1)[None, None, :, None].expand(1, 1, 3, plan.num_frames, 40, 40)
+@pytest.mark.parametrize('size', [(20, 20), (16, 16), (48, 30), (33, 47), (96, 64), (23, 80)])
+def test_resizing_is_opencvs_bilinear_filter(size):
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (2, 40, 64, 3), dtype=np.uint8)
+    clip = torch.from_numpy(frames).permute(3, 0, 1, 2)[None, None]
     identity = MMACTION_MODELS.build(dict(type='ActionDataPreprocessor', format_shape='NCTHW'))
-    ours = View(plan, 'small', identity)(clip)[0, 0, :, 0].permute(1, 2, 0).numpy()
-    assert ours.shape == (20, 20, 3)
-    assert abs(ours - mmcv.imresize(picture, (20, 20), interpolation='area')).max() <= 2
+    view = View(ViewPlan(dict(a=dict(clip_len=2, size=size))), 'a', identity)
+    ours = view(clip)
+    assert ours.dtype == torch.float32
+    for index, frame in enumerate(frames):
+        got = ours[0, 0, :, index].permute(1, 2, 0).numpy()
+        exact = cv2.resize(frame.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)
+        assert abs(got - exact).max() < 0.02
+        stock = mmcv.imresize(frame, size[::-1], interpolation='bilinear')  # what Resize calls
+        assert abs(got - stock).max() < 0.9 and abs(got - stock).mean() < 0.3
+
+
+def test_antialias_smooths_what_shrinks_and_is_an_option_of_a_view():
+    rng = np.random.default_rng(0)
+    frame = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    clip = torch.from_numpy(frame).permute(2, 0, 1)[None, None, :, None]
+    identity = MMACTION_MODELS.build(dict(type='ActionDataPreprocessor', format_shape='NCTHW'))
+    plan = ViewPlan(dict(plain=dict(clip_len=1, size=16), smooth=dict(clip_len=1, size=16, antialias=True)))
+    plain, smooth = (View(plan, name, identity)(clip) for name in ('plain', 'smooth'))
+    expected = F.interpolate(clip[:, 0, :, 0].float(), (16, 16), mode='bilinear', antialias=True)
+    assert torch.equal(smooth[:, 0, :, 0], expected)
+    assert smooth.std() < 0.8 * plain.std()
 
 
 def test_several_clips_keep_their_order():

@@ -1,12 +1,10 @@
 _base_ = '../students/tsm-mobilenetv2.py'
 
-views = dict(
-    student=_base_.views.student,
-    vit=dict(clip_len=32, frame_interval=2, size=224),
-    cnn=dict(clip_len=1, num_clips=8, size=224),
-)
 model = dict(
-    views=views,
+    views=dict(
+        vit=dict(clip_len=32, frame_interval=2, size=224),
+        cnn=dict(clip_len=1, num_clips=8, size=224),
+    ),
     teachers=dict(
         vit=dict(
             config='mmaction::recognition/swin/swin-tiny-p244-w877_in1k-pre_8xb8-amp-32x2x1-30e_kinetics400-rgb.py',
@@ -18,17 +16,3 @@ model = dict(
         ),
     ),
 )
-
-train_pipeline = [
-    dict(type='DecordInit'),
-    dict(type='mmdualkd.SampleViews', views=views),
-    *_base_.train_augment,
-    *_base_.pack,
-]
-# for tools/check_teachers.py: what all models of the pair see of a validation video
-teacher_val_pipeline = [
-    dict(type='DecordInit'),
-    dict(type='mmdualkd.SampleViews', views=views, test_mode=True),
-    *_base_.val_crop224,
-    *_base_.pack,
-]

@@ -1,14 +1,11 @@
-_base_ = ['../models/small_video.py', '../pipelines/squash64.py']
+_base_ = ['../models/small_video.py', '../pipelines/views64.py']
 
-views = dict(student=dict(clip_len=16, frame_interval=4, size=64))
-model = dict(type='mmdualkd.DualTeacherDistiller', views=views, student=dict(config=_base_.resnet3d18_w8))
+model = dict(
+    type='mmdualkd.DualTeacherDistiller',
+    views=dict(student=dict(clip_len=16, frame_interval=4, size=64)),
+    student=dict(config=_base_.resnet3d18_w8),
+)
 
-train_pipeline = [
-    dict(type='DecordInit'),
-    dict(type='mmdualkd.SampleViews', views=views),
-    *_base_.train_augment,
-    *_base_.pack,
-]
 val_pipeline = [
     dict(type='DecordInit'),
     dict(type='SampleFrames', clip_len=16, frame_interval=4, num_clips=3, test_mode=True),

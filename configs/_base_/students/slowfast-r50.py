@@ -1,20 +1,13 @@
-_base_ = '../pipelines/crop224.py'
+_base_ = '../pipelines/views224.py'
 
-views = dict(student=dict(clip_len=32, frame_interval=2, size=224))
 model = dict(
     type='mmdualkd.DualTeacherDistiller',
-    views=views,
+    views=dict(student=dict(clip_len=32, frame_interval=2, size=224)),
     student=dict(
         config='mmaction::recognition/slowfast/slowfast_r50_8xb8-8x8x1-256e_kinetics400-rgb.py', checkpoint='zoo'
     ),
 )
 
-train_pipeline = [
-    dict(type='DecordInit'),
-    dict(type='mmdualkd.SampleViews', views=views),
-    *_base_.train_augment,
-    *_base_.pack,
-]
 val_pipeline = [
     dict(type='DecordInit'),
     dict(type='SampleFrames', clip_len=32, frame_interval=2, test_mode=True),

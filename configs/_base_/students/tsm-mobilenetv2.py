@@ -1,9 +1,8 @@
-_base_ = '../pipelines/crop224.py'
+_base_ = '../pipelines/views224.py'
 
-views = dict(student=dict(clip_len=1, num_clips=8, size=224))
 model = dict(
     type='mmdualkd.DualTeacherDistiller',
-    views=views,
+    views=dict(student=dict(clip_len=1, num_clips=8, size=224)),
     student=dict(
         config='mmaction::recognition/tsm/tsm_imagenet-pretrained-mobilenetv2_8xb16-1x1x8-100e_kinetics400-rgb.py',
         # mmaction2's metafile does not list this checkpoint of its model zoo, so that 'zoo' would not find it
@@ -11,12 +10,6 @@ model = dict(
     ),
 )
 
-train_pipeline = [
-    dict(type='DecordInit'),
-    dict(type='mmdualkd.SampleViews', views=views),
-    *_base_.train_augment,
-    *_base_.pack,
-]
 val_pipeline = [
     dict(type='DecordInit'),
     dict(type='SampleFrames', clip_len=1, num_clips=8, test_mode=True),

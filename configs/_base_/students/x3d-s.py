@@ -1,18 +1,11 @@
-_base_ = '../pipelines/crop224.py'
+_base_ = '../pipelines/views224.py'
 
-views = dict(student=dict(clip_len=13, frame_interval=6, size=160))
 model = dict(
     type='mmdualkd.DualTeacherDistiller',
-    views=views,
+    views=dict(student=dict(clip_len=13, frame_interval=6, size=160)),
     student=dict(config='mmaction::recognition/x3d/x3d_s_13x6x1_facebook-kinetics400-rgb.py', checkpoint='zoo'),
 )
 
-train_pipeline = [
-    dict(type='DecordInit'),
-    dict(type='mmdualkd.SampleViews', views=views),
-    *_base_.train_augment,
-    *_base_.pack,
-]
 val_pipeline = [
     dict(type='DecordInit'),
     dict(type='SampleFrames', clip_len=13, frame_interval=6, test_mode=True),
