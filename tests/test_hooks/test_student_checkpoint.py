@@ -6,35 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.hooks import checkpoint_hook
-from mmengine.runner import Runner
-from picture_jobs import picture_job
+from picture_jobs import cut, picture_job, read, runner_of, without_validation
 
 from mmdualkd.errors import CheckpointError
 from mmdualkd.files import PART, remove_parts, replacing
 from mmdualkd.hooks import StudentCheckpointHook
 
 KEEP_ONE = "default_hooks['checkpoint'].update(max_keep_ckpts=1, save_best='auto')\n"
-
-
-def runner_of(job, **options):
-    cfg = Config.fromfile(job.config)
-    cfg.merge_from_dict(options)
-    cfg.experiment_name = str(job.config.parent)
-    return Runner.from_cfg(cfg)
-
-
-def without_validation(**options):
-    return dict(val_cfg=None, val_dataloader=None, val_evaluator=None, **options)
-
-
-def read(path):
-    return torch.load(path, weights_only=True, map_location='cpu')
-
-
-def cut(path):
-    path.write_bytes(path.read_bytes()[:1000])
 
 
 @contextmanager
