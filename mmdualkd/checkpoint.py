@@ -1,6 +1,6 @@
 """The student out of a checkpoint of a distiller; checkpoints read safely, and found with their configs."""
 
-import os
+import io
 import pickle
 import re
 from collections import OrderedDict
@@ -13,6 +13,7 @@ from mmengine.config import Config
 from torch import Tensor
 
 from .errors import CheckpointError
+from .files import replacing
 
 STUDENT_PREFIX = 'student.'
 
@@ -31,8 +32,12 @@ def read_checkpoint(path: str | Path, key: str) -> dict[str, Any]:
         CheckpointError: If the file is missing, is no checkpoint, or holds more than tensors and plain values.
     """
     path = Path(path).expanduser()
+    if path.is_dir():
+        raise CheckpointError(f'{key}: {str(path)!r} is a folder; name a file in it')
     if not path.is_file():
         raise CheckpointError(f'{key}: there is no file {str(path)!r}')
+    if not path.stat().st_size:
+        raise CheckpointError(f'{key}: {str(path)!r} is empty (0 bytes)')
     try:
         checkpoint = torch.load(path, map_location='cpu', weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, AttributeError, IndexError) as error:
@@ -62,11 +67,37 @@ def model_state_dict(checkpoint: dict[str, Any]) -> 'OrderedDict[str, Tensor]':
     Returns:
         Tensors by the names of the model's own ``state_dict``; empty if there are none.
     """
-    state = checkpoint.get('state_dict', checkpoint)
-    state = {name: value for name, value in state.items() if isinstance(value, Tensor)}
+    state = tensors_of(checkpoint.get('state_dict', checkpoint))
     if state and all(name.startswith('module.') for name in state):
         state = {name.removeprefix('module.'): value for name, value in state.items()}
     return student_state_dict(state)
+
+
+def check_tensors(checkpoint: dict[str, Any], where: str) -> None:
+    """Refuses a checkpoint in which :func:`model_state_dict` finds no tensors.
+
+    Args:
+        checkpoint: What was read.
+        where: What it is called, for errors.
+
+    Raises:
+        CheckpointError: Names the keys that it has, and which of them looks like a state dict.
+    """
+    if model_state_dict(checkpoint):
+        return
+    keys = ', '.join(map(repr, list(checkpoint)[:8])) or 'none'
+    inside = checkpoint.get('state_dict')
+    found = f"its 'state_dict' is a {type(inside).__name__} without any" if inside is not None else f'its keys: {keys}'
+    like = [key for key, value in checkpoint.items() if key not in ('state_dict', 'optimizer') and tensors_of(value)]
+    hint = f'; {like[0]!r} looks like a state dict: save that alone' if like else ''
+    raise CheckpointError(f'{where} holds no tensors of a model ({found}){hint}')
+
+
+def tensors_of(value: Any) -> dict[str, Tensor]:
+    """The tensors of a state dict by name; none of what is no dict."""
+    if not isinstance(value, dict):
+        return {}
+    return {name: tensor for name, tensor in value.items() if isinstance(name, str) and isinstance(tensor, Tensor)}
 
 
 def student_state_dict(state_dict: dict[str, Tensor]) -> 'OrderedDict[str, Tensor]':
@@ -88,31 +119,49 @@ def student_state_dict(state_dict: dict[str, Tensor]) -> 'OrderedDict[str, Tenso
     return OrderedDict((name, value) for name, value in state_dict.items() if not name.startswith('cls_head.new_cls.'))
 
 
-def save_student(training_checkpoint: str | Path, out: str | Path) -> None:
-    """Writes the student of a training checkpoint as a plain checkpoint of MMAction2 or MMPretrain.
-
-    The file is complete or not there: it is written under another name first.
+def student_checkpoint(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """Makes a plain checkpoint of MMAction2 or MMPretrain of what training saves.
 
     Args:
-        training_checkpoint: A checkpoint that training saved, of a distiller or of a plain model. With MMEngine's
-            EMAHook its ``state_dict`` holds the averaged weights, and so does the student's file.
-        out: The file to write: ``state_dict``, and a ``meta`` with epoch, iteration and what the data set says about
-            its classes; no optimizer, no log, no config.
+        checkpoint: A training checkpoint, of a distiller or of a plain model. With MMEngine's EMAHook its
+            ``state_dict`` holds the averaged weights, and so does the student's.
 
-    Raises:
-        CheckpointError: If the checkpoint cannot be read or holds no tensors.
+    Returns:
+        ``state_dict``, and a ``meta`` with epoch, iteration and what the data set says about its classes; no
+        optimizer, no log, no config.
     """
-    checkpoint = read_checkpoint(training_checkpoint, 'training checkpoint')
-    state = model_state_dict(checkpoint)
-    if not state:
-        raise CheckpointError(f'{str(training_checkpoint)!r} holds no tensors')
     meta = checkpoint.get('meta') or {}
     meta = {name: meta[name] for name in ('epoch', 'iter', 'mmengine_version', 'dataset_meta') if name in meta}
+    return dict(meta=meta, state_dict=model_state_dict(checkpoint))
+
+
+def save_student(training_checkpoint: str | Path, out: str | Path) -> None:
+    """Writes the student of a training checkpoint, whole or not at all; see :func:`student_checkpoint`.
+
+    Args:
+        training_checkpoint: The file of a checkpoint that training saved.
+        out: The file to write.
+
+    Raises:
+        CheckpointError: If the checkpoint cannot be read or holds no tensors, or the file cannot be written.
+    """
+    checkpoint = read_checkpoint(training_checkpoint, 'training checkpoint')
+    check_tensors(checkpoint, f'training checkpoint: {str(training_checkpoint)!r}')
+    write_checkpoint(student_checkpoint(checkpoint), out)
+
+
+def write_checkpoint(checkpoint: dict[str, Any], out: str | Path) -> None:
+    """Writes a checkpoint, whole or not at all.
+
+    Raises:
+        CheckpointError: If it cannot be written.
+    """
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f'{out.name}.part')
-    torch.save(dict(meta=meta, state_dict=state), part)
-    os.replace(part, out)
+    buffer = io.BytesIO()  # torch hides what the system says about a full disk
+    torch.save(checkpoint, buffer)
+    with replacing(out) as part:
+        part.write_bytes(buffer.getbuffer())
 
 
 def find_checkpoint(path: str | Path) -> Path:

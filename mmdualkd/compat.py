@@ -11,6 +11,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.metadata
 import importlib.util
+import os
 import pickle
 import sys
 import time
@@ -22,6 +23,7 @@ from typing import Any
 from unittest import mock
 
 from .errors import DistillError
+from .files import open_whole, replacing
 
 Execute = Callable[[], None]
 
@@ -256,6 +258,34 @@ def mixed_precision_without_gpu(execute: Execute) -> None:
     amp_optimizer_wrapper.AmpOptimWrapper.__init__ = cured
 
 
+def checkpoint_cut_short(execute: Execute) -> None:
+    """A checkpoint is written straight to its name: a kill or a full disk leaves half of it, and the old one is lost.
+
+    All files that MMEngine's local backend writes appear whole, or not at all. See :func:`.files.replacing`.
+    """
+    execute()
+    from mmengine.fileio.backends.local_backend import LocalBackend
+
+    put = LocalBackend.put
+
+    @functools.wraps(put)
+    def cured(self: Any, obj: bytes, filepath: Any) -> None:
+        if os.path.exists(filepath) and not os.path.isfile(filepath):  # a device, a pipe
+            return put(self, obj, filepath)
+        with replacing(filepath) as part:
+            put(self, obj, part)
+
+    LocalBackend.put = cured
+
+
+def last_checkpoint_cut_short(execute: Execute) -> None:
+    """The same for the text file ``last_checkpoint``, which is all that ``CheckpointHook`` opens itself."""
+    execute()
+    from mmengine.hooks import checkpoint_hook
+
+    checkpoint_hook.open = open_whole
+
+
 def timm_model_inside_another(execute: Execute) -> None:
     """``TimmClassifier`` saves its tensors without their ``model.``, but inside another model it forgets to.
 
@@ -279,6 +309,8 @@ CURES: dict[str, Callable[[Execute], None]] = {
     'torchvision': torchvision_without_ops,
     'mmaction.models.localizers': missing_drn,
     'mmengine.dist.utils': processes_without_gpu,
+    'mmengine.fileio.backends.local_backend': checkpoint_cut_short,
+    'mmengine.hooks.checkpoint_hook': last_checkpoint_cut_short,
     'mmengine.model.wrappers.distributed': parallel_model_without_gpu,
     'mmengine.optim.scheduler.param_scheduler': resume_one_cycle,
     'mmengine.optim.optimizer.amp_optimizer_wrapper': mixed_precision_without_gpu,

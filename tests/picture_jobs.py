@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 import torch
 from jobs import Job
+from mmengine.config import Config
 from mmengine.registry import MODELS
+from mmengine.runner import Runner
 
 PREPROCESSOR = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
 
@@ -148,3 +150,26 @@ def picture_job(
     model = DISTILLATION.format(student=student or resnet(), teacher=teacher, weights=weights)
     config.write_text(recipe + model + extra)
     return Job(config, work_dir)
+
+
+def runner_of(job: Job, **options) -> Runner:
+    """The runner of a job in this process; options override its config."""
+    cfg = Config.fromfile(job.config)
+    cfg.merge_from_dict(options)
+    cfg.experiment_name = str(job.config.parent)
+    return Runner.from_cfg(cfg)
+
+
+def without_validation(**options) -> dict:
+    """Options of a job that only trains."""
+    return dict(val_cfg=None, val_dataloader=None, val_evaluator=None, **options)
+
+
+def read(path: Path) -> dict:
+    """Reads a checkpoint."""
+    return torch.load(path, weights_only=True, map_location='cpu')
+
+
+def cut(path: Path) -> None:
+    """Cuts a file short, as a kill while it was written would."""
+    path.write_bytes(path.read_bytes()[:1000])

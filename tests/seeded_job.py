@@ -23,9 +23,15 @@ def runner(
     wrap: str | None = None,
     hooks: list | None = None,
     dropout: float = 0.0,
+    max_iters: int = 0,
+    sampler: str = 'DefaultSampler',
+    every: int = 1,
     **kwargs,
 ) -> Runner:
-    """A job of a 3D ResNet with dropout on eight tiny videos, checkpoints each epoch."""
+    """A job of a 3D ResNet with dropout on eight tiny videos, checkpoints each epoch.
+
+    With ``max_iters`` the loop counts iterations, and checkpoints are saved each ``every`` of them.
+    """
     dataset = dict(
         type='mmdualkd.VideoDataset',
         ann_file=str(annotation),
@@ -39,6 +45,9 @@ def runner(
             if wrap == 'RepeatDataset'
             else dict(type=wrap, datasets=[dataset])
         )
+    train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1)
+    if max_iters:
+        train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=1000)
     loader = dict(batch_size=4, num_workers=workers, persistent_workers=workers > 0)
     cfg = Config(
         dict(
@@ -63,13 +72,13 @@ def runner(
                     type='ActionDataPreprocessor', mean=[120.0] * 3, std=[60.0] * 3, format_shape='NCTHW'
                 ),
             ),
-            train_dataloader=dict(loader, dataset=dataset, sampler=dict(type='DefaultSampler', shuffle=True)),
+            train_dataloader=dict(loader, dataset=dataset, sampler=dict(type=sampler, shuffle=True)),
             val_dataloader=dict(loader, dataset=test, sampler=dict(type='DefaultSampler', shuffle=False)),
             val_evaluator=dict(type='AccMetric'),
             val_cfg=dict(type='ValLoop'),
-            train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1),
+            train_cfg=train_cfg,
             optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9)),
-            default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1)),
+            default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=every, by_epoch=not max_iters)),
             custom_hooks=[dict(type='mmdualkd.CorruptVideoHook')] if hooks is None else hooks,
             work_dir=str(folder),
             experiment_name=folder.name,

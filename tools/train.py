@@ -6,6 +6,10 @@ Examples:
 """
 
 import argparse
+import logging
+from pathlib import Path
+
+from mmengine.logging import print_log
 
 import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
 from mmdualkd.errors import DistillError
@@ -44,11 +48,20 @@ def main() -> None:
             raise SystemExit(f'--amp needs optim_wrapper.type=OptimWrapper, the config has {wrapper!r}')
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
-    if args.resume is not None:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
-        if cfg.load_from:
-            check_file('--resume', cfg.load_from)
+    if args.resume == 'auto':
+        # Runner resumes from load_from, if there is one: with nothing to resume, that is where training begins.
+        cfg.resume = not cfg.get('load_from') or (Path(cfg.work_dir) / 'last_checkpoint').is_file()
+        if cfg.resume:
+            cfg.load_from = None
+        else:
+            print_log(
+                f'--resume: nothing to resume, {cfg.work_dir} has no last_checkpoint; training begins from '
+                f'load_from={cfg.load_from!r}',
+                level=logging.WARNING,
+            )
+    elif args.resume is not None:
+        check_file('--resume', args.resume)
+        cfg.resume, cfg.load_from = True, args.resume
     if args.auto_scale_lr:
         if 'auto_scale_lr' not in cfg:
             raise SystemExit('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')

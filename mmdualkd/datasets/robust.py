@@ -14,6 +14,7 @@ import torch
 from mmaction.datasets.transforms import DecordInit
 
 from ..errors import ConfigError, DataError
+from .wrappers import position
 
 UNSET = -1
 ERROR_BYTES = 512
@@ -28,9 +29,9 @@ class RobustDataset:
     by :class:`~mmdualkd.hooks.CorruptVideoHook` in the main process.
 
     **Seeds**: once :class:`~mmdualkd.hooks.EpochSeedHook` has set the clock, Python's, NumPy's and torch's random
-    numbers in the pipeline depend only on the seed, the epoch, the sample, and how often it came up in this epoch. So
-    neither the number of workers nor a stop between epochs changes a result. The caller's own random numbers go on
-    untouched.
+    numbers in the pipeline depend only on the seed, the epoch, the sample's position in the data set (or in the
+    wrapper that repeats it), and how often the sampler has named it in this epoch. So neither the number of workers
+    nor a stop changes a result. The caller's own random numbers go on untouched.
 
     Attributes:
         noun: What a sample is, in messages.
@@ -46,16 +47,15 @@ class RobustDataset:
     max_refetch: int
 
     def full_init(self) -> None:
-        """Reads the annotations and makes the flags and counters that the workers share."""
+        """Reads the annotations and makes the flags that the workers share."""
         super().full_init()
         if not hasattr(self, '_flags'):
             self._flags = torch.zeros(len(self), dtype=torch.uint8).share_memory_()
-            self._visits = torch.zeros(len(self), dtype=torch.int32).share_memory_()
             self._clock = torch.full((3,), UNSET, dtype=torch.int64).share_memory_()
             self._error = torch.zeros(ERROR_BYTES, dtype=torch.uint8).share_memory_()
 
     def set_clock(self, seed: int, epoch: int, part: int = 0) -> None:
-        """Starts an epoch: samples are drawn from (seed, epoch, part, index, visit) from now on.
+        """Starts an epoch: samples are drawn from (seed, epoch, part, position, visit) from now on.
 
         Args:
             seed: The run's seed.
@@ -63,7 +63,6 @@ class RobustDataset:
             part: Which of several data sets this is.
         """
         self._clock.copy_(torch.tensor([seed, epoch, part]))
-        self._visits.zero_()
 
     @property
     def flags(self) -> torch.Tensor:
@@ -83,6 +82,7 @@ class RobustDataset:
         """
         self.full_init()
         with self._seeded(idx):
+            idx = int(idx)
             data = self.prepare_data(idx)
             if data is not None:
                 return data
@@ -147,9 +147,8 @@ class RobustDataset:
         if seed == UNSET:
             yield
             return
-        visit = int(self._visits[idx])
-        self._visits[idx] += 1
-        with seeded(seed, epoch, part, idx, visit):
+        place = position(idx)
+        with seeded(seed, epoch, part, int(place), getattr(place, 'count', 0)):
             yield
 
 

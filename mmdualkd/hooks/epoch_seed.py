@@ -1,43 +1,75 @@
-"""Random numbers that depend on the seed and the epoch, not on what ran before."""
+"""Random numbers that depend on the seed, the epoch and the iteration, not on what ran before."""
 
 import random
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank
+from mmengine.dataset import InfiniteSampler
+from mmengine.dist import broadcast_object_list, get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch.utils.data import DataLoader
 
 from ..datasets.robust import RobustDataset
+from ..datasets.visits import CountingSampler
 from ..datasets.wrappers import plain_datasets
 from ..registry import HOOKS
 
 
 @HOOKS.register_module()
 class EpochSeedHook(Hook):
-    """Seeds every training epoch anew, so that a resumed run ends with the weights of an unbroken one, bit for bit.
+    """Seeds epochs and iterations anew, so that a resumed run ends with the weights of an unbroken one, bit for bit.
 
-    The main process (dropout, mixup) is seeded by (seed, epoch, rank); each sample of our data sets by (seed, epoch,
-    sample), whatever the number of workers. Resuming takes the seed from the checkpoint, also for the sampler's order.
+    The main process (dropout, mixup) is seeded by (seed, iteration, rank); each sample of our data sets by (seed,
+    epoch, position in the data set, how often it came up), whatever the number of workers. The seed is the first
+    process's, on resuming that of the checkpoint; all samplers have it, also where the runners' seeds differ
+    (``diff_rank_seed``).
+
+    It holds for MMEngine's epoch-based loop with checkpoints of epochs, and for its iteration-based loop with
+    checkpoints of iterations (MMEngine decodes again what was trained on, to pass over it). An epoch-based loop that
+    goes on from a checkpoint in the middle of an epoch begins that epoch again.
     """
 
     priority = 'VERY_HIGH'
 
     def before_train(self, runner: Runner) -> None:
-        sampler = runner.train_dataloader.sampler
+        seeds = [runner.seed]
+        broadcast_object_list(seeds)
+        self.seed = seeds[0]
+        sampler = sampler_of(runner.train_dataloader)
         if hasattr(sampler, 'seed'):  # built before the checkpoint, and with it the seed, was read
-            sampler.seed = runner.seed
+            sampler.seed = self.seed
 
     def before_train_epoch(self, runner: Runner) -> None:
-        for part, dataset in enumerate(plain_datasets(runner.train_dataloader.dataset)):
+        loader, loop = runner.train_dataloader, runner.train_loop
+        endless = type(getattr(loop, 'dataloader_iterator', None))
+        if endless is not type(None):  # its workers began before anything was seeded: they end here
+            loop.dataloader_iterator = loader._iterator = None
+        for part, dataset in enumerate(plain_datasets(loader.dataset)):
             if isinstance(dataset, RobustDataset):
-                dataset.set_clock(runner.seed, runner.epoch, part)
+                dataset.set_clock(self.seed, runner.epoch, part)
+        count_visits(loader)
+        if endless is not type(None):
+            loop.dataloader_iterator = endless(loader)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:
-        if batch_idx:
-            return
-        # Not before the epoch: how many numbers the start of a data loader draws depends on its workers.
-        seeds = np.random.SeedSequence([runner.seed, runner.epoch, get_rank()]).generate_state(3)
+        # Here and not before the epoch: how many numbers the start of a data loader draws depends on its workers.
+        seeds = np.random.SeedSequence([self.seed, runner.iter, get_rank()]).generate_state(3)
         random.seed(int(seeds[0]))
         np.random.seed(seeds[1])
         torch.manual_seed(int(seeds[2]))
+
+
+def sampler_of(loader: DataLoader) -> object:
+    """The sampler of a data loader, also inside a batch sampler."""
+    sampler = getattr(loader.batch_sampler, 'sampler', loader.sampler)
+    return sampler.sampler if isinstance(sampler, CountingSampler) else sampler
+
+
+def count_visits(loader: DataLoader) -> None:
+    """Lets the sampler of a data loader begin anew and count."""
+    sampler = sampler_of(loader)
+    if isinstance(sampler, InfiniteSampler):
+        sampler.indices = sampler._indices_of_rank()
+    if hasattr(loader.batch_sampler, 'sampler'):
+        loader.batch_sampler.sampler = CountingSampler(sampler)

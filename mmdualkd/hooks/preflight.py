@@ -15,17 +15,32 @@ from ..errors import ConfigError, DataError
 from ..registry import HOOKS
 from ..views import SampleViews, ViewPlan
 from ..zoo.weights import classes_of
+from .resume import TRAINING, check_source, check_training, training_of
 
 
 @HOOKS.register_module()
 class PreflightHook(Hook):
     """Checks data against the model before training, and tells the train pipeline's sampler which views the model has.
 
+    A run that is resumed is checked too, see :mod:`~mmdualkd.hooks.resume`.
+
     Raises:
+        CheckpointError: If a run cannot be resumed from a checkpoint: it is missing, not whole, or of another training.
         DataError: If a data set is empty, declares another number of classes, holds a label that the model has no
             class for, or names other classes than the first data set does (folders of pictures that differ).
         ConfigError: If the train pipeline of videos has no ``SampleViews``, or one with other views than the model's.
     """
+
+    priority = 'HIGH'  # EMAHook loads its weights while a checkpoint is loaded
+
+    def before_run(self, runner: Runner) -> None:
+        check_source(runner)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        check_training(runner, checkpoint)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        checkpoint['meta'][TRAINING] = training_of(runner)
 
     def before_train(self, runner: Runner) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model

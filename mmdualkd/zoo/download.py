@@ -1,9 +1,11 @@
 """Files behind http(s) addresses."""
 
 import hashlib
+import http.client
 import os
 import re
-import urllib.error
+import urllib.request
+import uuid
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -12,6 +14,10 @@ from mmengine.dist import barrier, get_rank
 from mmengine.logging import print_log
 
 from ..errors import CheckpointError
+
+PUBLISHED = r'_\d{8}-([0-9a-f]{8})$'  # OpenMMLab's names end in a date and the start of the file's SHA-256
+CHUNK = 1 << 20
+TIMEOUT = 60  # seconds without a byte
 
 
 def download(address: str, key: str) -> Path:
@@ -24,35 +30,65 @@ def download(address: str, key: str) -> Path:
         key: The config key that holds it, for errors.
 
     Returns:
-        The file in the cache. Its name is that of the address; a name without OpenMMLab's hash of the content, which
-        another address may share, gets a hash of the address.
+        The file in the cache. A name that OpenMMLab gave (``..._20201027-623825a0.pth``) is kept, and its hash compared
+        with the file's; any other, which several addresses may share, gets a hash of the address.
 
     Raises:
-        CheckpointError: If the address cannot be read.
+        CheckpointError: If the address cannot be read to its end, or the file has another hash than its name says.
     """
     name = Path(urlparse(address).path)
-    stem = name.stem
-    if not re.search(r'[-_][0-9a-f]{8,}$', stem):
-        stem = f'{stem}-{hashlib.sha256(address.encode()).hexdigest()[:8]}'
+    published = re.search(PUBLISHED, name.stem)
+    stem = name.stem if published else f'{name.stem}-{hashlib.sha256(address.encode()).hexdigest()[:8]}'
     path = Path(torch.hub.get_dir()) / 'checkpoints' / f'{stem}{name.suffix}'
     first = int(os.environ.get('LOCAL_RANK', get_rank())) == 0
     try:
         if first:
-            _fetch(address, path, key)
+            _fetch(address, path, key, published and published[1])
     finally:
         barrier()
     if not first:
-        _fetch(address, path, key)
+        _fetch(address, path, key, None)
     return path
 
 
-def _fetch(address: str, path: Path, key: str) -> None:
-    """Downloads a file unless it is there."""
-    if path.exists():
+def _fetch(address: str, path: Path, key: str, digest: str | None) -> None:
+    """Downloads a file unless it is there, and whole."""
+    if path.exists() and (digest is None or _sha256(path).startswith(digest)):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     print_log(f'{key}: downloading {address} to {path}', logger='current')
+    part = path.with_name(f'{path.name}.{uuid.uuid4().hex}.part')  # other jobs may download it, too
     try:
-        torch.hub.download_url_to_file(address, str(path), progress=True)
-    except (urllib.error.URLError, OSError) as error:
+        _read(address, part)
+        if digest is not None and not (found := _sha256(part)).startswith(digest):
+            raise CheckpointError(
+                f'{key}={address!r}: the file begins its SHA-256 with {found[:8]}, its name says {digest}; it is '
+                'damaged or not what was published (if you trust it, download it yourself and give its path)'
+            )
+        os.replace(part, path)
+    except (OSError, http.client.HTTPException) as error:
         raise CheckpointError(f'{key}={address!r} cannot be downloaded: {error}') from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _read(address: str, path: Path) -> None:
+    """Reads an address into a file; one that ends too early is an ``OSError``."""
+    request = urllib.request.Request(address, headers={'User-Agent': 'mmdualkd'})
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as response, path.open('wb') as file:
+        length = response.headers.get('Content-Length')
+        total = int(length) if length else None
+        with torch.hub.tqdm(total=total, unit='B', unit_scale=True, unit_divisor=1024) as bar:
+            while chunk := response.read(CHUNK):
+                file.write(chunk)
+                bar.update(len(chunk))
+        if total is not None and file.tell() != total:
+            raise OSError(f'it was cut off after {file.tell()} of {total} bytes; try again')
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open('rb') as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

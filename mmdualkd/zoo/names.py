@@ -3,31 +3,43 @@
 import difflib
 import importlib.util
 from pathlib import Path
+from typing import Any
 
-import mmengine
+import yaml
 
 from ..errors import ConfigError
 
+SAFE = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)  # a metafile may lie beside anybody's config
 
-def find_model(name: str | Path, key: str) -> tuple[Path, str | None]:
-    """Finds the config that a name stands for, and the weights that the zoo lists for it.
+
+def find_model(name: str | Path, key: str) -> Path:
+    """Finds the config that a name stands for.
 
     Args:
         name: A config of a zoo (``package::path.py``), a name of ``mmpretrain.get_model``, or a path.
         key: The config key that holds the name, for errors.
 
     Returns:
-        The config file; the address of its weights, or None if the zoo lists none.
+        The config file.
 
     Raises:
         ConfigError: If there is no such config; the error names the nearest one.
     """
     if not isinstance(name, str | Path):
         raise ConfigError(f'{key} must be a zoo name, a path or a model dict, got {name!r}')
-    if '::' in str(name) or '/' in str(name) or str(name).endswith('.py'):
-        path = _find_config(str(name), key)
-        return path, _listed_weights(path)
-    return _find_in_hub(str(name), key)
+    return _find_config(str(name), key) if _is_file(name) else Path(_find_in_hub(str(name), key).config.filename)
+
+
+def listed_weights(name: str | Path, key: str) -> str | None:
+    """Finds the address of the weights that a zoo lists for a config; None if it lists none. Arguments as above."""
+    if not _is_file(name):
+        return _find_in_hub(str(name), key).weights
+    return _weights_of(_find_config(str(name), key))
+
+
+def _is_file(name: str | Path) -> bool:
+    """Whether a name means a config file, and no name of ``mmpretrain.get_model``."""
+    return '::' in str(name) or '/' in str(name) or str(name).endswith('.py')
 
 
 def _find_config(name: str, key: str) -> Path:
@@ -53,30 +65,36 @@ def _find_config(name: str, key: str) -> Path:
     )
 
 
-def _find_in_hub(name: str, key: str) -> tuple[Path, str | None]:
-    """Finds a config and its weights by a name of MMPretrain's model list."""
+def _find_in_hub(name: str, key: str) -> Any:
+    """Finds the entry of a name in MMPretrain's model list."""
     from mmpretrain.apis.model import ModelHub, list_models
 
     try:
-        model = ModelHub.get(name)
+        return ModelHub.get(name)
     except ValueError as error:
         hint = _nearest(name.lower(), list_models())
         raise ConfigError(
             f'{key}={name!r} is no name of mmpretrain.get_model{hint} (other configs: package::path.py, or a path)'
         ) from error
-    return Path(model.config.filename), model.weights
 
 
-def _listed_weights(path: Path) -> str | None:
+def _weights_of(path: Path) -> str | None:
     """Finds the address of a zoo config's weights in the family's ``metafile.yml``; its own name's come first."""
     for folder in path.resolve().parents[:3]:
         metafile = folder / 'metafile.yml'
         if not metafile.is_file():
             continue
+        try:
+            listed = yaml.load(metafile.read_text(encoding='utf-8'), SAFE)
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            reason = ' '.join(str(error).split())
+            raise ConfigError(f'{str(metafile)!r} cannot be read as a list of weights: {reason}') from error
+        models = listed.get('Models') if isinstance(listed, dict) else None
         weights = {
             str(model.get('Name')).lower(): model['Weights']
-            for model in mmengine.load(metafile).get('Models', [])
-            if model.get('Weights')
+            for model in (models if isinstance(models, list) else ())
+            if isinstance(model, dict)
+            and model.get('Weights')
             and model.get('Config')
             and path.resolve().as_posix().endswith(f'/{model["Config"]}')
         }

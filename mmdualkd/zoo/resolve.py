@@ -9,7 +9,7 @@ from mmengine.registry import MODELS
 from torch import nn
 
 from ..errors import ConfigError
-from .names import find_model
+from .names import find_model, listed_weights
 from .pretrained import scope_of, without_augments, without_pretrained
 from .weights import load_teacher_weights
 
@@ -39,12 +39,11 @@ def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple
     unknown = set(spec) - {'config', 'model', 'checkpoint'}
     if unknown:
         raise ConfigError(f'{key} has unknown keys {sorted(unknown)}; known are config, model, checkpoint')
-    config, zoo_address = spec['config'], None
+    config = spec['config']
     if isinstance(config, dict):
         model = copy.deepcopy(config)
     else:
-        path, zoo_address = find_model(config, f'{key}.config')
-        model = _model_of_file(path, f'{key}.config')
+        model = _model_of_file(find_model(config, f'{key}.config'), f'{key}.config')
     if not isinstance(spec.get('model') or {}, dict):
         raise ConfigError(f'{key}.model must be a dict of overrides, got {spec["model"]!r}')
     whole = Config(dict(model=model))
@@ -73,12 +72,12 @@ def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple
             raise ConfigError(
                 f"{key}.checkpoint='zoo' needs the name of a zoo config in {key}.config, not a model dict"
             )
-        if zoo_address is None:
+        checkpoint = listed_weights(config, f'{key}.config')
+        if checkpoint is None:
             raise ConfigError(
                 f"{key}.checkpoint='zoo': the zoo's metafile lists no weights for {str(config)!r}; "
                 'give a path or an http(s) address'
             )
-        checkpoint = zoo_address
     return without_pretrained(model), str(checkpoint)
 
 

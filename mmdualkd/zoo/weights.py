@@ -1,11 +1,12 @@
 """Weights into a model: strictly into a teacher, as far as they fit into a student."""
 
+from typing import Any
 from urllib.parse import urlparse
 
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from ..checkpoint import model_state_dict, read_checkpoint
+from ..checkpoint import check_tensors, model_state_dict, read_checkpoint
 from ..errors import CheckpointError
 from .download import download
 
@@ -21,7 +22,7 @@ def load_teacher_weights(model: nn.Module, address: str, key: str) -> None:
     Raises:
         CheckpointError: If the file is missing, unsafe, or of another model or another number of classes.
     """
-    state = _read_state(address, key)
+    state = model_state_dict(_read(address, key))
     own = model.state_dict()
     _check_classes(model, own, state, address, key)
     shapes = [f'{name} {tuple(state[name].shape)} for {tuple(own[name].shape)}' for name in _other_shapes(own, state)]
@@ -55,7 +56,7 @@ def load_student_weights(model: nn.Module, address: str, key: str) -> tuple[int,
     Raises:
         CheckpointError: If the file is missing or unsafe, or none of its tensors fits.
     """
-    state = _read_state(address, key)
+    state = model_state_dict(_read(address, key))
     own = model.state_dict()
     skipped = _other_shapes(own, state)
     fitting = {name: value for name, value in state.items() if name in own and name not in skipped}
@@ -73,20 +74,21 @@ def load_student_weights(model: nn.Module, address: str, key: str) -> tuple[int,
     return len(fitting), len(own)
 
 
-def _read_state(address: str, key: str) -> dict[str, Tensor]:
-    """Reads the tensors behind a path or an address."""
+def _read(address: str, key: str) -> dict[str, Any]:
+    """Reads the checkpoint behind a path or an address; it holds tensors."""
+    where = f'{key}={address!r}'
     if urlparse(address).scheme not in ('http', 'https'):
-        state = model_state_dict(read_checkpoint(address, key))
-    else:
-        path = download(address, key)
-        try:
-            state = model_state_dict(read_checkpoint(path, f'{key}={address!r}'))
-        except CheckpointError:
-            path.unlink(missing_ok=True)  # a download that was cut off must not stay in the cache
-            raise
-    if not state:
-        raise CheckpointError(f'{key}={address!r} holds no tensors')
-    return state
+        checkpoint = read_checkpoint(address, key)
+        check_tensors(checkpoint, where)
+        return checkpoint
+    path = download(address, key)
+    try:
+        checkpoint = read_checkpoint(path, where)
+        check_tensors(checkpoint, where)
+    except CheckpointError:
+        path.unlink(missing_ok=True)  # what is no checkpoint must not stay in the cache
+        raise
+    return checkpoint
 
 
 def _other_shapes(own: dict[str, Tensor], state: dict[str, Tensor]) -> list[str]:

@@ -11,6 +11,7 @@ from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
 from mmdualkd.datasets import VideoDataset
+from mmdualkd.datasets.visits import CountingSampler, Visit
 from mmdualkd.errors import DataError
 
 PIPELINE = [
@@ -144,11 +145,16 @@ def test_replacements_of_broken_videos_do_not_depend_on_the_workers_either(broke
     assert all(torch.equal(a, b) for a, b in zip(epoch(0), epoch(2), strict=True))
 
 
-def test_a_repeated_sample_is_augmented_anew_within_an_epoch(clips):
+@pytest.mark.parametrize('workers', [0, 1, 3])
+def test_a_sample_that_comes_up_again_is_augmented_anew_whatever_the_number_of_workers(clips, workers):
     dataset = build(clips)
     dataset.set_clock(0, 0)
-    clips_of_one = [dataset[0]['inputs'] for _ in range(6)]
+    draws = CountingSampler([0] * 6)
+    loader = DataLoader(dataset, sampler=draws, num_workers=workers, collate_fn=pseudo_collate)
+    clips_of_one = [batch['inputs'][0] for batch in loader]
     assert len({clip.numpy().tobytes() for clip in clips_of_one}) > 1
+    expected = [dataset[Visit(0, count)]['inputs'] for count in range(6)]
+    assert all(torch.equal(a, b) for a, b in zip(clips_of_one, expected, strict=True))
 
 
 def test_the_callers_random_numbers_go_on_as_if_no_sample_was_drawn(clips):

@@ -1,9 +1,17 @@
 """Resumed runs end as unbroken ones do, whatever the number of workers."""
 
+import time
+from types import SimpleNamespace
+
 import pytest
 import torch
 from helpers import write_clips
-from seeded_job import runner
+from mmengine.dataset import ClassBalancedDataset, DefaultSampler, RepeatDataset, pseudo_collate
+from seeded_job import TRAIN_PIPELINE, runner
+from torch.utils.data import DataLoader
+
+from mmdualkd.datasets import VideoDataset
+from mmdualkd.hooks import EpochSeedHook
 
 HOOKS = [dict(type='mmdualkd.EpochSeedHook')]
 
@@ -43,3 +51,70 @@ def test_a_run_stopped_after_an_epoch_and_resumed_ends_bit_for_bit_as_an_unbroke
     torch.rand(7)  # another process is in another state
     resumed = train(tmp_path / 'job', clips, max_epochs=3, workers=2, resume=True, randomness=randomness)
     assert same(whole, resumed)
+
+
+@pytest.mark.parametrize('sampler', ['InfiniteSampler', 'DefaultSampler'])
+def test_an_iteration_based_run_stopped_and_resumed_ends_bit_for_bit_as_an_unbroken_one(
+    clips, tmp_path, sampler, monkeypatch
+):
+    monkeypatch.setattr(time, 'sleep', lambda seconds: None)  # MMEngine's, at the end of each pass
+    kwargs = dict(max_iters=7, every=3, sampler=sampler, randomness=dict(seed=None))
+    whole = train(tmp_path / 'job', clips, **kwargs)
+    for name in ('iter_6.pth', 'iter_7.pth'):
+        (tmp_path / 'job' / name).unlink()
+    (tmp_path / 'job' / 'last_checkpoint').write_text(str(tmp_path / 'job' / 'iter_3.pth'))
+    torch.rand(7)
+    assert same(whole, train(tmp_path / 'job', clips, workers=2, resume=True, **kwargs))
+
+
+REPEATED = {
+    'RepeatDataset': lambda dataset: RepeatDataset(dataset, times=4),
+    'ClassBalancedDataset': lambda dataset: ClassBalancedDataset(dataset, oversample_thr=8.0),
+}
+
+
+@pytest.mark.parametrize('kind', REPEATED)
+def test_repeated_data_are_drawn_alike_whatever_the_number_of_workers(clips, kind):
+    def epoch(workers):
+        data = VideoDataset(str(clips), TRAIN_PIPELINE, data_prefix=dict(video=str(clips.parent)))
+        data.get_cat_ids = lambda index: [data.get_data_info(index)['label']]
+        repeated = REPEATED[kind](data)
+        assert len(repeated) == 32
+        loader = DataLoader(
+            repeated, 1, sampler=DefaultSampler(repeated, seed=0), num_workers=workers, collate_fn=pseudo_collate
+        )
+        hook, job = EpochSeedHook(), SimpleNamespace(seed=3, epoch=1, train_dataloader=loader, train_loop=None)
+        hook.before_train(job)
+        hook.before_train_epoch(job)
+        return [batch['inputs'][0] for batch in loader]
+
+    first, *others = [epoch(workers) for workers in (0, 1, 3)]
+    assert all(torch.equal(a, b) for other in others for a, b in zip(first, other, strict=True))
+    assert len({clip.numpy().tobytes() for clip in first}) > 8  # of eight videos: each repetition is drawn anew
+
+
+def rank_of_two(rank, store, results):
+    torch.distributed.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=2)
+    data = list(range(10))
+    loader = DataLoader(data, 2, sampler=DefaultSampler(data, seed=7))
+    # as Runner has it with diff_rank_seed, after resuming from a checkpoint of seed 3
+    job = SimpleNamespace(seed=3 + rank, epoch=1, iter=5, train_dataloader=loader, train_loop=None)
+    hook = EpochSeedHook()
+    hook.before_train(job)
+    hook.before_train_epoch(job)
+    hook.before_train_iter(job, 0)
+    results.put((rank, [int(index) for batch in loader for index in batch], torch.rand(1).item()))
+    torch.distributed.destroy_process_group()
+
+
+def test_ranks_of_different_seeds_share_an_epoch_and_draw_their_own_random_numbers(tmp_path):
+    fork = torch.multiprocessing.get_context('fork')
+    results = fork.SimpleQueue()
+    ranks = [fork.Process(target=rank_of_two, args=(rank, tmp_path / 'store', results)) for rank in range(2)]
+    for rank in ranks:
+        rank.start()
+    (_, first, number), (_, second, other) = sorted([results.get(), results.get()])
+    for rank in ranks:
+        rank.join()
+    assert sorted(first + second) == list(range(10))
+    assert number != other

@@ -1,7 +1,11 @@
 """Weights of teachers, from addresses: a server on loopback."""
 
 import functools
+import hashlib
 import http.server
+import io
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -26,7 +30,17 @@ def server(tmp_path, monkeypatch):
     class Handler(http.server.SimpleHTTPRequestHandler):
         def do_GET(self):
             requests.append(self.path)
-            super().do_GET()
+            if not httpd.cut:
+                return super().do_GET()
+            content = (folder / self.path.strip('/')).read_bytes()
+            self.send_response(200)
+            self.send_header('Content-Length', str(len(content)))
+            self.end_headers()
+            self.wfile.write(content[: len(content) // 2])
+            if httpd.cut == 'is reset':
+                linger = struct.pack('ii', 1, 0)  # closing the connection then sends RST
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.close_connection = True
 
         def log_message(self, *args):
             pass
@@ -34,7 +48,7 @@ def server(tmp_path, monkeypatch):
     httpd = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(Handler, directory=str(folder)))
     thread = threading.Thread(target=httpd.serve_forever, daemon=True)
     thread.start()
-    httpd.folder, httpd.requests = folder, requests
+    httpd.folder, httpd.requests, httpd.cut = folder, requests, ''
     httpd.url = f'http://127.0.0.1:{httpd.server_address[1]}'
     yield httpd
     httpd.shutdown()
@@ -53,22 +67,55 @@ def test_a_download_is_fetched_once_and_then_comes_from_the_cache(server, capfd)
     assert '100%' in capfd.readouterr().err  # the progress bar
 
 
-def test_two_addresses_with_one_file_name_are_two_files_in_the_cache(server):
+def test_two_addresses_with_one_file_name_are_two_files_in_the_cache(server, name='best.pth'):
     models = {}
     for folder in ('vit', 'cnn'):
         (server.folder / folder).mkdir()
         models[folder] = small()
-        torch.save(models[folder].state_dict(), server.folder / folder / 'best.pth')
+        torch.save(models[folder].state_dict(), server.folder / folder / name)
     for folder, model in models.items():
         target = small()
-        load_teacher_weights(target, f'{server.url}/{folder}/best.pth', KEY)
+        load_teacher_weights(target, f'{server.url}/{folder}/{name}', KEY)
         assert same(target, model.state_dict())
 
 
-def test_a_zoo_file_keeps_its_name_in_the_cache(server, tmp_path):
-    torch.save(small().state_dict(), server.folder / 'a_20201027-623825a0.pth')
-    load_teacher_weights(small(), f'{server.url}/a_20201027-623825a0.pth', KEY)
-    assert (tmp_path / 'cache' / 'hub' / 'checkpoints' / 'a_20201027-623825a0.pth').is_file()
+def cached(tmp_path):
+    return {path.name for path in (tmp_path / 'cache' / 'hub' / 'checkpoints').iterdir()}
+
+
+def test_names_that_end_in_a_date_are_two_files_in_the_cache(server):
+    """Eight digits are a hash by their look."""
+    test_two_addresses_with_one_file_name_are_two_files_in_the_cache(server, 'best-20230101.pth')
+
+
+def test_a_zoo_file_keeps_its_name_in_the_cache_and_its_hash_is_compared(server, tmp_path):
+    content = io.BytesIO()
+    torch.save(small().state_dict(), content)
+    name = f'a_20201027-{hashlib.sha256(content.getvalue()).hexdigest()[:8]}.pth'
+    (server.folder / name).write_bytes(content.getvalue())
+    load_teacher_weights(small(), f'{server.url}/{name}', KEY)
+    assert cached(tmp_path) == {name}
+    (tmp_path / 'cache' / 'hub' / 'checkpoints' / name).write_bytes(b'damaged')  # is downloaded again
+    load_teacher_weights(small(), f'{server.url}/{name}', KEY)
+    assert server.requests == [f'/{name}'] * 2
+    (server.folder / 'a_20201027-623825a0.pth').write_bytes(content.getvalue())
+    with pytest.raises(CheckpointError, match=rf'{KEY}=.* begins its SHA-256 with {name[-12:-4]}, its name says 62382'):
+        load_teacher_weights(small(), f'{server.url}/a_20201027-623825a0.pth', KEY)
+    assert cached(tmp_path) == {name}
+
+
+@pytest.mark.parametrize('how', ['ends early', 'is reset'])
+def test_a_download_that_is_cut_off_leaves_nothing_and_the_next_try_works(server, tmp_path, how):
+    source = small()
+    torch.save(source.state_dict(), server.folder / 'a.pth')
+    server.cut = how
+    with pytest.raises(CheckpointError, match=rf"{KEY}='.*a\.pth' cannot be downloaded: .*(cut off after|reset)"):
+        load_teacher_weights(small(), f'{server.url}/a.pth', KEY)
+    assert not cached(tmp_path)
+    server.cut = ''
+    target = small()
+    load_teacher_weights(target, f'{server.url}/a.pth', KEY)
+    assert same(target, source.state_dict())
 
 
 def test_a_missing_address_is_one_clear_error(server):

@@ -53,6 +53,37 @@ def test_zoo_weights_are_found_in_every_familys_metafile(name):
     assert re.fullmatch(r'https://download\.openmmlab\.com/\S+\.pth', address)
 
 
+CODE_IN_YAML = """
+Models:
+- Name: mine
+  Config: mine/model.py
+  Weights: !!python/object/apply:os.mkdir [evil_was_here]
+"""
+
+
+@pytest.mark.parametrize('checkpoint', [None, 'a.pth', 'zoo'])
+def test_a_metafile_is_read_for_the_zoos_weights_alone_and_code_in_it_never_runs(tmp_path, monkeypatch, checkpoint):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'mine').mkdir()
+    (tmp_path / 'metafile.yml').write_text(CODE_IN_YAML)
+    config = tmp_path / 'mine' / 'model.py'
+    config.write_text(f'model = {families.FAMILIES["slowonly"].model!r}\n')
+    spec = dict(config=str(config), checkpoint=checkpoint)
+    if checkpoint == 'zoo':
+        with pytest.raises(ConfigError, match=r'metafile\.yml. cannot be read as a list of weights: .*os\.mkdir'):
+            resolve_model(spec, 'k')
+    else:
+        assert resolve_model(spec, 'k')[1] == checkpoint
+    assert not (tmp_path / 'evil_was_here').exists()
+
+
+def test_a_metafile_of_another_shape_lists_no_weights(tmp_path):
+    (tmp_path / 'metafile.yml').write_text('- a list\n')
+    (tmp_path / 'model.py').write_text(f'model = {families.FAMILIES["slowonly"].model!r}\n')
+    with pytest.raises(ConfigError, match='lists no weights'):
+        resolve_model(dict(config=str(tmp_path / 'model.py'), checkpoint='zoo'), 'k')
+
+
 def test_overrides_are_merged_and_class_counts_set_everywhere():
     name = 'mmaction::recognition/tpn/tpn-tsm_imagenet-pretrained-r50_8xb8-1x1x8-150e_sthv1-rgb.py'
     model, address = resolve_model(

@@ -147,7 +147,7 @@ def test_a_name_without_weights_is_an_error():
 
 @pytest.mark.parametrize('name', ['resnet18', 'mixer'])
 def test_a_classifier_normalises_by_the_preprocessor_beside_the_model_in_its_config(name):
-    whole = Config.fromfile(find_model(FAMILIES[name]['config'], 'k')[0])
+    whole = Config.fromfile(find_model(FAMILIES[name]['config'], 'k'))
     model = build(FAMILIES[name], 7)
     assert 'data_preprocessor' not in whole.model
     assert model.data_preprocessor.mean.flatten().tolist() == pytest.approx(whole.data_preprocessor.mean)

@@ -100,6 +100,35 @@ def test_a_file_that_is_no_checkpoint_is_an_error_that_names_it(tmp_path, conten
         load_teacher_weights(small(), str(tmp_path / 'a.pth'), KEY)
 
 
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (dict(model=dict(weight=torch.ones(2)), epoch=3), r"keys: 'model', 'epoch'\); 'model' looks like a state dict"),
+        (dict(meta=dict(epoch=3)), r"holds no tensors of a model \(its keys: 'meta'\)$"),
+        (dict(), r'its keys: none'),
+        (dict(state_dict=[torch.ones(2)]), r"its 'state_dict' is a list without any\)$"),
+        (
+            dict(state_dict={}, ema=dict(weight=torch.ones(2))),
+            r"is a dict without any\); 'ema' looks like",
+        ),
+        (b'', r'is empty \(0 bytes\)$'),
+        (None, r'is a folder; name a file in it$'),
+    ],
+    ids=['model', 'meta', 'nothing', 'a list', 'ema', 'no bytes', 'a folder'],
+)
+@pytest.mark.parametrize('load', [load_teacher_weights, load_student_weights])
+def test_a_checkpoint_without_a_models_tensors_is_named_with_what_it_holds(tmp_path, content, message, load):
+    path = tmp_path / 'a.pth'
+    if content is None:
+        path.mkdir()
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    with pytest.raises(CheckpointError, match=rf'{KEY}.*a\.pth.*{message}'):
+        load(torch.nn.Linear(2, 2), str(path), KEY)
+
+
 def test_a_student_takes_what_fits_and_the_log_says_what_does_not(tmp_path, caplog):
     source = small(num_classes=6)
     torch.save(source.state_dict(), tmp_path / 'a.pth')

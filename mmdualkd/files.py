@@ -1,0 +1,51 @@
+"""Files that are written whole or not at all: under another name first, which then takes their place."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from .errors import CheckpointError
+
+PART = '.mmdualkd-part'
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Gives a name to write to; at the end that file takes the place of ``path``, in one step.
+
+    A kill or an error in between leaves at ``path`` what was there before.
+
+    Args:
+        path: The file to write; of a symbolic link, the file that it leads to.
+
+    Raises:
+        CheckpointError: If it cannot be written (a full disk, for one).
+    """
+    path = Path(os.path.realpath(path))
+    part = path.with_name(path.name + PART)
+    try:
+        yield part
+        with part.open('rb') as file:
+            os.fsync(file.fileno())  # or a power cut leaves an empty file under the new name
+        os.replace(part, path)
+    except OSError as error:
+        raise CheckpointError(
+            f'{str(path)!r} cannot be written: {error.strerror or error}; what was there before stays as it is'
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_whole(path: str | Path, mode: str) -> Iterator[IO[Any]]:
+    """As ``open(path, mode)`` for writing, see :func:`replacing`."""
+    with replacing(path) as part, part.open(mode) as file:
+        yield file
+
+
+def remove_parts(folder: str | Path) -> None:
+    """Removes what writers that were killed left in a folder."""
+    for part in Path(folder).glob(f'*{PART}'):
+        part.unlink(missing_ok=True)
