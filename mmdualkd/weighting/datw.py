@@ -25,8 +25,8 @@ class DATW(nn.Module):
         c_T = 1 - H(\mathrm{softmax}(z_T)) / \log C, \quad d_T = 1 - \cos(z_T - \bar z_T, z_S - \bar z_S), \quad
         s_T = c_T d_T + \epsilon, \quad w_T = s_T / \sum_T s_T
 
-    Logits are centred over the classes, as a constant on all of them changes no prediction; those that hardly vary
-    count as d = 1.
+    Logits are centred over the classes, as a constant on all of them changes no prediction. Those that hardly vary have
+    no direction: d is 1/2 where one of the two is such, 0 where both are.
 
     Args:
         score: How confidence c in [0, 1] and discrepancy d in [0, 2] make a teacher's score: ``'product'`` (c d),
@@ -61,10 +61,9 @@ class DATW(nn.Module):
             Tensor: Weights (K, N), non-negative, summing to 1 over K.
         """
         confidence = 1 - entropy(teachers) / math.log(teachers.size(-1))
-        teachers, student = (logits - logits.mean(dim=-1, keepdim=True) for logits in (teachers, student))
-        discrepancy = 1 - F.cosine_similarity(teachers, student.unsqueeze(0), dim=-1, eps=FLATTEST)
-        # Rounding may leave either a hair below zero.
-        confidence, discrepancy = confidence.clamp_min(0), discrepancy.clamp_min(0)
+        confidence = confidence.clamp_min(0)  # rounding may leave it a hair below
+        # 1 - cos as half a squared distance: where all agree, its rounding is far below eps.
+        discrepancy = (direction(teachers) - direction(student)).square().sum(dim=-1) / 2
         scores = {
             'product': confidence * discrepancy,
             'sum': confidence + discrepancy,
@@ -75,3 +74,8 @@ class DATW(nn.Module):
             return (scores / self.tau).softmax(dim=0)
         scores = scores + self.eps
         return scores / scores.sum(dim=0)
+
+
+def direction(logits: Tensor) -> Tensor:
+    """Centres logits (..., C) and scales them to unit length, but for those that hardly vary."""
+    return F.normalize(logits - logits.mean(dim=-1, keepdim=True), dim=-1, eps=FLATTEST)

@@ -58,13 +58,21 @@ def test_a_constant_on_anybodys_logits_leaves_datws_weights(logits, score):
     torch.testing.assert_close(DATW(score=score)(moved, student - 40, None), before, rtol=1e-7, atol=1e-9)
 
 
-def test_logits_that_hardly_vary_agree_and_disagree_with_nobody():
+def test_logits_that_hardly_vary_are_half_way_to_any_other():
     teachers = torch.tensor([[[0.1] * 7], [[1e6] * 7], [[3.0, 0, 0, 0, 0, 0, 0]]])
     student = torch.tensor([[0.0, 3, 0, 0, 0, 0, 0]])
     weights = DATW(score='discrepancy')(teachers, student, None)[:, 0]
     agreement = -1 / 6  # of two one-hot rows of 7 classes, centred
-    expected = torch.tensor([1.0, 1.0, 1 - agreement])
+    expected = torch.tensor([0.5, 0.5, 1 - agreement])
     torch.testing.assert_close(weights, expected / expected.sum())
+
+
+def test_where_all_agree_no_rounding_weighs():
+    """Of two classes, centred logits have two directions only: teachers that agree with the student agree fully."""
+    gaps = torch.rand(2, 64, 1, generator=torch.Generator().manual_seed(0)) + 0.1
+    teachers = torch.cat([gaps, -gaps], dim=-1) + 3.3
+    weights = DATW()(teachers, torch.tensor([[0.7, 0.1]]).expand(64, 2), None)
+    torch.testing.assert_close(weights, torch.full((2, 64), 0.5), rtol=0, atol=1e-6)
 
 
 def test_datw_weighs_a_confident_teacher_that_disagrees_more():
