@@ -17,7 +17,7 @@ ARGUMENTS = dict(  # by term; what is not here takes a source
     FusedKD=[dict(), dict(standardise_teachers=True, standardise_logits=True, weighting=dict(type='CAMKD'))],
     InfoNCE=[dict(source='vit'), dict(source='assistant', symmetric=True, learnable=False)],
     RKD=[dict(teacher='vit'), dict(teacher='vit', angle=1.0, features='logits')],
-    SDD=[],  # its branch and projections have tests of their own
+    SDD=[dict(residual='explained_away'), dict(residual='shared_head')],  # class maps ask for a teacher's own head
 )
 TERMS = [
     (name, arguments)
