@@ -1,7 +1,7 @@
 # 16 consecutive frames of the 20 that a word's clip has, each squashed to 64 x 64.
-_base_ = 'squash64.py'
+_base_ = 'views64.py'
 
-train_pipeline = [
+stock_pipeline = [
     dict(type='DecordInit'),
     dict(type='SampleFrames', clip_len=16, frame_interval=1),
     *_base_.train_augment,

@@ -7,21 +7,14 @@ _base_ = [
     '../../_base_/pipelines/words64.py',
 ]
 
-views = dict(student=dict(clip_len=16, size=64))
 model = dict(
     type='mmdualkd.DualTeacherDistiller',
     num_classes=_base_.num_classes,
-    views=views,
+    views=dict(student=dict(clip_len=16, size=64)),
     student=dict(config=_base_.resnet3d18_w8),
     teachers=dict(),
     terms=dict(),
 )
-train_pipeline = [
-    dict(type='DecordInit'),
-    dict(type='mmdualkd.SampleViews', views=views),
-    *_base_.train_augment,
-    *_base_.pack,
-]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline, indices=list(range(0, 3955, 3))))
+train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline, indices=list(range(0, 3955, 3))))
 val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))

@@ -6,29 +6,16 @@ _base_ = [
     '../../_base_/pipelines/words64.py',
 ]
 
-views = {name: dict(clip_len=16, size=64) for name in ('student', 'vit', 'cnn')}
 model = dict(
     type='mmdualkd.DualTeacherDistiller',
     num_classes=_base_.num_classes,
-    views=views,
+    views={name: dict(clip_len=16, size=64) for name in ('student', 'vit', 'cnn')},
     student=dict(config=_base_.resnet3d18_w8),
     teachers=dict(
         vit=dict(config=_base_.uniformer_w16, checkpoint=_base_.teacher_vit),
         cnn=dict(config=_base_.resnet3d18_w16, checkpoint=_base_.teacher_cnn),
     ),
 )
-train_pipeline = [
-    dict(type='DecordInit'),
-    dict(type='mmdualkd.SampleViews', views=views),
-    *_base_.train_augment,
-    *_base_.pack,
-]
-teacher_val_pipeline = [
-    dict(type='DecordInit'),
-    dict(type='mmdualkd.SampleViews', views=views, test_mode=True),
-    *_base_.val_squash,
-    *_base_.pack,
-]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline, indices=list(range(0, 3955, 3))))
+train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline, indices=list(range(0, 3955, 3))))
 val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
