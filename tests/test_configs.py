@@ -219,7 +219,8 @@ def small(cfg, data):
         small_pipeline(loader.dataset.pipeline)
         loader.update(batch_size=2, num_workers=0, persistent_workers=False)
         epic = loader.dataset.type == 'mmdualkd.EpicKitchens'
-        loader.dataset.pop('data_root', None)
+        for key in ('data_root', 'indices'):
+            loader.dataset.pop(key, None)
         loader.dataset.update(ann_file=data['csv' if epic else 'text'], data_prefix=dict(video=data['folder']))
         loader.dataset.serialize_data = False  # which collects garbage, slowly
         if epic:

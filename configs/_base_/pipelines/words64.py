@@ -13,3 +13,4 @@ val_pipeline = [
     *_base_.val_squash,
     *_base_.pack,
 ]
+test_pipeline = val_pipeline

@@ -18,4 +18,4 @@ model = dict(
 )
 train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline, indices=list(range(0, 3955, 3))))
 val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
-test_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))

@@ -7,6 +7,7 @@ _base_ = [
 ]
 
 model = dict(_base_.resnet3d18_w16, cls_head=dict(_base_.resnet3d18_w16['cls_head'], num_classes=_base_.num_classes))
-train_dataloader = dict(dataset=dict(pipeline=_base_.stock_pipeline))
+train_pipeline = _base_.stock_pipeline
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
-test_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
