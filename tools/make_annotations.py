@@ -1,6 +1,7 @@
 """Annotation files for a folder of videos that has one folder a class."""
 
 import argparse
+import os
 import random
 import re
 import sys
@@ -58,7 +59,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def find_videos(folder: Path, out: Path) -> tuple[list[str], list[str]]:
     """Gives the paths (from ``folder``) of the files that decode, and those of the others; ``out`` is left out."""
-    files = sorted(path for path in folder.rglob('*') if path.is_file() and out.resolve() not in path.resolve().parents)
+    tree = os.walk(folder, followlinks=True)  # class folders may be links
+    files = sorted(Path(parent, name) for parent, _, names in tree for name in names)
+    files = [path for path in files if path.is_file() and out.resolve() not in path.resolve().parents]
     videos, unreadable = [], []
     for path in files:
         try:
@@ -139,8 +142,9 @@ def main(argv: list[str] | None = None) -> None:
     names = classes_of(videos)
     labels = {name: label for label, name in enumerate(names)}
     args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / 'classes.txt').write_text('\n'.join(names) + '\n')
+    (args.out / 'classes.txt').write_text('\n'.join(names) + '\n', encoding='utf-8')
     print(f'{len(videos)} videos of {len(names)} classes: {", ".join(names)}')
+    written = set()
     for number, test in enumerate(held_out(videos, args), start=1):
         prefix = f'fold{number}_' if args.folds else ''
         for part, chosen in (
@@ -148,10 +152,15 @@ def main(argv: list[str] | None = None) -> None:
             ('val', [v for v in videos if v in test]),
         ):
             path = args.out / f'{prefix}{part}.txt'
-            path.write_text(''.join(f'{video} {labels[class_of(video)]}\n' for video in chosen))
+            path.write_text(''.join(f'{video} {labels[class_of(video)]}\n' for video in chosen), encoding='utf-8')
+            written.add(path)
             absent = [name for name in names if name not in set(map(class_of, chosen))]
             note = f', none of {", ".join(absent)}' if absent else ''
             print(f'{path}: {len(chosen)} videos{note}')
+    found = [path for part in ('train', 'val') for path in args.out.glob(f'*{part}.txt')]
+    others = sorted(path.name for path in found if path not in written)
+    if others:
+        print(f'left as they are, of an earlier run; their labels may not be those of classes.txt: {", ".join(others)}')
 
 
 if __name__ == '__main__':

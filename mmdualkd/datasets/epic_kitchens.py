@@ -170,7 +170,7 @@ def read_rows(path: str, key: str) -> list[dict]:
     """
     if not Path(path).is_file():
         raise ConfigError(f'{key}={str(path)!r}: there is no such file')
-    with open(path, encoding='utf-8', newline='') as file:
+    with open(path, encoding='utf-8-sig', newline='') as file:
         reader = csv.DictReader(file)
         missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
         if missing:

@@ -8,6 +8,8 @@ from ..errors import ConfigError, DataError
 from ..registry import DATASETS
 from .robust import RobustDataset, source_of
 
+MARK = '\ufeff'  # a byte-order mark
+
 
 class RobustPictures(RobustDataset):
     """The mix-in for MMPretrain's data sets; arguments, names and annotations are those of the class it stands before.
@@ -29,6 +31,8 @@ class RobustPictures(RobustDataset):
             raise DataError(f'{source_of(self)} cannot be read as labelled pictures: {error}') from error
         if not samples:
             raise DataError(f'{source_of(self)} is empty')
+        if MARK in str(samples[0].get(self.file, '')):  # MMPretrain takes an editor's mark for part of a name
+            samples[0][self.file] = samples[0][self.file].replace(MARK, '')
         return samples
 
 

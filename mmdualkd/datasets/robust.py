@@ -18,6 +18,7 @@ from .wrappers import position
 
 UNSET = -1
 ERROR_BYTES = 512
+MAX_RIFF = 1 << 32
 
 
 class RobustDataset:
@@ -152,6 +153,12 @@ class RobustDataset:
             yield
 
 
+def counted_from_one(labels: set[int], num_classes: int) -> str:
+    """Ends an error about a label that is too high with the likely reason: labels that begin at 1."""
+    found = labels - {UNSET}
+    return ': labels begin at 1; subtract 1' if min(found) == 1 and max(found) == num_classes else ''
+
+
 def source_of(dataset: object) -> str:
     """Where a data set's samples come from, for messages: the annotation file, else the first folder."""
     folders = [str(folder) for folder in (getattr(dataset, 'data_prefix', None) or {}).values() if folder]
@@ -159,8 +166,34 @@ def source_of(dataset: object) -> str:
 
 
 def open_video(filename: str, num_threads: int = 1) -> decord.VideoReader:
-    """Opens a local video by its path; as in mmaction2, a name without an extension means ``.mp4``."""
-    return decord.VideoReader(filename if os.path.splitext(filename)[1] else f'{filename}.mp4', num_threads=num_threads)
+    """Opens a local video by its path; as in mmaction2, a name without an extension means ``.mp4``.
+
+    Raises:
+        DataError: If an AVI is cut short. decord would give what is left as the whole video.
+    """
+    path = filename if os.path.splitext(filename)[1] else f'{filename}.mp4'
+    check_whole(path)
+    return decord.VideoReader(path, num_threads=num_threads)
+
+
+def check_whole(path: str) -> None:
+    """Refuses an AVI that is shorter than its parts say; of other formats decord refuses what is cut short itself.
+
+    (The number of frames that the header names is no help: in UT-Interaction's files it is garbage.)
+
+    Raises:
+        DataError: Names the file and the bytes that it has and should have.
+    """
+    size, start = os.path.getsize(path), 0
+    with open(path, 'rb') as file:
+        while start < size and (head := file.read(8))[:4] == b'RIFF':
+            length = int.from_bytes(head[4:], 'little') + 8
+            if length >= MAX_RIFF:  # of a stream, whose writer did not know
+                return
+            start += length
+            if start > size + 1:  # a pad byte may be left out
+                raise DataError(f'{path} is cut short: it has {size} of {start} bytes')
+            file.seek(start)
 
 
 class RobustVideos(RobustDataset):

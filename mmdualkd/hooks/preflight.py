@@ -1,20 +1,25 @@
 """What can be known to be wrong before the first step."""
 
 import logging
+from collections.abc import Mapping
 
 import numpy as np
+from mmengine.dataset import InfiniteSampler
+from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
+from torch.utils.data import DataLoader
 
-from ..datasets.robust import source_of
+from ..datasets.robust import counted_from_one, source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
 from ..registry import HOOKS
 from ..views import SampleViews, ViewPlan
 from ..zoo.weights import classes_of
+from .epoch_seed import EpochSeedHook, sampler_of
 from .resume import TRAINING, check_source, check_training, training_of
 
 
@@ -27,8 +32,10 @@ class PreflightHook(Hook):
     Raises:
         CheckpointError: If a run cannot be resumed from a checkpoint: it is missing, not whole, or of another training.
         DataError: If a data set is empty, declares another number of classes, holds a label that the model has no
-            class for, or names other classes than the first data set does (folders of pictures that differ).
-        ConfigError: If the train pipeline of videos has no ``SampleViews``, or one with other views than the model's.
+            class for, or names other classes than the first data set does (folders of pictures that differ), or a
+            teacher's checkpoint names them in another order.
+        ConfigError: If the train pipeline of videos has no ``SampleViews``, or one with other views than the model's;
+            if an epoch has no batch, or the processes would train on different numbers of samples.
     """
 
     priority = 'HIGH'  # EMAHook loads its weights while a checkpoint is loaded
@@ -53,9 +60,13 @@ class PreflightHook(Hook):
                 check_labels(dataset, split, where, student)
                 named = check_class_names(dataset, where, named)
                 if split == 'train' and hasattr(model, 'plan') and not getattr(model, 'of_pictures', False):
-                    # IterBasedTrainLoop has started its workers when it was built
-                    started = hasattr(loop, 'dataloader_iterator') and loop.dataloader.num_workers > 0
+                    # IterBasedTrainLoop has started its workers when it was built; EpochSeedHook starts them anew
+                    seeds = any(isinstance(hook, EpochSeedHook) for hook in getattr(runner, 'hooks', ()))
+                    started = hasattr(loop, 'dataloader_iterator') and loop.dataloader.num_workers > 0 and not seeds
                     hand_views(dataset, model.plan, 'the train pipeline', started)
+            if split == 'train' and loop is not None:
+                check_batches(loop.dataloader)
+                check_teacher_classes(getattr(model, 'teachers', {}), named)
 
 
 def check_labels(dataset: object, split: str, where: str, student: nn.Module) -> None:
@@ -69,7 +80,7 @@ def check_labels(dataset: object, split: str, where: str, student: nn.Module) ->
         raise DataError(f'{where} has num_classes={declared}, but the model has {classes}: set model.num_classes')
     if getattr(dataset, 'multi_class', False):
         return
-    seen = set()
+    seen, wrong = set(), None
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
         label = info.get('label', info.get('gt_label', -1))
@@ -77,11 +88,14 @@ def check_labels(dataset: object, split: str, where: str, student: nn.Module) ->
             return  # several labels a sample
         seen.add(int(label))
         unlabelled = label == -1 and dataset.test_mode  # counts as wrong, whatever is predicted
-        if not unlabelled and not 0 <= label < classes:
-            file = info.get('filename') or info.get('img_path') or f'sample {index}'
-            raise DataError(
-                f'{where}: {file} has label {label}, but the model has {classes} classes (0 to {classes - 1})'
-            )
+        if wrong is None and not unlabelled and not 0 <= label < classes:
+            wrong = info.get('filename') or info.get('img_path') or f'sample {index}', label
+    if wrong:
+        file, label = wrong
+        raise DataError(
+            f'{where}: {file} has label {label}, but the model has {classes} classes (0 to {classes - 1})'
+            f'{counted_from_one(seen, classes)}'
+        )
     if split == 'train' and len(seen) < classes:
         message = f'{where} has clips of {len(seen)} of the {classes} classes that the model has'
         print_log(message, logger='current', level=logging.WARNING)
@@ -109,6 +123,61 @@ def check_class_names(dataset: object, where: str, named: tuple[str, list] | Non
             'would not mean the same; give both one list of classes (metainfo=dict(classes=[...]))'
         )
     return named
+
+
+def check_batches(loader: DataLoader) -> None:
+    """Refuses an epoch without a batch, and processes that train on different numbers of samples."""
+    sampler = sampler_of(loader)
+    counts = all_gather_object(len(sampler)) if hasattr(sampler, '__len__') else [0]
+    if len(set(counts)) > 1:
+        raise ConfigError(
+            f'train_dataloader.sampler gives the processes {counts} samples, by rank, so some would wait for batches '
+            'that others do not have: set train_dataloader.sampler.round_up=True'
+        )
+    if not isinstance(sampler, InfiniteSampler) and len(loader) == 0:
+        size = getattr(loader.batch_sampler, 'batch_size', None)
+        raise ConfigError(
+            f'train_dataloader: an epoch has no batch. batch_size={size} and drop_last=True leave out all of the '
+            f'{counts[0]} samples that a process has: lower batch_size, or set drop_last=False'
+        )
+
+
+def check_teacher_classes(teachers: Mapping[str, nn.Module], named: tuple[str, list] | None) -> None:
+    """Refuses a teacher that knows the data's classes in another order; says so where names cannot tell.
+
+    Args:
+        teachers: The teachers by name; their ``_dataset_meta`` is what their checkpoints say of their data.
+        named: Place and class names of the training data; None if they have no names.
+    """
+    unknown = []
+    for name, teacher in teachers.items():
+        theirs = (getattr(teacher, '_dataset_meta', None) or {}).get('classes') or ()
+        if named is None or len(theirs) != len(named[1]):
+            unknown.append(name)
+            continue
+        a, b = ([str(label).strip().lower().replace('_', ' ') for label in labels] for labels in (theirs, named[1]))
+        other = [index for index in range(len(a)) if a[index] != b[index]]
+        # a name that both know, once, stands elsewhere: no matter of spelling
+        moved = [i for i in other if a[i] in b and a.count(a[i]) == b.count(a[i]) == 1]
+        shown = ', '.join(f'class {i} is {theirs[i]!r} there and {named[1][i]!r} here' for i in (moved or other)[:3])
+        if moved:
+            raise DataError(
+                f'model.teachers.{name} was trained on the classes of {named[0]} in another order: {shown}. Number '
+                "the labels as in the teacher's data set"
+            )
+        if other:
+            print_log(
+                f'model.teachers.{name}: {len(other)} of {len(a)} classes have other names than in {named[0]} '
+                f'({shown}); make sure that they mean the same',
+                logger='current',
+                level=logging.WARNING,
+            )
+    if unknown:
+        print_log(
+            f'not checked, for the data or the checkpoint names no classes: whether {", ".join(unknown)} knows the '
+            "data's classes in their order",
+            logger='current',
+        )
 
 
 def hand_views(dataset: object, plan: ViewPlan, pipeline: str, started: bool = False) -> None:

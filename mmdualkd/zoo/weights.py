@@ -22,7 +22,8 @@ def load_teacher_weights(model: nn.Module, address: str, key: str) -> None:
     Raises:
         CheckpointError: If the file is missing, unsafe, or of another model or another number of classes.
     """
-    state = model_state_dict(_read(address, key))
+    checkpoint = _read(address, key)
+    state = model_state_dict(checkpoint)
     own = model.state_dict()
     _check_classes(model, own, state, address, key)
     shapes = [f'{name} {tuple(state[name].shape)} for {tuple(own[name].shape)}' for name in _other_shapes(own, state)]
@@ -39,6 +40,7 @@ def load_teacher_weights(model: nn.Module, address: str, key: str) -> None:
         raise CheckpointError(
             f'{key}={address!r} is not of this model: tensors {"; ".join(faults) or error}'
         ) from error
+    model._dataset_meta = dict(classes=class_names(checkpoint))  # as mmpretrain's own loading names it
     print_log(f'{key}: {len(own)}/{len(own)} tensors loaded from {address}', logger='current')
 
 
@@ -89,6 +91,14 @@ def _read(address: str, key: str) -> dict[str, Any]:
         path.unlink(missing_ok=True)  # what is no checkpoint must not stay in the cache
         raise
     return checkpoint
+
+
+def class_names(checkpoint: dict[str, Any]) -> list[str]:
+    """The names of the classes that a checkpoint's data set had, if it says so; those of MMClassification 0.x too."""
+    meta = checkpoint.get('meta') if isinstance(checkpoint.get('meta'), dict) else {}
+    data = meta.get('dataset_meta') if isinstance(meta.get('dataset_meta'), dict) else {}
+    names = data.get('classes') or meta.get('CLASSES')
+    return list(map(str, names)) if isinstance(names, list | tuple) else []
 
 
 def _other_shapes(own: dict[str, Tensor], state: dict[str, Tensor]) -> list[str]:

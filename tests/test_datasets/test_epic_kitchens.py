@@ -185,3 +185,10 @@ def test_a_segment_after_the_end_of_its_video_is_skipped_and_named(epic, tmp_pat
     dataset = build(epic, ann_file=write_csv(tmp_path / 'late.csv', rows))
     assert dataset[0]['data_samples'].gt_label.item() == 1
     assert 'lasts 4.00 s, but a segment starts at 50.0 s' in dataset.last_error
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(epic, tmp_path):
+    marked = tmp_path / 'train.csv'
+    marked.write_text(','.join(COLUMNS) + '\n', encoding='utf-8-sig')
+    with pytest.raises(DataError, match='has no segments'):  # its columns are all there
+        build(epic, ann_file=str(marked))

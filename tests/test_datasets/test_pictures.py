@@ -124,3 +124,10 @@ def test_a_folder_without_pictures_is_one_clear_error(tmp_path):
     (tmp_path / 'class0').mkdir()
     with pytest.raises(DataError, match=f'{tmp_path} cannot be read as labelled pictures: Found 0 files'):
         ours.CustomDataset(data_prefix=str(tmp_path), pipeline=LOAD)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(pictures):
+    path = pictures / 'list.txt'
+    path.write_bytes(b'\xef\xbb\xbfclass0/0.jpg 0\r\nclass1/0.jpg 1\r\n')
+    dataset = ours.CustomDataset(data_prefix=str(pictures), ann_file=str(path), pipeline=LOAD + PACK)
+    assert [sample['inputs'].shape[0] for sample in dataset] == [3, 3] and not dataset.flags.any()

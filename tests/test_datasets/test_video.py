@@ -2,6 +2,7 @@
 
 import random
 
+import decord
 import numpy as np
 import pytest
 import torch
@@ -11,6 +12,7 @@ from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
 from mmdualkd.datasets import VideoDataset
+from mmdualkd.datasets.robust import open_video
 from mmdualkd.datasets.visits import CountingSampler, Visit
 from mmdualkd.errors import DataError
 
@@ -200,6 +202,53 @@ def test_an_empty_and_a_missing_annotation_file_are_named(tmp_path):
 def test_a_wrong_folder_is_an_error_when_built_that_names_it_and_the_first_path(clips, tmp_path):
     with pytest.raises(DataError, match=r'none of 8 videos .*elsewhere.*elsewhere/class0_0\.avi'):
         build(clips, data_prefix=dict(video=str(tmp_path / 'elsewhere')))
+
+
+def test_labels_that_begin_at_1_are_told_so(clips):
+    clips.write_text(clips.read_text().replace('.avi 1', '.avi 2').replace('.avi 0', '.avi 1'))
+    with pytest.raises(DataError, match=r'label 2, but dataset\.num_classes=2: labels begin at 1; subtract 1$'):
+        build(clips, num_classes=2)
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read_through(clips):
+    plain = build(clips)
+    (clips.parent / 'classes.txt').write_bytes(b'\xef\xbb\xbfleft\r\nright\r\n')
+    clips.write_bytes(b'\xef\xbb\xbf' + clips.read_bytes().replace(b'\n', b'\r\n'))
+    marked = build(clips)
+    assert [marked.get_data_info(i) for i in range(8)] == [plain.get_data_info(i) for i in range(8)]
+    assert marked.metainfo['classes'] == ['left', 'right'] and 'classes' not in plain.metainfo
+
+
+@pytest.mark.parametrize('content', [None, b'caf\xe9.avi 0\n'], ids=['a folder', 'latin-1'])
+def test_an_annotation_file_that_is_no_text_is_named(tmp_path, content):
+    path = tmp_path / 'list.txt'
+    path.write_bytes(content) if content else path.mkdir()
+    with pytest.raises(DataError, match=r"dataset\.ann_file='.*list\.txt' cannot be read as a text file in UTF-8: "):
+        build(path)
+
+
+def test_class_names_come_from_metainfo_first_and_never_from_a_list_of_other_classes(clips):
+    (clips.parent / 'classes.txt').write_text('a\nb\n')
+    assert build(clips).metainfo['classes'] == ['a', 'b']
+    assert build(clips, metainfo=dict(classes=['x', 'y'])).metainfo['classes'] == ['x', 'y']
+    assert 'classes' not in build(clips, num_classes=3).metainfo
+    (clips.parent / 'classes.txt').write_text('a\n')
+    assert 'classes' not in build(clips).metainfo
+
+
+@pytest.mark.parametrize('part', [0.6, 0.97])
+def test_a_video_of_which_a_part_is_missing_does_not_pass_for_a_short_one(tmp_path, part):
+    path = write_clips(tmp_path, 1, 1, frames=60).parent / 'class0_0.avi'
+    (tmp_path / 'folder.avi').mkdir()
+    (tmp_path / 'list.txt').write_text(f'{path.name} 0\nfolder.avi 0\n')
+    dataset = build(tmp_path / 'list.txt')
+    assert dataset.prepare_data(0) is not None
+    assert len(open_video(str(path))) == 60
+    path.write_bytes(path.read_bytes()[: int(part * path.stat().st_size)])
+    assert len(decord.VideoReader(str(path))) >= 30  # this is what it passed for
+    assert dataset.prepare_data(0) is None and 'is cut short: it has' in dataset.last_error
+    assert dataset.prepare_data(1) is None
+    assert dataset.failed() == [str(path), str(tmp_path / 'folder.avi')]
 
 
 def test_several_labels_a_line_and_blank_lines_are_read(clips):

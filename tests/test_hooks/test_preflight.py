@@ -3,15 +3,18 @@
 from types import SimpleNamespace
 
 import pytest
+import torch
 from distill_jobs import distill_job
 from helpers import TOOLS, run, write_clips
-from mmengine.dataset import ConcatDataset, pseudo_collate
+from mmengine.dataset import ConcatDataset, DefaultSampler, pseudo_collate
 from tiny import build_distiller
 from torch.utils.data import DataLoader
 
 from mmdualkd.datasets import VideoDataset
-from mmdualkd.errors import ConfigError
-from mmdualkd.hooks import PreflightHook
+from mmdualkd.errors import ConfigError, DataError
+from mmdualkd.hooks import EpochSeedHook, PreflightHook, preflight
+from mmdualkd.hooks.preflight import check_batches, check_teacher_classes
+from mmdualkd.zoo.weights import load_teacher_weights
 
 MISTAKES = {
     'a label outside the range': (
@@ -23,6 +26,16 @@ MISTAKES = {
         "train_dataloader['dataset'].update(num_classes=51)\n",
         '',
         'has num_classes=51, but the model has 2: set model.num_classes',
+    ),
+    'labels that begin at 1': (
+        "train_dataloader['dataset'].update(ann_file=ANN)\n",
+        'class0_0.avi 1\nclass1_0.avi 2\n',
+        'has label 2, but the model has 2 classes (0 to 1): labels begin at 1; subtract 1',
+    ),
+    'fewer clips than a batch': (
+        'train_dataloader.update(batch_size=16, drop_last=True)\n',
+        '',
+        'an epoch has no batch. batch_size=16 and drop_last=True leave out all of the 8 samples',
     ),
     'an empty annotation file': (
         "train_dataloader['dataset'].update(type='mmdualkd.VideoDataset', ann_file=ANN)\n",
@@ -106,6 +119,9 @@ def test_workers_that_started_too_early_are_named(tmp_path):
     model, dataset = build_distiller(tmp_path), clips(tmp_path / 'a')
     with pytest.raises(ConfigError, match='workers of the train pipeline have started .*IterBasedTrainLoop'):
         PreflightHook().before_train(runner(model, dataset, dataloader_iterator=None))
+    restarting = runner(model, clips(tmp_path / 'b'), dataloader_iterator=None)
+    restarting.hooks = [EpochSeedHook()]
+    PreflightHook().before_train(restarting)
     PreflightHook().before_train(runner(model, dataset, workers=0, dataloader_iterator=None))
     assert dataset[0]['inputs'].shape[2] == model.plan.num_frames
 
@@ -115,3 +131,58 @@ def test_a_sampler_that_got_no_views_is_one_clear_error_and_no_broken_video(tmp_
     job = runner(None, clips(tmp_path), workers)
     with pytest.raises(ConfigError, match='mmdualkd.SampleViews has no views'):
         next(iter(job.train_loop.dataloader))
+
+
+def teacher(*names):
+    model = torch.nn.Linear(1, len(names) or 1)
+    model._dataset_meta = dict(classes=list(names))
+    return model
+
+
+def test_a_teacher_that_knows_the_classes_in_another_order_is_an_error_that_names_them():
+    named = 'train.txt', ['jump', 'run_fast', 'walk', 'sit']
+    with pytest.raises(
+        DataError, match=r"teachers\.cnn was trained .* in another order: class 0 is 'Run Fast' there and"
+    ):
+        check_teacher_classes(dict(cnn=teacher('Run Fast', 'jump', 'stroll', 'sit')), named)
+
+
+def test_a_teacher_whose_names_are_other_or_unknown_is_mentioned(monkeypatch):
+    lines = []
+    monkeypatch.setattr(preflight, 'print_log', lambda message, **kwargs: lines.append(message))
+    models = dict(a=teacher('Jump', 'walk'), b=teacher('jump', 'stroll'), c=teacher(), d=torch.nn.Linear(1, 1))
+    check_teacher_classes(models, ('train.txt', ['jump', 'walk']))
+    assert len(lines) == 2 and 'whether c, d knows' in lines[1]
+    assert "teachers.b: 1 of 2 classes have other names than in train.txt (class 1 is 'stroll' there and" in lines[0]
+    check_teacher_classes(models, None)
+    assert 'whether a, b, c, d knows' in lines[2]
+
+
+def test_a_teachers_checkpoint_tells_its_classes(tmp_path):
+    for meta in (dict(dataset_meta=dict(classes=('a', 'b'))), dict(CLASSES=['a', 'b'])):
+        torch.save(dict(state_dict=torch.nn.Linear(1, 2).state_dict(), meta=meta), tmp_path / 'a.pth')
+        model = torch.nn.Linear(1, 2)
+        load_teacher_weights(model, str(tmp_path / 'a.pth'), 'k')
+        assert model._dataset_meta == dict(classes=['a', 'b'])
+
+
+def uneven(rank, store, results):
+    torch.distributed.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=2)
+    sampler = DefaultSampler(range(5), round_up=False, seed=0)
+    try:
+        check_batches(DataLoader(range(5), 2, sampler=sampler))
+    except ConfigError as error:
+        results.put(str(error))
+    torch.distributed.destroy_process_group()
+
+
+def test_processes_of_different_numbers_of_samples_are_an_error_in_each(tmp_path):
+    fork = torch.multiprocessing.get_context('fork')
+    results = fork.SimpleQueue()
+    ranks = [fork.Process(target=uneven, args=(rank, tmp_path / 'store', results)) for rank in range(2)]
+    for rank in ranks:
+        rank.start()
+    for rank in ranks:
+        rank.join()
+    for _ in ranks:
+        assert 'gives the processes [3, 2] samples' in results.get()

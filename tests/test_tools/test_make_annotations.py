@@ -85,3 +85,13 @@ def test_paths_that_annotation_files_cannot_hold_are_refused(tmp_path):
     (tmp_path / 'clips').rename(tmp_path / 'videos' / 'two words')
     output = run(TOOL, tmp_path / 'videos', '--out', tmp_path / 'out', ok=False)
     assert '2 paths have a space in them' in output and 'two words/class0_0.avi' in output
+
+
+def test_class_folders_may_be_links_and_files_of_an_earlier_run_are_named(videos, tmp_path):
+    (tmp_path / 'links').mkdir()
+    for name in ('walk', 'run'):
+        (tmp_path / 'links' / name).symlink_to(videos / name)
+    run(TOOL, tmp_path / 'links', '--out', tmp_path, '--folds', 3)
+    output = run(TOOL, tmp_path / 'links', '--out', tmp_path, '--folds', 2)
+    assert '8 videos of 2 classes: run, walk' in output
+    assert 'of an earlier run; their labels may not be those of classes.txt: fold3_train.txt, fold3_val.txt' in output
