@@ -8,6 +8,7 @@ from mmaction.models.utils.blending_utils import BaseMiniBatchBlending
 from mmengine.registry import MODELS as MMENGINE_MODELS
 
 from ..errors import ConfigError, check_name
+from ..registry import check_arguments
 
 KEY = 'model.blending'
 
@@ -59,10 +60,10 @@ def _of_clips(cfg: dict) -> Callable:
     kind = MMENGINE_MODELS.get(cfg['type'] if '.' in str(cfg['type']) else f'mmaction.{cfg["type"]}')
     if not _blends(kind):
         check_name(f'{KEY}.type', cfg['type'], known, 'blending of mmaction2')
-    _check_arguments(KEY, cfg, kind)
+    check_arguments(KEY, kind, cfg.keys() - {'type'})
     for key, part in _augments(cfg):  # of mmaction2's RandomBatchAugment
         check_name(f'{key}.type', part['type'], known, 'blending of mmaction2')
-        _check_arguments(key, part, root.get(part['type']))
+        check_arguments(key, root.get(part['type']), part.keys() - {'type'})
     return MMENGINE_MODELS.build({'_scope_': 'mmaction', **cfg})
 
 
@@ -70,11 +71,10 @@ def _of_pictures(cfg: dict) -> Callable:
     from mmpretrain.models.utils.batch_augments import RandomBatchAugment
     from mmpretrain.registry import BATCH_AUGMENTS
 
-    for name in cfg:
-        check_name(f'a key of {KEY}', name, ('augments', 'probs'), 'argument')
+    check_arguments(KEY, RandomBatchAugment, cfg.keys())
     for key, part in _augments(cfg):
         check_name(f'{key}.type', part['type'], BATCH_AUGMENTS.module_dict, 'batch augmentation of mmpretrain')
-        _check_arguments(key, part, BATCH_AUGMENTS.get(part['type']))
+        check_arguments(key, BATCH_AUGMENTS.get(part['type']), part.keys() - {'type'})
     return RandomBatchAugment(**cfg)
 
 
@@ -90,10 +90,3 @@ def _augments(cfg: dict) -> Iterator[tuple[str, dict]]:
 
 def _blends(cls: object) -> bool:
     return inspect.isclass(cls) and issubclass(cls, BaseMiniBatchBlending)
-
-
-def _check_arguments(key: str, cfg: Mapping, kind: type) -> None:
-    known = [name for name in inspect.signature(kind).parameters if name != 'self']
-    for name in cfg:
-        if name != 'type':
-            check_name(f'a key of {key}', name, known, f'argument of {cfg["type"]}')

@@ -14,7 +14,7 @@ from mmdualkd.registry import MODELS
 
 TERMS = dict(
     kd=dict(type='FusedKD', weight=0.0),
-    sdd=dict(type='SDD', weight=0.0, phi='learned'),
+    sdd=dict(type='SDD', weight=0.0, residual='shared_head'),
     rkd=dict(type='RKD', teacher='vit', weight=0.0),
 )
 ASSISTED = dict(

@@ -44,8 +44,8 @@ def check(model, data):
 @pytest.mark.parametrize('size', [32, 48], ids=['resized', 'as they are'])
 def test_recognizers_train_in_bfloat16(tmp_path, size):
     terms = dict(
-        kd=dict(type='FusedKD'), sdd=dict(type='SDD', phi='learned'), rkd=dict(type='RKD', teacher='vit'),
-        fixed=dict(type='SDD'), nce=dict(type='InfoNCE', source='cnn'),
+        kd=dict(type='FusedKD'), sdd=dict(type='SDD', residual='shared_head'), rkd=dict(type='RKD', teacher='vit'),
+        maps=dict(type='SDD'), nce=dict(type='InfoNCE', source='cnn'),
     )  # fmt: skip
     views = {name: dict(clip_len=4, size=size) for name in tiny.VIEWS}
     check(tiny.build_distiller(tmp_path, terms=terms, views=views), tiny.batch(4))
