@@ -161,6 +161,27 @@ def resume_with_weights_only(execute: Execute) -> None:
     torch.serialization.add_safe_globals([*allowed, (_getattr_in_checkpoint, 'builtins.getattr')])
 
 
+def checkpoint_without_reentry(execute: Execute) -> None:
+    """MMAction2 and MMPretrain checkpoint (``with_cp``) without saying how, which torch still takes as reentrantly.
+
+    Then each piece runs a backward of its own, and DDP, which counts these, stops at a parameter that a step uses twice
+    (a token student's last stage, in an assistant). Who does not say gets ``use_reentrant=False``, as torch advises.
+    """
+    execute()
+    from torch.utils import checkpoint as module
+
+    stock = module.checkpoint
+    if getattr(stock, 'says_how', False):
+        return
+
+    @functools.wraps(stock)
+    def checkpoint(*args: Any, **kwargs: Any) -> Any:
+        return stock(*args, **{'use_reentrant': False, **kwargs})
+
+    checkpoint.says_how = True
+    module.checkpoint = checkpoint
+
+
 def resume_one_cycle(execute: Execute) -> None:
     """``OneCycleLR`` saves one of its own two functions, by name, in every checkpoint; its class is declared safe."""
     execute()
@@ -306,6 +327,7 @@ def timm_model_inside_another(execute: Execute) -> None:
 # the module whose import each cure goes around
 CURES: dict[str, Callable[[Execute], None]] = {
     'torch': resume_with_weights_only,
+    'torch.utils.checkpoint': checkpoint_without_reentry,
     'torchvision': torchvision_without_ops,
     'mmaction.models.localizers': missing_drn,
     'mmengine.dist.utils': processes_without_gpu,

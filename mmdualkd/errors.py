@@ -25,6 +25,10 @@ class DataError(DistillError, RuntimeError):
     """Annotations or videos that cannot be used."""
 
 
+class DivergenceError(DistillError, RuntimeError):
+    """A training whose losses or weights are no longer finite."""
+
+
 def check_name(key: str, name: str, known: Iterable[str], what: str) -> None:
     """Raises a :class:`ConfigError` that names the nearest right one unless ``name`` is among ``known``.
 

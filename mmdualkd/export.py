@@ -53,8 +53,6 @@ def student_model(cfg: Config) -> ConfigDict:
     model = without_pretrained(model)
     if model.get('_scope_') == cfg.get('default_scope', 'mmaction'):
         del model['_scope_']
-    if isinstance(model.get('data_preprocessor'), dict):
-        model.data_preprocessor.pop('blending', None)
     own = _own_types(model)
     if own:
         raise ConfigError(f'the student uses {", ".join(own)} of {SCOPE}: it cannot be built without {SCOPE}')

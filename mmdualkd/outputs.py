@@ -35,6 +35,10 @@ class Outputs:
     extras: dict[str, Tensor] = field(default_factory=dict)
     window: tuple[float, float] | None = (0.0, 1.0)
 
+    def finite(self) -> Tensor:
+        """Whether all of them are finite numbers, a boolean scalar on their device."""
+        return torch.stack([value.isfinite().all() for value in (self.logits, self.pooled, self.grid)]).all()
+
 
 def run_model(model: nn.Module, inputs: Tensor, data_samples: list | None = None) -> Outputs:
     """Runs a model once and gathers its outputs; autograd and the model's mode are left as they are.

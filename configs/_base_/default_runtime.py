@@ -6,5 +6,6 @@ custom_hooks = [
     dict(type='mmdualkd.StudentCheckpointHook'),
     dict(type='mmdualkd.CorruptVideoHook'),
     dict(type='mmdualkd.EpochSeedHook'),
+    dict(type='mmdualkd.CheckFiniteHook'),
 ]
 default_hooks = dict(checkpoint=dict(save_best='auto', max_keep_ckpts=3))

@@ -3,17 +3,17 @@
 import copy
 import functools
 import os
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import decord
-import numpy as np
 import torch
 from mmaction.datasets.transforms import DecordInit
+from mmengine.structures import BaseDataElement
 
 from ..errors import ConfigError, DataError
+from ..seeds import seeded
 from .wrappers import position
 
 UNSET = -1
@@ -98,18 +98,25 @@ class RobustDataset:
     def prepare_data(self, idx: int) -> Any:
         """Runs the pipeline; None if the sample does not decode. Errors after decoding are raised as they are."""
         results = self.get_data_info(idx)
-        name = results.get(self.file, f'sample {idx}')
+        file = results.get(self.file)
         for transform in self.pipeline.transforms:
             try:
                 results = transform(results)
             except Exception as error:
                 if self.pixels in results or isinstance(error, ConfigError):
                     raise
-                self._flag(idx, f'{name}: {type(error).__name__}: {error}')
+                self._flag(idx, f'{file or f"sample {idx}"}: {type(error).__name__}: {error}')
                 return None
             if results is None:
                 return None
+        self._name(results, idx, file)
         return results
+
+    def _name(self, data: Any, idx: int, file: str | None) -> None:
+        """Lets a sample carry which one it is: ``sample_idx``, and its file under the key :attr:`file`."""
+        sample = data.get('data_samples') if isinstance(data, dict) else None
+        if isinstance(sample, BaseDataElement):
+            sample.set_metainfo({'sample_idx': idx, **({self.file: file} if file else {})})
 
     def failed(self, flags: torch.Tensor | None = None) -> list[str]:
         """Names the flagged samples, each once.
@@ -132,7 +139,9 @@ class RobustDataset:
             if data is not None:
                 data = copy.deepcopy(data)
                 data['inputs'] = torch.zeros_like(data['inputs'])
-                data['data_samples'].set_gt_label(self.get_data_info(idx)[self.label])
+                info = self.get_data_info(idx)
+                data['data_samples'].set_gt_label(info[self.label])
+                self._name(data, idx, info.get(self.file))
                 return data
         raise self._hopeless()
 
@@ -210,23 +219,3 @@ class RobustVideos(RobustDataset):
             # Given a file's bytes, as DecordInit gives them, decord hangs or crashes on an AVI that was cut short.
             if type(transform) is DecordInit and transform.io_backend == 'disk':
                 transform._get_video_reader = functools.partial(open_video, num_threads=transform.num_threads)
-
-
-@contextmanager
-def seeded(*entropy: int) -> Iterator[None]:
-    """Python's, NumPy's and torch's (CPU) random numbers come from ``entropy`` inside, and go on as before after.
-
-    Args:
-        *entropy: Non-negative integers.
-    """
-    states = random.getstate(), np.random.get_state(), torch.default_generator.get_state()
-    seeds = np.random.SeedSequence(entropy).generate_state(3)
-    random.seed(int(seeds[0]))
-    np.random.seed(seeds[1])
-    torch.default_generator.manual_seed(int(seeds[2]))  # torch.manual_seed would touch the devices' generators too
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.default_generator.set_state(states[2])

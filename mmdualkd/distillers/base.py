@@ -9,18 +9,21 @@ from mmengine.logging import MessageHub
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from ..errors import ConfigError, check_name
+from ..errors import ConfigError, check_name, check_part_names
 from ..heads import Assistant, check_assistant
-from ..losses.term import ASSISTANT, STUDENT, Step, Term
+from ..losses.term import ASSISTANT, STUDENT, Step
 from ..outputs import Outputs, run_model
-from ..registry import MODELS, build
+from ..registry import MODELS
+from ..seeds import seeded_by_name, set_aside
 from ..stages import Features, StagedModel
 from ..teachers.frozen import FrozenTeachers
 from ..views import View, ViewPlan
 from ..zoo.resolve import build_resolved, build_teacher, resolve_model
 from ..zoo.weights import load_student_weights
+from .blending import build_blending, check_blended_classes, check_blending
 from .labels import label_distributions, own_losses
 from .preprocessor import ClipPreprocessor, PicturePreprocessor
+from .terms import Terms, check_counts, check_log_names
 
 
 @MODELS.register_module()
@@ -64,14 +67,17 @@ class Distiller(BaseModel):
         assistant: dict | None = None,
     ) -> None:
         super().__init__()
+        check_counts(num_classes=num_classes, warmup_iters=warmup_iters)
+        check_part_names('model.teachers', teachers, reserved=(STUDENT, ASSISTANT))
         check_log_names('model.teachers', teachers)
-        check_log_names('model.terms', terms)
         self.warmup_iters = warmup_iters
-        # before any model: a wrong name or view shall not wait for downloads
+        # before any model: a wrong name, view or blending shall not wait for downloads
         self.assisted = check_assistant(assistant, teachers) if assistant else None
-        built = self._build_terms(terms, teachers)
+        blend = build_blending(blending) if blending else None
+        terms = Terms(terms, teachers, assisted=self.assisted is not None)
         cfg, address = resolve_model(student, 'model.student', num_classes)
         self.of_pictures = 'cls_head' not in cfg  # MMPretrain's classifiers have a `head`
+        check_blending(blend, self.of_pictures)
         self.plan = ViewPlan(views, key='model.views', pictures=self.of_pictures)
         names = [STUDENT, *teachers]
         for name in names:
@@ -79,46 +85,33 @@ class Distiller(BaseModel):
                 raise ConfigError(f'model.views has no {name!r}: each model needs a view (there are: {list(views)})')
         for name in views:
             check_name('a key of model.views', name, names, 'model')
+        # all but the student has random numbers of its own, so that the student starts as in plain training
         self.student = build_resolved(cfg)
         self.student_loaded = address is not None
         if self.student_loaded:
             self.student.init_weights()
             load_student_weights(self.student, address, 'model.student.checkpoint')
-        self.teachers = FrozenTeachers({name: build_teacher(teachers[name], name, num_classes) for name in teachers})
+        self.teachers = FrozenTeachers({name: self._teacher(teachers[name], name, num_classes) for name in teachers})
         models = {STUDENT: self.student, **self.teachers}
         self.views = nn.ModuleDict(
             {name: View(self.plan, name, model.data_preprocessor) for name, model in models.items()}
         )
-        step = self._dry_step()
+        with seeded_by_name('assistant'):
+            step = self._dry_step()
+        classes = step.student.logits.size(1)
         if self.of_pictures:
-            classes = step.student.logits.size(1)
-            self.data_preprocessor = PicturePreprocessor(self.student.data_preprocessor, classes, blending)
+            self.data_preprocessor = PicturePreprocessor(self.student.data_preprocessor, classes, blend)
         else:
-            self.data_preprocessor = ClipPreprocessor(self.student.data_preprocessor, blending)
-        for term in built.values():
-            term.setup(step)
-        self.terms = built
+            check_blended_classes(blend, classes)
+            self.data_preprocessor = ClipPreprocessor(self.student.data_preprocessor, blend)
+        terms.setup(step)
+        self.terms = terms
+        self.finite: dict[str, Tensor] = {}
 
-    def _build_terms(self, terms: Mapping[str, dict], teachers: Mapping[str, dict]) -> nn.ModuleDict:
-        built, used = nn.ModuleDict(), set()
-        models = [STUDENT, *teachers, *([ASSISTANT] if self.assisted else [])]
-        for name, cfg in terms.items():
-            key = f'model.terms.{name}'
-            term = build(cfg, key)
-            if not isinstance(term, Term):
-                raise ConfigError(f'{key}.type={cfg["type"]!r} is no loss term (a subclass of mmdualkd.losses.Term)')
-            for argument, teacher in term.teachers_used().items():
-                check_name(f'{key}.{argument}', teacher, teachers, 'teacher')
-            for argument, model in term.models_used().items():
-                if model == ASSISTANT and model not in models:
-                    raise ConfigError(f"{key} uses an assistant and there is none: model.assistant=dict(teacher='...')")
-                check_name(f'{key}.{argument}', model, models, 'model')
-                used.add(model)
-            term.name = name
-            built[name] = term
-        if self.assisted and ASSISTANT not in used:
-            raise ConfigError('model.assistant is there, but none of model.terms uses it: it would learn nothing')
-        return built
+    @staticmethod
+    def _teacher(spec: dict, name: str, num_classes: int | None) -> nn.Module:
+        with seeded_by_name(f'teachers.{name}'):
+            return build_teacher(spec, name, num_classes)
 
     @torch.no_grad()
     def _dry_step(self) -> Step:
@@ -130,12 +123,15 @@ class Distiller(BaseModel):
         clip = torch.zeros(1, 1, 3, self.plan.num_frames, height, width, dtype=torch.uint8)
         training = self.student.training
         self.student.eval()
-        outputs, features = {}, {}
+        outputs, features, staged = {}, {}, {}
+        if self.assisted:
+            self.staged = StagedModel(self.student)
+            staged = {STUDENT: self.staged, self.assisted: self.teachers.staged(self.assisted)}
         for name, model in {STUDENT: self.student, **self.teachers}.items():
-            inputs = self.views[name](clip)
+            inputs = self._view(name, clip)
             try:
-                if self.assisted and name in (STUDENT, self.assisted):
-                    outputs[name], features[name] = StagedModel(model).run(inputs)
+                if name in staged:
+                    outputs[name], features[name] = staged[name].run(inputs)
                 else:
                     outputs[name] = run_model(model, inputs)
             except (RuntimeError, AssertionError, IndexError, ValueError) as error:
@@ -145,7 +141,7 @@ class Distiller(BaseModel):
         assistant = None
         if self.assisted:
             pair = features[STUDENT], features[self.assisted]
-            self.assistant = Assistant(self.student, self.teachers[self.assisted], pair)
+            self.assistant = Assistant(self.staged, staged[self.assisted], pair)
             assistant = self._assist(features[STUDENT if self.assistant.student_first else self.assisted], None)
         self.student.train(training)
         for name in outputs:
@@ -166,6 +162,13 @@ class Distiller(BaseModel):
         if not self.student_loaded:
             self.student.init_weights()
 
+    def train(self, mode: bool = True) -> 'Distiller':
+        """Divides the student anew: since it was built, a Runner may have put other norm layers into it."""
+        super().train(mode)
+        if self.assisted:
+            self.staged = StagedModel(self.student)
+        return self
+
     def forward(self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor', **kwargs: Any) -> Any:
         """MMEngine's three modes; ``'predict'`` and ``'tensor'`` are the student's own."""
         if mode == 'loss':
@@ -181,18 +184,20 @@ class Distiller(BaseModel):
 
         Returns:
             dict: The student's own losses and accuracies, ``loss_<term>`` a term, and the terms' diagnostics.
+
+        The attribute ``finite`` then says for each model whether its outputs are all finite, on the device.
         """
         self._check_clip(inputs)
         outputs, features = {}, None
         for name in self.teachers:
-            view = self.views[name](inputs)
+            view = self._view(name, inputs)
             if name == self.assisted and not self.assistant.student_first:
                 outputs[name], features = self.teachers.run_staged(name, view)
             else:
                 outputs[name] = self.teachers.run(name, view)
-        view = self.views[STUDENT](inputs)
+        view = self._view(STUDENT, inputs)
         if self.assisted and self.assistant.student_first:
-            student, features = StagedModel(self.student).run(view, data_samples)
+            student, features = self.staged.run(view, data_samples)
         else:
             student = run_model(self.student, view, data_samples)
         for name, output in {**outputs, STUDENT: student}.items():
@@ -201,28 +206,31 @@ class Distiller(BaseModel):
             outputs[ASSISTANT] = self._assist(features, data_samples)
         student, rows = in_float32(student), len(student.logits)
         outputs = {name: align_rows(in_float32(value), rows) for name, value in outputs.items()}
+        self.finite = {name: value.finite() for name, value in {STUDENT: student, **outputs}.items()}
         samples = [sample for sample in data_samples for _ in range(rows // len(data_samples))]
         losses = own_losses(self.student, student, samples)
         with torch.autocast(inputs.device.type, enabled=False):
             labels = label_distributions(samples, student.logits.size(1))
             assistant = outputs.pop(ASSISTANT, None)
             step = Step(student, outputs, labels, assistant=assistant, networks=self.teachers)
-            warmup = self._warmup()
-            for name, term in self.terms.items():
-                losses[f'loss_{name}'] = term.weight * warmup * term(step)
-        check_log_names('a diagnostic of model.terms', step.log)
-        return {**losses, **step.log}
+            warmup = self._warmup(inputs.device) if self.warmup_iters else 1.0
+            return {**losses, **self.terms.losses(step, warmup, losses)}
+
+    def _view(self, name: str, clip: Tensor) -> Tensor:
+        """Makes a model's view, in the type of its weights."""
+        model = self.student if name == STUDENT else self.teachers[name]
+        return self.views[name](clip).to(next(model.parameters()).dtype)
 
     def _assist(self, features: Features, samples: list | None) -> Outputs:
         """Runs the assistant from what the third stage of its first model gave."""
-        last = self.teachers[self.assisted] if self.assistant.student_first else self.student
-        return self.assistant(features, last, samples)
+        last = self.teachers.staged(self.assisted) if self.assistant.student_first else self.staged
+        with set_aside(features.grid.device):  # the student's next dropout shall be that of plain training
+            return self.assistant(features, last, samples)
 
-    def _warmup(self) -> float:
-        if not self.warmup_iters:
-            return 1.0
+    @torch.compiler.disable  # it reads a clock that would make each iteration a program of its own
+    def _warmup(self, device: torch.device) -> Tensor:
         done = MessageHub.get_current_instance().get_info('iter', 0)
-        return min(1.0, done / self.warmup_iters)
+        return torch.full((), min(1.0, done / self.warmup_iters), device=device)
 
     def _check_clip(self, inputs: Tensor) -> None:
         if inputs.dim() != 6 or inputs.size(1) != 1 or inputs.size(3) != self.plan.num_frames:
@@ -244,15 +252,6 @@ class Distiller(BaseModel):
             for key in [key for key in state_dict if key[len(prefix) :] in own]:
                 state_dict[f'{prefix}{STUDENT}.{key[len(prefix) :]}'] = state_dict.pop(key)
         super()._load_from_state_dict(state_dict, prefix, *args)
-
-
-def check_log_names(key: str, names: Mapping) -> None:
-    """Refuses names with 'loss' in them: MMEngine adds every log entry so named to the loss that it minimises."""
-    for name in names:
-        if 'loss' in name:
-            raise ConfigError(
-                f"{key}: {name!r} must not contain 'loss', MMEngine would add its diagnostics to the loss"
-            )
 
 
 def in_float32(outputs: Outputs) -> Outputs:

@@ -1,14 +1,12 @@
 """The distiller's data preprocessors, for clips and for pictures."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseDataPreprocessor
-from mmengine.registry import MODELS as MMENGINE_MODELS
 from torch import nn
-
-from ..errors import ConfigError
 
 
 class ClipPreprocessor(BaseDataPreprocessor):
@@ -16,14 +14,14 @@ class ClipPreprocessor(BaseDataPreprocessor):
 
     Args:
         student: The student's ``data_preprocessor``, used as it is when not training.
-        blending: Config of mmaction2's mixup or cutmix, applied to the clip before any view is made, so that all
-            models see the same blend and its soft label.
+        blending: mmaction2's mixup or cutmix, applied to the clip before any view is made, so that all models see the
+            same blend and its soft label.
     """
 
-    def __init__(self, student: nn.Module, blending: dict | None = None) -> None:
+    def __init__(self, student: nn.Module, blending: Callable | None = None) -> None:
         super().__init__()
         self.student = student
-        self.blending = MMENGINE_MODELS.build({'_scope_': 'mmaction', **blending}) if blending else None
+        self.blending = blending
 
     def forward(self, data: dict, training: bool = False) -> Any:
         """In training gives the clip, (N, 1, 3, T, H, W), with its samples; otherwise the student's own input."""
@@ -42,21 +40,14 @@ class PicturePreprocessor(BaseDataPreprocessor):
     Args:
         student: The student's ``data_preprocessor`` (MMPretrain's ``ClsDataPreprocessor``).
         num_classes: Classes, for soft labels.
-        blending: ``augments`` and ``probs`` of MMPretrain's ``RandomBatchAugment`` (mixup, cutmix).
+        blending: MMPretrain's ``RandomBatchAugment`` (mixup, cutmix).
     """
 
-    def __init__(self, student: nn.Module, num_classes: int, blending: dict | None = None) -> None:
+    def __init__(self, student: nn.Module, num_classes: int, blending: Callable | None = None) -> None:
         super().__init__()
         self.student = student
         self.num_classes = num_classes
-        self.blending = None
-        if blending:
-            from mmpretrain.models.utils.batch_augments import RandomBatchAugment
-
-            try:
-                self.blending = RandomBatchAugment(**blending)
-            except (TypeError, AssertionError, KeyError) as error:
-                raise ConfigError(f'model.blending={blending!r} is no RandomBatchAugment: {error}') from error
+        self.blending = blending
 
     def forward(self, data: dict, training: bool = False) -> Any:
         """In training gives the pictures, (N, 1, 3, 1, H, W), with their samples; otherwise the student's own input."""

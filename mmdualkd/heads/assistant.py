@@ -22,33 +22,33 @@ class Assistant(nn.Module):
     three stages gave is taken from the model's own run. That teacher's stages stay frozen is our reconstruction.
 
     Args:
-        student: The student.
-        teacher: The teacher.
+        student: The student, divided.
+        teacher: The teacher, divided.
         features: What the third stages of student and teacher give, from which the projector is sized.
 
     Attributes:
         student_first: Whether the first stages are the student's.
     """
 
-    def __init__(self, student: nn.Module, teacher: nn.Module, features: tuple[Features, Features]) -> None:
+    def __init__(self, student: StagedModel, teacher: StagedModel, features: tuple[Features, Features]) -> None:
         super().__init__()
-        self.student_first = not (StagedModel(teacher).kind == CNN and StagedModel(student).kind != CNN)
+        self.student_first = not (teacher.kind == CNN and student.kind != CNN)
         shapes = [tuple(part.grid.shape[1:]) for part in features]
         first, last = shapes if self.student_first else reversed(shapes)
         self.l2g = LocalToGlobal(first, last)
 
-    def forward(self, features: Features, last: nn.Module, samples: list | None = None) -> Outputs:
+    def forward(self, features: Features, last: StagedModel, samples: list | None = None) -> Outputs:
         """Runs the projector and the last stage.
 
         Args:
             features: What the first model's third stage gave in this step, N rows.
-            last: The other model. A teacher's weights take no gradient, what flows through it does.
+            last: The other model, divided. A teacher's weights take no gradient, what flows through it does.
             samples: The samples, for necks that read them.
 
         Returns:
             The assistant's outputs, N rows.
         """
-        return StagedModel(last).last(Features(self.l2g(features.grid), None), samples)
+        return last.last(Features(self.l2g(features.grid), None), samples)
 
 
 def check_assistant(cfg: dict, teachers: dict) -> str:

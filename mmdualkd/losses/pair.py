@@ -31,6 +31,9 @@ class PairTerm(Term):
     def models_used(self) -> dict[str, str]:
         return {'source': self.source, 'target': self.target}
 
+    def models_trained(self) -> set[str]:
+        return {self.target} if self.detach_source else {self.target, self.source}
+
     def setup(self, step: Step) -> None:
         if self.target in step.teachers:
             raise ConfigError(

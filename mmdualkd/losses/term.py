@@ -76,6 +76,10 @@ class Term(nn.Module, ABC):
         """Names of any models (student, assistant, teachers) by the argument that gave them; checked likewise."""
         return {}
 
+    def models_trained(self) -> set[str]:
+        """Names of the models that the term's gradient reaches, whatever its weight: all it uses, unless it says so."""
+        return set(self.models_used().values())
+
     def setup(self, step: Step) -> None:
         """Makes modules that depend on shapes, from one dry step (2 samples, zeros), when the distiller is built."""
 

@@ -14,8 +14,9 @@ class StagedModel:
     """A recognizer or classifier, divided: it hands out its third stage's features, and its last stage runs on those
     of another model.
 
-    It is no module and holds no weights: making one for each step is cheap. What is called are the backbone's own
-    parts, so hooks on the backbone as a whole do not fire.
+    It is no module and holds no weights. What is called are the backbone's own parts as they were when it was divided,
+    so hooks on the backbone as a whole do not fire, and who replaces parts of the model divides it anew. A deep copy
+    beside the model's runs the model's copy.
 
     Args:
         model: A classifier of MMPretrain (``ImageClassifier``, ``TimmClassifier``) or a ``Recognizer3D`` of MMAction2.
@@ -31,6 +32,9 @@ class StagedModel:
         self.model = model
         self.division = divide(model.backbone if hasattr(model, 'backbone') else getattr(model, 'model', model))
         self.kind = self.division.kind
+
+    def __reduce__(self) -> tuple:
+        return StagedModel, (self.model,)
 
     def run(self, inputs: Tensor, data_samples: list | None = None) -> tuple[Outputs, Features]:
         """Runs the whole model once; its outputs are those of :func:`mmdualkd.outputs.run_model` to the last bit.

@@ -14,7 +14,8 @@ class FrozenTeachers(Mapping):
     """Models by name that only ever run forward, in eval mode, outside autograd.
 
     It is no ``nn.Module``, so a distiller that holds it shows none of the teachers' tensors in ``parameters()``,
-    ``state_dict()``, an optimizer, DDP's buckets or ``train()``; a deep copy (as EMA makes) shares the teachers.
+    ``state_dict()``, an optimizer, DDP's buckets or ``train()``. A deep copy (as EMA makes) shares the teachers and
+    leaves them where they are: they follow the distiller that was built with them, and no copy of it.
 
     Args:
         models: The teachers by name, with their weights.
@@ -22,6 +23,8 @@ class FrozenTeachers(Mapping):
 
     def __init__(self, models: Mapping[str, nn.Module]) -> None:
         self._models = dict(models)
+        self._staged: dict[str, StagedModel] = {}
+        self._follow = True
         for model in self._models.values():
             model.requires_grad_(False).eval()
 
@@ -35,12 +38,15 @@ class FrozenTeachers(Mapping):
         return len(self._models)
 
     def __deepcopy__(self, memo: dict) -> 'FrozenTeachers':
-        return self
+        shared = FrozenTeachers(self._models)
+        shared._follow = False
+        return shared
 
     def apply_to_tensors(self, function: Callable[..., Any], recurse: bool = True) -> None:
-        """Lets the teachers follow the distiller's ``.to()``, ``.cuda()`` and ``.float()``."""
-        for model in self._models.values():
-            model._apply(function, recurse)
+        """Lets the teachers follow the distiller's ``.to()``, ``.cuda()`` and ``.float()``; not those of its copies."""
+        if self._follow:
+            for model in self._models.values():
+                model._apply(function, recurse)
 
     @torch.no_grad()
     def run(self, name: str, inputs: Tensor) -> Outputs:
@@ -50,4 +56,10 @@ class FrozenTeachers(Mapping):
     @torch.no_grad()
     def run_staged(self, name: str, inputs: Tensor) -> tuple[Outputs, Features]:
         """The same, with what its third stage gives, in one run."""
-        return StagedModel(self._models[name]).run(inputs)
+        return self.staged(name).run(inputs)
+
+    def staged(self, name: str) -> StagedModel:
+        """Gives one teacher divided into stages; it is divided once."""
+        if name not in self._staged:
+            self._staged[name] = StagedModel(self._models[name])
+        return self._staged[name]

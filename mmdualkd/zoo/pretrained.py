@@ -28,7 +28,7 @@ def without_pretrained(model: dict) -> ConfigDict:
 
 
 def without_augments(model: dict) -> tuple[ConfigDict, str]:
-    """Takes MMPretrain's batch augmentations (``train_cfg.augments``) out of a classifier's config.
+    """Takes out of a model config what blends its batches: MMPretrain's ``augments``, MMAction2's ``blending``.
 
     Args:
         model: A model config.
@@ -39,6 +39,7 @@ def without_augments(model: dict) -> tuple[ConfigDict, str]:
     model = ConfigDict(copy.deepcopy(model))
     train_cfg, preprocessor = model.get('train_cfg') or {}, model.get('data_preprocessor') or {}
     found = [train_cfg.pop('augments', None), (preprocessor.pop('batch_augments', None) or {}).get('augments')]
+    found.append(preprocessor.pop('blending', None))
     train_cfg.pop('probs', None)
     if 'train_cfg' in model and not train_cfg:
         del model['train_cfg']

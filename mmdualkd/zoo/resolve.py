@@ -28,8 +28,8 @@ def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple
 
     Returns:
         The complete model config, and the path or address of its weights or None. With weights, whatever in the config
-        would load others (ImageNet initialisation) is taken out: building such a model downloads nothing. An image
-        classifier's own batch augmentations are taken out as well: the distiller blends the picture that all share.
+        would load others (ImageNet initialisation) is taken out: building such a model downloads nothing. Mixup and
+        its kin are taken out as well: the distiller blends the picture or clip that all share.
 
     Raises:
         ConfigError: If the entry has unknown keys, or names no config, or 'zoo' has no weights for it.

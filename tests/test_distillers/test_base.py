@@ -89,7 +89,7 @@ def test_no_teacher_tensor_in_state_dict_optimizer_or_ema_copy(tmp_path):
     held = [*model.parameters(), *model.buffers(), *sgd(model).param_groups[0]['params']]
     assert not teachers & {id(tensor) for tensor in held}
     averaged = ExponentialMovingAverage(model)
-    assert averaged.module.teachers is model.teachers
+    assert all(averaged.module.teachers[name] is teacher for name, teacher in model.teachers.items())
     assert {key.split('.')[1] for key in averaged.state_dict() if '.' in key} == {'student', 'terms'}
 
 
@@ -98,6 +98,19 @@ def test_teachers_follow_the_distiller_to_another_type(tmp_path):
     assert {parameter.dtype for teacher in model.teachers.values() for parameter in teacher.parameters()} == {
         torch.float64
     }
+
+
+def test_copies_of_the_distiller_leave_the_teachers_where_and_as_they_are(tmp_path):
+    model = build_distiller(tmp_path)
+    tensors = [value for teacher in model.teachers.values() for value in teacher.state_dict().values()]
+    before = [(value.device, value.dtype) for value in tensors]
+    averaged = ExponentialMovingAverage(model, device=torch.device('meta'))
+    copied = copy.deepcopy(model).double()
+    assert {value.device.type for value in averaged.module.student.parameters()} == {'meta'}
+    assert {value.dtype for value in copied.student.parameters()} == {torch.float64}
+    now = [value for teacher in model.teachers.values() for value in teacher.state_dict().values()]
+    assert [(value.device, value.dtype) for value in now] == before
+    assert all(torch.isfinite(value).all() for value in step_losses(copied, batch(model.plan.num_frames)).values())
 
 
 def test_warm_up_grows_the_terms_and_leaves_the_students_own_loss(tmp_path):
@@ -250,6 +263,12 @@ WRONG = [
     (dict(terms=dict(kd=dict(type='FusedKD', taw=4))), ConfigError, 'model.terms.kd.*taw'),
     (dict(terms=dict(kd=dict(type='DATW'))), ConfigError, "model.terms.kd.type='DATW' is no loss term"),
     (dict(terms=dict(my_loss=dict(type='FusedKD'))), ConfigError, "'my_loss' must not contain 'loss'"),
+    (dict(terms=dict(cls=dict(type='FusedKD'))), ConfigError, "model.terms: 'cls' is reserved"),
+    (dict(num_classes=0), ConfigError, 'model.num_classes must be a whole number from 1, got 0'),
+    (dict(num_classes=-3), ConfigError, 'model.num_classes .* got -3'),
+    (dict(num_classes=4.0), ConfigError, 'model.num_classes .* got 4.0'),
+    (dict(warmup_iters=-1), ConfigError, 'model.warmup_iters must be a whole number from 0, got -1'),
+    (dict(warmup_iters=2.5), ConfigError, 'model.warmup_iters .* got 2.5'),
     (dict(views={k: v for k, v in VIEWS.items() if k != 'cnn'}), ConfigError, "model.views has no 'cnn'"),
     (dict(views=dict(VIEWS, cn=VIEWS['cnn'])), ConfigError, "'cn' names no model; did you mean 'cnn'"),
 ]
@@ -300,6 +319,22 @@ def test_a_pipeline_of_other_frames_is_named_at_the_first_step(tmp_path):
     model = build_distiller(tmp_path)
     with pytest.raises(ConfigError, match=r'gives clips of \(1, 3, 8, 48, 48\), but model.views need \(1, 3, 16,'):
         step_losses(model, batch(8))
+
+
+@pytest.mark.parametrize('name', ['student', 'assistant'])
+def test_a_teacher_cannot_have_the_name_of_another_model(tmp_path, name):
+    cfg = distiller_config(tmp_path)
+    teachers = dict(cfg['teachers'], **{name: cfg['teachers']['cnn']})
+    with pytest.raises(ConfigError, match=f"model.teachers: '{name}' is reserved"):
+        build_distiller(tmp_path, teachers=teachers, views=dict(VIEWS, **{name: VIEWS['cnn']}))
+
+
+def test_no_term_takes_the_place_of_a_loss_that_only_the_student_knows(tmp_path):
+    model = build_distiller(tmp_path)
+    own = model.student.cls_head.loss_by_feat
+    model.student.cls_head.loss_by_feat = lambda *args: {'loss_kd': own(*args)['loss_cls']}
+    with pytest.raises(ConfigError, match="'loss_kd' is in the log of the student itself"):
+        step_losses(model, batch(model.plan.num_frames))
 
 
 def test_a_term_may_not_log_what_would_be_added_to_the_loss(tmp_path):

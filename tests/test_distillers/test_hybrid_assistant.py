@@ -124,12 +124,33 @@ def test_zero_weights_leave_the_gradients_exactly_those_of_plain_training(tmp_pa
 def test_mistakes_in_the_config_are_named(tmp_path):
     with pytest.raises(ConfigError, match="'teachr'.*'teacher'"):
         build_distiller(tmp_path, cnn(), vit(), HYBRID, assistant=dict(teacher='teachr'))
-    with pytest.raises(ConfigError, match='none of model.terms uses it'):
-        build_distiller(tmp_path, cnn(), vit(), HYBRID, terms=dict(kd=dict(type='FusedKD')))
     with pytest.raises(ConfigError, match='model.terms.ofa uses an assistant and there is none: model.assistant='):
         build_distiller(tmp_path, cnn(), vit(), terms=dict(ofa=dict(type='OFA', source='assistant')))
     with pytest.raises(ConfigError, match='model.assistant'):
         build_distiller(tmp_path, cnn(), vit(), HYBRID, assistant=dict(teacher='teacher', layers=3))
+
+
+UNTRAINED = {
+    'no term': dict(kd=dict(type='FusedKD')),
+    'a detached source': dict(ofa=dict(type='OFA', source='assistant', detach_source=True)),
+}
+
+
+@pytest.mark.parametrize('terms', UNTRAINED.values(), ids=UNTRAINED)
+def test_an_assistant_that_nothing_trains_is_an_error(tmp_path, terms):
+    with pytest.raises(ConfigError, match='model.assistant is there, but none of model.terms trains it'):
+        build_distiller(tmp_path, cnn(), vit(), HYBRID, terms=terms)
+
+
+@pytest.mark.parametrize(
+    'term', [dict(type='OFA', source='teacher', target='assistant'), dict(type='OFA', source='assistant'),
+             dict(type='AssistantCE')],
+)  # fmt: skip
+def test_a_target_a_source_that_is_not_detached_and_a_loss_of_its_own_train_the_assistant(tmp_path, term):
+    detached = dict(type='OFA', source='assistant', detach_source=True)
+    model = build_distiller(tmp_path, cnn(), vit(), HYBRID, terms=dict(ofa=detached, other=term))
+    losses = step_losses(model)
+    assert any(name.startswith('assistant') for name in reached(model, losses['loss_other']))
 
 
 def test_wrong_names_are_found_before_any_model_is_built_or_downloaded(tmp_path, monkeypatch):

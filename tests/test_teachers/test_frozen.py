@@ -24,9 +24,13 @@ def test_teachers_run_in_eval_without_gradients_and_change_nothing():
     assert all(torch.equal(value, before[name]) for name, value in frozen['cnn'].state_dict().items())
 
 
-def test_a_deep_copy_shares_the_teachers():
+def test_a_deep_copy_shares_the_teachers_and_does_not_move_them():
     frozen = teachers()
-    assert copy.deepcopy(dict(held=frozen))['held'] is frozen
+    shared = copy.deepcopy(dict(held=frozen))['held']
+    assert shared['cnn'] is frozen['cnn']
+    for held in (shared, copy.deepcopy(shared)):
+        held.apply_to_tensors(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
+    assert {parameter.dtype for parameter in frozen['cnn'].parameters()} == {torch.float32}
 
 
 def test_teachers_follow_a_change_of_type():

@@ -95,10 +95,15 @@ def test_overrides_are_merged_and_class_counts_set_everywhere():
     assert model.cls_head.num_classes == 51 and model.neck.aux_head_cfg.out_channels == 51
 
 
-def test_blending_of_the_models_own_config_follows_the_class_count():
+def test_blending_of_the_models_own_config_is_left_out_with_a_word(monkeypatch):
+    said = []
+    monkeypatch.setattr('mmdualkd.zoo.resolve.print_log', lambda message, **kwargs: said.append(message))
     name = 'mmaction::recognition/mvit/mvit-small-p244_32xb16-16x4x1-200e_kinetics400-rgb.py'
-    model, _ = resolve_model(dict(config=name), 'k', num_classes=7)
-    assert [augment.num_classes for augment in model.data_preprocessor.blending.augments] == [7, 7]
+    model, _ = resolve_model(dict(config=name), 'model.student', num_classes=7)
+    assert 'blending' not in model.data_preprocessor and model.data_preprocessor.format_shape == 'NCTHW'
+    assert said == [
+        'model.student: RandomBatchAugment of its own config left out; model.blending blends for all models'
+    ]
 
 
 def test_inline_dict_and_config_file_give_the_same_model_and_stay_untouched(tmp_path):

@@ -1,0 +1,102 @@
+"""The loss terms of a distiller."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from ..errors import ConfigError, check_name, check_part_names
+from ..losses.term import ASSISTANT, STUDENT, Step, Term
+from ..registry import build
+from ..seeds import seeded_by_name
+
+OWN_LOSSES = ('cls', 'aux')  # what heads and necks of the two libraries call theirs, after `loss_`
+
+
+class Terms(nn.ModuleDict):
+    """Terms by name, built from their configs; they stay in float32 whatever type the models are brought to.
+
+    Args:
+        terms: Configs by name.
+        teachers: Names of the teachers.
+        assisted: Whether there is an assistant.
+
+    Raises:
+        ConfigError: If a name is taken, a config does not fit, a term names a model that is not there, or no term
+            trains the assistant.
+    """
+
+    def __init__(self, terms: Mapping[str, dict], teachers: Collection[str], assisted: bool) -> None:
+        super().__init__()
+        check_part_names('model.terms', terms, reserved=OWN_LOSSES)
+        check_log_names('model.terms', terms)
+        models = [STUDENT, *teachers, *([ASSISTANT] if assisted else [])]
+        for name, cfg in terms.items():
+            key = f'model.terms.{name}'
+            with seeded_by_name(f'terms.{name}'):
+                term = build(cfg, key)
+            if not isinstance(term, Term):
+                raise ConfigError(f'{key}.type={cfg["type"]!r} is no loss term (a subclass of mmdualkd.losses.Term)')
+            for argument, teacher in term.teachers_used().items():
+                check_name(f'{key}.{argument}', teacher, teachers, 'teacher')
+            for argument, model in term.models_used().items():
+                if model == ASSISTANT and model not in models:
+                    raise ConfigError(f"{key} uses an assistant and there is none: model.assistant=dict(teacher='...')")
+                check_name(f'{key}.{argument}', model, models, 'model')
+            term.name = name
+            self[name] = term
+        if assisted and not any(ASSISTANT in term.models_trained() for term in self.values()):
+            raise ConfigError(
+                'model.assistant is there, but none of model.terms trains it: it must be the target of a term, or a '
+                'source without detach_source, or have its own AssistantCE'
+            )
+
+    def setup(self, step: Step) -> None:
+        """Lets each term make the modules that depend on shapes."""
+        for name, term in self.items():
+            with seeded_by_name(f'terms.{name}'):
+                term.setup(step)
+
+    def losses(self, step: Step, warmup: float | Tensor, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Gives each term's weighted loss as ``loss_<name>``, and what the terms log.
+
+        Args:
+            step: The training step.
+            warmup: A factor of all terms.
+            own: The student's own losses and accuracies.
+
+        Raises:
+            ConfigError: If a name is among ``own``, or what a term logs would be added to the loss.
+        """
+        losses = {f'loss_{name}': term.weight * warmup * term(step) for name, term in self.items()}
+        check_log_names('a diagnostic of model.terms', step.log)
+        for name in (*losses, *step.log):
+            if name in own:
+                raise ConfigError(
+                    f'model.terms: {name!r} is in the log of the student itself; give the term another name'
+                )
+        return {**losses, **step.log}
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> 'Terms':
+        def move(tensor: Tensor) -> Tensor:
+            moved = fn(tensor)
+            return moved if moved.dtype == tensor.dtype else tensor.to(moved.device)
+
+        return super()._apply(move, recurse)
+
+
+def check_log_names(key: str, names: Iterable[str]) -> None:
+    """Refuses names with 'loss' in them: MMEngine adds every log entry so named to the loss that it minimises."""
+    for name in names:
+        if 'loss' in name:
+            raise ConfigError(
+                f"{key}: {name!r} must not contain 'loss', MMEngine would add its diagnostics to the loss"
+            )
+
+
+def check_counts(**counts: Any) -> None:
+    """Refuses what is no whole number from 0, or from 1 if its name begins with ``num_``; None is left alone."""
+    for name, count in counts.items():
+        least = int(name.startswith('num_'))
+        if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < least):
+            raise ConfigError(f'model.{name} must be a whole number from {least}, got {count!r}')

@@ -1,0 +1,182 @@
+"""Training that leaves the finite numbers ends before it is saved, and says where it began."""
+
+import copy
+import re
+import subprocess
+import sys
+
+import pytest
+import tiny
+import torch
+from helpers import environment, free_port, write_clips
+from mmengine.hooks import CheckpointHook, Hook, LoggerHook
+from mmengine.registry import HOOKS as HOOK_REGISTRY
+from seeded_job import runner
+
+from mmdualkd.errors import DivergenceError
+from mmdualkd.hooks.check_finite import _first_fault, _Step
+
+HOOKS = [dict(type='mmdualkd.CheckFiniteHook')]
+
+
+@pytest.fixture(scope='module')
+def annotation(tmp_path_factory):
+    return write_clips(tmp_path_factory.mktemp('clips'))
+
+
+def spoil(job, iteration):
+    """Puts NaN into the log of one iteration."""
+    train_step = job.model.train_step
+
+    def spoiled(data, optim_wrapper):
+        log = train_step(data, optim_wrapper=optim_wrapper)
+        if job.iter + 1 == iteration:
+            log['loss_cls'] = torch.tensor(float('nan'))
+        return log
+
+    job.model.train_step = spoiled
+    return job
+
+
+def test_the_loss_the_iteration_and_the_clips_are_named_and_nothing_is_saved(tmp_path, annotation):
+    job = spoil(runner(tmp_path, annotation, hooks=HOOKS, max_epochs=3), iteration=3)
+    with pytest.raises(DivergenceError) as caught:
+        job.train()
+    message = str(caught.value)
+    assert re.search(r"^iteration 3: loss_cls=nan \(the model's own\); the batch: ", message)
+    clips = re.findall(r'class(\d)_(\d)\.avi \(sample (\d)\)', message)
+    assert len(clips) == 4 and all(int(number) == 4 * int(label) + int(index) for label, index, number in clips)
+    assert f'the last checkpoint is {tmp_path}/epoch_1.pth' in message
+    assert {path.name for path in tmp_path.glob('*.pth')} == {'epoch_1.pth'}
+
+
+def test_losses_are_read_with_the_log_and_before_a_checkpoint_and_at_no_other_time(tmp_path, annotation, monkeypatch):
+    """Eight clips are two steps an epoch, the log comes every third step of an epoch, so never."""
+    seen, item = [], torch.Tensor.__bool__
+    job = runner(tmp_path, annotation, hooks=HOOKS, max_epochs=2)
+    next(hook for hook in job.hooks if isinstance(hook, LoggerHook)).interval = 3
+    hook = next(hook for hook in job.hooks if type(hook).__name__ == 'CheckFiniteHook')
+    check = hook._check
+    monkeypatch.setattr(
+        hook, '_check', lambda runner, weights: (seen.append((runner.iter, weights)), check(runner, weights))
+    )
+
+    def read(tensor):
+        assert not in_step, 'a step waited for the device'
+        return item(tensor)
+
+    in_step = []
+    after = hook.after_train_iter
+
+    def watched(*args, **kwargs):
+        in_step.append(1)
+        after(*args, **kwargs)
+        in_step.clear()
+
+    monkeypatch.setattr(torch.Tensor, '__bool__', read)
+    monkeypatch.setattr(hook, 'after_train_iter', watched)
+    job.train()
+    assert seen == [(2, True), (4, True)]
+
+
+@HOOK_REGISTRY.register_module(force=True)
+class HighRateHook(Hook):
+    """Sets a learning rate that no training survives, from the second epoch."""
+
+    def before_train_epoch(self, runner):
+        runner.optim_wrapper.param_groups[0]['lr'] = 1e30 if runner.epoch else 0.01
+
+
+def test_a_learning_rate_that_is_far_too_high_leaves_the_last_good_checkpoint(tmp_path, annotation):
+    job = runner(tmp_path, annotation, hooks=[*HOOKS, dict(type='mmengine.HighRateHook')], max_epochs=3)
+    saver = next(hook for hook in job.hooks if isinstance(hook, CheckpointHook))
+    saver.max_keep_ckpts = 1
+    with pytest.raises(DivergenceError, match=r'iteration [34]: '):
+        job.train()
+    kept = [path for path in tmp_path.glob('*.pth')]
+    assert [path.name for path in kept] == ['epoch_1.pth']
+    state = torch.load(kept[0], weights_only=True, map_location='cpu')['state_dict']
+    assert all(value.isfinite().all() for value in state.values())
+
+
+def test_weights_that_overflow_after_a_finite_loss_are_named(tmp_path, annotation):
+    job = runner(tmp_path, annotation, hooks=HOOKS, max_epochs=1)
+    train_step = job.model.train_step
+
+    def overflowing(data, optim_wrapper):
+        log = train_step(data, optim_wrapper=optim_wrapper)
+        if job.iter + 1 == 2:
+            job.model.cls_head.fc_cls.weight.data[0, 0] = float('inf')
+        return log
+
+    job.model.train_step = overflowing
+    with pytest.raises(DivergenceError, match=r'iteration 2: 1 of \d+ weights are .*\(cls_head.fc_cls.weight\)'):
+        job.train()
+    assert not list(tmp_path.glob('*.pth'))
+
+
+@pytest.mark.parametrize('value', ['nan', 'inf', '-inf'])
+def test_the_teacher_and_the_term_are_named(tmp_path, value):
+    model = tiny.build_distiller(tmp_path)
+    data = tiny.batch(model.plan.num_frames)
+    steps = []
+    for iteration in (6, 7, 8):
+        if iteration == 7:
+            model.teachers['vit'].cls_head.fc_cls.bias.data[0] = float(value)
+        log = model.parse_losses(tiny.step_losses(model, copy.deepcopy(data)))[1]
+        losses = {name: loss.detach() for name, loss in log.items() if 'loss' in name}
+        steps.append(_Step(iteration, list(losses), torch.stack([*losses.values()]), model.finite, ['a.avi']))
+    assert _first_fault(steps[:1], model) is None
+    iteration, text = _first_fault(steps, model)
+    assert iteration == 7 and re.fullmatch(
+        r'iteration 7: loss_kd=(nan|inf) \(model.terms.kd\); outputs that are not finite: model.teachers.vit; '
+        'the batch: a.avi',
+        text,
+    )
+
+
+RANK = """
+import sys
+import mmdualkd
+import torch
+from pathlib import Path
+from mmengine.dist import init_dist
+init_dist('pytorch')
+from seeded_job import runner
+from test_check_finite import HOOKS, spoil
+rank = torch.distributed.get_rank()
+job = runner(Path(sys.argv[1]), Path(sys.argv[2]), hooks=HOOKS, max_epochs=2, launcher='pytorch')
+if rank == 1:
+    train_step = job.model.train_step
+
+    def spoiled(data, optim_wrapper):
+        log = train_step(data, optim_wrapper=optim_wrapper)
+        log['loss_cls'] = log['loss_cls'] * float('nan') if job.iter == 1 else log['loss_cls']
+        return log
+
+    job.model.train_step = spoiled
+job.train()
+"""
+
+
+def test_all_processes_stop_where_one_sees_it(tmp_path, annotation):
+    port = free_port()
+    env = environment()
+    env.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=port, WORLD_SIZE='2')
+    env['PYTHONPATH'] += ':' + __file__.rpartition('/')[0]
+    if torch.cuda.device_count() < 2:
+        env['CUDA_VISIBLE_DEVICES'] = ''
+    processes = [
+        subprocess.Popen(
+            [sys.executable, '-c', RANK, tmp_path, annotation], env={**env, 'RANK': str(rank), 'LOCAL_RANK': str(rank)},
+            stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        )
+        for rank in range(2)
+    ]  # fmt: skip
+    errors = [process.communicate(timeout=240)[1] for process in processes]
+    for process, error in zip(processes, errors, strict=True):
+        assert process.returncode == 1
+        assert re.search(r"DivergenceError: iteration 2: loss_cls=nan \(the model's own\); the batch: .*avi", error), (
+            error
+        )
+    assert {path.name for path in tmp_path.glob('*.pth')} == {'epoch_1.pth'}
