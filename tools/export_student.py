@@ -10,8 +10,8 @@ from pathlib import Path
 
 import mmdualkd  # noqa: F401  (first: it mends the stack)
 from mmdualkd.checkpoint import find_checkpoint, save_student, training_config
-from mmdualkd.errors import DistillError
 from mmdualkd.export import export_onnx, stock_config
+from mmdualkd.launch import run_tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -40,7 +40,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except DistillError as error:
-        raise SystemExit(f'{type(error).__name__}: {error}') from error
+    run_tool(main)

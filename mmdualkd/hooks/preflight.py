@@ -1,6 +1,7 @@
 """What can be known to be wrong before the first step."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 from mmengine.hooks import Hook
@@ -9,6 +10,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from ..class_count import meant_num_classes
 from ..datasets.robust import source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
@@ -28,7 +30,8 @@ class PreflightHook(Hook):
         CheckpointError: If a run cannot be resumed from a checkpoint: it is missing, not whole, or of another training.
         DataError: If a data set is empty, declares another number of classes, holds a label that the model has no
             class for, or names other classes than the first data set does (folders of pictures that differ).
-        ConfigError: If the train pipeline of videos has no ``SampleViews``, or one with other views than the model's.
+        ConfigError: If the train pipeline of videos has no ``SampleViews``, or one with other views than the model's;
+            if the model has another number of classes than the config means (see :mod:`~mmdualkd.class_count`).
     """
 
     priority = 'HIGH'  # EMAHook loads its weights while a checkpoint is loaded
@@ -45,6 +48,7 @@ class PreflightHook(Hook):
     def before_train(self, runner: Runner) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         student = getattr(model, 'student', model)
+        check_num_classes(runner, student)
         loops = {'train': runner.train_loop, 'val': runner.val_loop}
         named = None
         for split, loop in loops.items():
@@ -56,6 +60,20 @@ class PreflightHook(Hook):
                     # IterBasedTrainLoop has started its workers when it was built
                     started = hasattr(loop, 'dataloader_iterator') and loop.dataloader.num_workers > 0
                     hand_views(dataset, model.plan, 'the train pipeline', started)
+
+
+def check_num_classes(runner: Runner, student: nn.Module) -> None:
+    """Refuses a ``num_classes`` at the top of the config that did not reach the model, as with MMAction2's own tools."""
+    classes, file = classes_of(student)[1], runner.cfg.filename
+    if classes is None or file is None or not Path(file).is_file():
+        return
+    meant = meant_num_classes(runner.cfg, file)
+    if meant not in (None, classes):
+        key = 'model.num_classes' if 'student' in runner.cfg.model else f'model.{classes_of(student)[0]}.num_classes'
+        raise ConfigError(
+            f'num_classes={meant} at the top of the config does not reach the model, which has {classes} classes: set '
+            f'{key}={meant} as well, or train with tools/train.py of mmdualkd'
+        )
 
 
 def check_labels(dataset: object, split: str, where: str, student: nn.Module) -> None:
