@@ -101,7 +101,9 @@ def build_runner(cfg: Config):
         with tempfile.TemporaryFile(dir=cfg.work_dir):
             pass
     except OSError as error:
-        raise ConfigError(f'work_dir={cfg.work_dir!r} cannot be written: {error.strerror} ({error.filename})') from error
+        raise ConfigError(
+            f'work_dir={cfg.work_dir!r} cannot be written: {error.strerror} ({error.filename})'
+        ) from error
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
 
@@ -122,7 +124,9 @@ def check_launcher(launcher: str) -> None:
     """Refuses a launcher that has not started this process: it would have set these variables."""
     wanted = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_LOCAL_RANK').get(launcher)
     if wanted and wanted not in os.environ:
-        how = dict(pytorch='bash tools/dist_train.sh (dist_test.sh), or torchrun', slurm='tools/slurm_train.sh, or srun')
+        how = dict(
+            pytorch='bash tools/dist_train.sh (dist_test.sh), or torchrun', slurm='tools/slurm_train.sh, or srun'
+        )
         raise ConfigError(
             f'--launcher={launcher}, but {wanted} is not set: start the processes by {how.get(launcher, "mpirun")}; '
             'for one process leave the flag out'

@@ -141,7 +141,9 @@ def test_under_torchrun_the_message_goes_where_torchrun_reads_it(tmp_path, monke
     with pytest.raises(SystemExit) as end:
         run_tool(main)
     assert end.value.code == 1
-    assert json.loads((tmp_path / 'error.json').read_text())['message']['message'] == 'ConfigError: model.terms is wrong'
+    assert (
+        json.loads((tmp_path / 'error.json').read_text())['message']['message'] == 'ConfigError: model.terms is wrong'
+    )
 
 
 # One number of classes

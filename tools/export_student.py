@@ -33,8 +33,10 @@ def main() -> None:
     for remark in remarks:
         print(f'note: {remark}')
     if args.onnx:
-        difference = export_onnx(cfg, out / 'student.pth', out / 'student.onnx')
+        difference, remarks = export_onnx(cfg, out / 'student.pth', out / 'student.onnx')
         print(f'{out / "student.onnx"}: largest difference between onnxruntime and PyTorch {difference:.3g}')
+        for remark in remarks:
+            print(f'note: {out / "student.onnx"}: {remark}')
     package = dict(mmaction='MMAction2', mmpretrain='MMPretrain').get(cfg.get('default_scope'), 'OpenMMLab')
     print(f'test it with plain {package}: python tools/test.py {out / "student.py"} {out / "student.pth"}')
 
