@@ -8,3 +8,4 @@ custom_hooks = [
     dict(type='mmdualkd.EpochSeedHook'),
 ]
 default_hooks = dict(checkpoint=dict(save_best='auto', max_keep_ckpts=3))
+env_cfg = dict(cudnn_benchmark=True)  # shapes do not change; --deterministic turns it off

@@ -21,7 +21,7 @@ class ClipPreprocessor(BaseDataPreprocessor):
     """
 
     def __init__(self, student: nn.Module, blending: dict | None = None) -> None:
-        super().__init__()
+        super().__init__(non_blocking=True)  # of pinned memory; else it makes no difference
         self.student = student
         self.blending = MMENGINE_MODELS.build({'_scope_': 'mmaction', **blending}) if blending else None
 
@@ -46,7 +46,7 @@ class PicturePreprocessor(BaseDataPreprocessor):
     """
 
     def __init__(self, student: nn.Module, num_classes: int, blending: dict | None = None) -> None:
-        super().__init__()
+        super().__init__(non_blocking=True)  # of pinned memory; else it makes no difference
         self.student = student
         self.num_classes = num_classes
         self.blending = None
