@@ -46,7 +46,7 @@ def apply() -> None:
     Raises:
         StackError: If a package is missing or of a version that is known not to work.
     """
-    if any(isinstance(finder, _ImportHook) for finder in sys.meta_path):
+    if any(getattr(finder, 'of_mmdualkd', False) for finder in sys.meta_path):
         return
     check_versions()
     check_pkg_resources()
@@ -91,10 +91,22 @@ def know_our_configs() -> None:
     MMEngine keeps a fixed table from scope to distribution, then looks beside the distribution's metadata. For an
     editable install that is not where the code is. A name that is a module and no distribution makes it ask Python's
     import system instead, which is right for wheels, editable installs and ``PYTHONPATH`` alike.
+
+    A base inherited by a scope gets that scope written into each of its dicts, so that a bare ``DecordInit`` would be
+    looked for here alone. Our configs name our modules with their scope and MMAction2's without, so they are read as
+    bases inherited by a path are.
     """
+    from mmengine.config import Config
     from mmengine.config.utils import MODULE2PACKAGE
 
     MODULE2PACKAGE.setdefault('mmdualkd', 'mmdualkd.version')
+    find = Config._get_cfg_path
+
+    def find_without_scope(cfg_path: str, filename: str) -> tuple[str, str | None]:
+        path, scope = find(cfg_path, filename)
+        return path, None if scope == 'mmdualkd' else scope
+
+    Config._get_cfg_path = staticmethod(find_without_scope)
 
 
 def missing_drn(execute: Execute) -> None:
@@ -342,6 +354,8 @@ CURES: dict[str, Callable[[Execute], None]] = {
 
 class _ImportHook(importlib.abc.MetaPathFinder):
     """Goes around the execution of the modules in :data:`CURES`, and of no other."""
+
+    of_mmdualkd = True  # known by this, for a reloaded module has another class; two hooks would ask each other
 
     def find_spec(
         self, name: str, path: Any = None, target: types.ModuleType | None = None

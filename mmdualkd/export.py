@@ -20,6 +20,8 @@ from .zoo.weights import load_teacher_weights
 
 # Settings that a stock config keeps from the training config, beside the model.
 KEPT = ('default_scope', 'env_cfg', 'log_processor', 'vis_backends', 'visualizer', 'log_level')
+# Two sizes that a file might have (height, width): a pipeline that fixes the size gives the same of both.
+SIZES = ((240, 320), (288, 256))
 STOCK_HOOKS = dict(
     runtime_info=dict(type='RuntimeInfoHook'),
     timer=dict(type='IterTimerHook'),
@@ -157,12 +159,15 @@ def _types(cfg: Any) -> list[str]:
     return [name for value in cfg for name in _types(value)] if isinstance(cfg, list | tuple) else []
 
 
-def export_onnx(cfg: Config, checkpoint: str | Path, out: str | Path, tolerance: float = 1e-4) -> float:
+def export_onnx(
+    cfg: Config, checkpoint: str | Path, out: str | Path, tolerance: float = 1e-4
+) -> tuple[float, list[str]]:
     """Exports a student to ONNX and compares the result with onnxruntime's.
 
     The input is one clip of a validation video (its segments, or a picture) as the model's data preprocessor hands it
     on: normalised, (N, clips, C, T, H, W), (N, segments, C, H, W) or (N, C, H, W). The output is (N * clips, classes),
-    before the softmax. N is free unless the model's own code fixes it; then it is 1.
+    before the softmax. N is free unless the model's own code fixes it; then it is 1. H and W are those of the
+    validation pipeline; where that leaves them to the picture they are free, unless the model's own code fixes them.
 
     Args:
         cfg: The stock config, see :func:`stock_config`.
@@ -171,7 +176,8 @@ def export_onnx(cfg: Config, checkpoint: str | Path, out: str | Path, tolerance:
         tolerance: Largest difference allowed, relative to the largest score (or to 1 if that is smaller).
 
     Returns:
-        The largest difference between PyTorch's and onnxruntime's scores of random clips.
+        The largest difference between PyTorch's and onnxruntime's scores of random clips; remarks on sizes that are
+        free, or fixed to something that the config does not say.
 
     Raises:
         CheckpointError: If the model cannot be exported, or the scores differ by more than the tolerance.
@@ -186,33 +192,61 @@ def export_onnx(cfg: Config, checkpoint: str | Path, out: str | Path, tolerance:
     model = MODELS.build({'_scope_': scope_of(cfg.model), **copy.deepcopy(cfg.model)})
     load_teacher_weights(model, str(checkpoint), 'checkpoint')
     model = Scores(model)
-    generator = torch.Generator().manual_seed(0)
-    shape = _clip_shape(cfg)
-    for batch in (2, 1):  # a free batch size if the model's code allows it
-        clips = torch.randn(batch, *shape, generator=generator)
-        with torch.no_grad():
-            expected = model(clips)
-        names = dict(input_names=['input'], output_names=['scores'])
-        free = dict(dynamic_axes=dict(input={0: 'batch'}, scores={0: 'batch'})) if batch > 1 else {}
+    shape, other = (_clip_shape(cfg, size) for size in SIZES)
+    remarks = []
+    if other != shape:
         try:
-            # The TorchScript exporter: the newer one needs onnxscript.
-            torch.onnx.export(model, (clips[:1],), str(out), dynamo=False, opset_version=17, **names, **free)
-            break
-        except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
-            if batch == 1:
-                reason = str(error).strip().splitlines()[0]
-                name = type(getattr(model.model, 'backbone', model.model)).__name__
-                raise CheckpointError(f'{name} has no ONNX export: {reason}') from error
-    session = onnxruntime.InferenceSession(str(out), providers=['CPUExecutionProvider'])
-    scores = torch.from_numpy(session.run(None, {'input': clips.numpy()})[0])
-    difference = (scores - expected).abs().max().item()
-    if not difference <= tolerance * max(1.0, expected.abs().max().item()):
-        raise CheckpointError(f'{out}: onnxruntime differs from PyTorch by {difference:.3g}, more than {tolerance:g}')
-    return difference
+            difference = _export(model, [(2, *shape), (1, *other)], out, tolerance, onnxruntime)
+            return difference, ['the size of the input is free: the validation pipeline leaves it to the picture']
+        except CheckpointError:
+            remarks.append(
+                f'the input is fixed to {shape[-2]} x {shape[-1]}: the validation pipeline leaves the size to the '
+                'picture, but the model takes no other; choose it with a Resize or CenterCrop in val_pipeline'
+            )
+    try:  # a free batch size if the model's code allows it
+        return _export(model, [(2, *shape)], out, tolerance, onnxruntime), remarks
+    except CheckpointError as error:
+        if error.__cause__ is None:  # it was exported, and the scores differ
+            raise
+    return _export(model, [(1, *shape)], out, tolerance, onnxruntime), remarks
 
 
-def _clip_shape(cfg: Config) -> tuple[int, ...]:
-    """Runs the validation pipeline on zeros in place of a file and returns the shape of what it hands on."""
+def _export(model: Scores, shapes: list[tuple[int, ...]], out: str | Path, tolerance: float, onnxruntime: Any) -> float:
+    """Exports for inputs of some shapes, what they differ in being free (and the batch, unless it is 1); compares."""
+    generator = torch.Generator().manual_seed(0)
+    batches = [torch.randn(*shape, generator=generator) for shape in shapes]
+    free = {0: 'batch'} if len(batches[0]) > 1 else {}
+    if len(shapes) > 1:
+        free.update({len(shapes[0]) - 2: 'height', len(shapes[0]) - 1: 'width'})
+    axes = dict(input=free, scores={0: 'batch'}) if free else None
+    try:
+        with torch.no_grad():
+            expected = [model(batch) for batch in batches]
+        # The TorchScript exporter: the newer one needs onnxscript.
+        torch.onnx.export(
+            model, (batches[0][:1],), str(out), dynamo=False, opset_version=17, input_names=['input'],
+            output_names=['scores'], dynamic_axes=axes,
+        )  # fmt: skip
+        session = onnxruntime.InferenceSession(str(out), providers=['CPUExecutionProvider'])
+        scores = [torch.from_numpy(session.run(None, {'input': batch.numpy()})[0]) for batch in batches]
+    except Exception as error:  # torch's, a model's own asserts, and onnxruntime's errors have no common base
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        name = type(getattr(model.model, 'backbone', model.model)).__name__
+        raise CheckpointError(f'{name} has no ONNX export: {reason}') from error
+    differences = [
+        float('inf') if a.shape != b.shape else (a - b).abs().max().item()
+        for a, b in zip(scores, expected, strict=True)
+    ]
+    largest = max(score.abs().max().item() for score in expected)
+    if not max(differences) <= tolerance * max(1.0, largest):
+        raise CheckpointError(
+            f'{out}: onnxruntime differs from PyTorch by {max(differences):.3g}, more than {tolerance:g}'
+        )
+    return max(differences)
+
+
+def _clip_shape(cfg: Config, size: tuple[int, int]) -> tuple[int, ...]:
+    """Runs the validation pipeline on zeros of a size in place of a file and returns the shape of what it hands on."""
     pipeline = cfg.get('val_pipeline') or cfg.get('test_pipeline') or []
     sampler = next((t for t in pipeline if 'clip_len' in t), None)
     picture = any(t.type.rpartition('.')[2] == 'LoadImageFromFile' for t in pipeline)
@@ -221,7 +255,6 @@ def _clip_shape(cfg: Config) -> tuple[int, ...]:
             '--onnx needs a val_pipeline with LoadImageFromFile, or with a sampler that has a clip_len, to know the '
             "shape of the model's input"
         )
-    size = (240, 320)
     if picture:
         results = dict(img=np.zeros((*size, 3), np.uint8), img_shape=size, ori_shape=size, gt_label=0)
     else:

@@ -3,11 +3,17 @@
 import argparse
 import difflib
 import os
+import tempfile
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
+from torch.distributed.elastic.multiprocessing.errors import record
 
-from .errors import ConfigError
+from .class_count import apply_num_classes, meant_num_classes
+from .errors import ConfigError, DistillError
+from .settings import check_settings
 
 
 def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,33 +30,112 @@ def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """The config file with launcher, work directory and ``--cfg-options`` merged in.
+    """The config file with launcher, work directory and ``--cfg-options`` merged in, its keys checked.
 
     Args:
         args: Parsed arguments with ``config`` and those of :func:`add_launch_arguments`.
 
     Raises:
-        ConfigError: If there is no such file; names the nearest one.
+        ConfigError: If there is no such file (names the nearest one), it cannot be read, a key is misspelt, or the
+            launcher that the flag names has not started this process.
     """
     check_file('config', args.config)
+    check_launcher(args.launcher)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = os.path.join('work_dirs', Path(args.config).stem)
     if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+        try:
+            cfg.merge_from_dict(args.cfg_options)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ConfigError(f'--cfg-options do not fit the config: {_one_line(error)}') from error
+    check_settings(cfg)
+    apply_num_classes(cfg, meant_num_classes(cfg, args.config))
+    return cfg
+
+
+def read_config(path: str) -> Config:
+    """Reads a config file.
+
+    Raises:
+        ConfigError: In one line what is wrong, and in which file and line, be it a base.
+    """
+    try:
+        cfg = Config.fromfile(path)
+    except ImportError as error:
+        first = error
+        while first.__cause__ or first.__context__:
+            first = first.__cause__ or first.__context__
+        raise ConfigError(f'config={path!r} imports what is not found: {first}; is it on PYTHONPATH?') from error
+    except Exception as error:
+        at, line = path, error.__context__.lineno if isinstance(error.__context__, SyntaxError) else None
+        for frame, number in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_name == '_file2dict':  # MMEngine reads a base inside the file that inherits it
+                at = frame.f_locals.get('filename', at)
+            elif frame.f_code.co_filename == at:
+                line = number
+        if isinstance(error, SyntaxError):
+            line, error = line or error.lineno, SyntaxError(getattr(error.__context__ or error, 'msg', error))
+        place = f'{os.path.relpath(at)}, line {line}' if line else os.path.relpath(at)
+        raise ConfigError(f'config={path!r} cannot be read: {place}: {_one_line(error)}') from error
+    if not isinstance(cfg.get('model'), dict):
+        raise ConfigError(f'config={path!r} has no `model`')
     return cfg
 
 
 def build_runner(cfg: Config):
-    """The MMEngine runner of a config; its own kind where the config has a ``runner_type``."""
+    """The MMEngine runner of a config; its own kind where the config has a ``runner_type``.
+
+    Raises:
+        ConfigError: If the work directory cannot be written.
+    """
     from mmaction.registry import RUNNERS
     from mmengine.runner import Runner
 
+    try:
+        Path(cfg.work_dir).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cfg.work_dir):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f'work_dir={cfg.work_dir!r} cannot be written: {error.strerror} ({error.filename})'
+        ) from error
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def run_tool(main: Callable[[], object]) -> None:
+    """Runs a tool; an error of this package ends it with one line, its type and message.
+
+    Under torchrun the line goes where torchrun reads it: it is torchrun's report that ends the output then, and
+    ``tools/dist_train.sh`` prints the line alone.
+    """
+    watched = 'TORCHELASTIC_ERROR_FILE' in os.environ
+    try:
+        record(main)() if watched else main()
+    except DistillError as error:
+        raise SystemExit(1 if watched else f'{type(error).__name__}: {error}') from error
+
+
+def check_launcher(launcher: str) -> None:
+    """Refuses a launcher that has not started this process: it would have set these variables."""
+    wanted = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_LOCAL_RANK').get(launcher)
+    if wanted and wanted not in os.environ:
+        how = dict(
+            pytorch='bash tools/dist_train.sh (dist_test.sh), or torchrun', slurm='tools/slurm_train.sh, or srun'
+        )
+        raise ConfigError(
+            f'--launcher={launcher}, but {wanted} is not set: start the processes by {how.get(launcher, "mpirun")}; '
+            'for one process leave the flag out'
+        )
+
+
+def _one_line(error: Exception) -> str:
+    """An error's type and message in one line."""
+    return f'{type(error).__name__}: {" ".join(str(error).split())}'
 
 
 def check_file(key: str, path: str) -> None:

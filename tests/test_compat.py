@@ -234,7 +234,7 @@ def test_our_scope_is_known_to_mmengines_configs():
         'cfg = Config._get_cfg_path("mmdualkd::_base_/default_runtime.py", "")\n'
         'print(open(cfg[0]).name, cfg[1])\n'
     )
-    assert 'default_runtime.py mmdualkd' in fault_and_cure(code, 'mmengine does not support to load mmdualkd config')
+    assert 'default_runtime.py None' in fault_and_cure(code, 'mmengine does not support to load mmdualkd config')
 
 
 @pytest.mark.parametrize(
@@ -285,3 +285,15 @@ def test_a_second_call_changes_nothing():
     finders = list(sys.meta_path)
     compat.apply()
     assert sys.meta_path == finders
+
+
+def test_a_reloaded_module_puts_no_second_hook_in_place():
+    code = (
+        'import importlib, sys\n'
+        'importlib.reload(mmdualkd.compat).apply()\n'
+        'print(sum("ImportHook" in type(finder).__name__ for finder in sys.meta_path), "hook")\n'
+        'import mmengine.dist.utils\n'
+        'print("imported")\n'
+    )
+    output = run_code(CURE + code)
+    assert '1 hook' in output and 'imported' in output

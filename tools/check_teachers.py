@@ -29,9 +29,9 @@ from mmengine.utils import ProgressBar
 from torch import Tensor, nn
 
 from mmdualkd.datasets.wrappers import plain_datasets
-from mmdualkd.errors import ConfigError, DataError, DistillError
+from mmdualkd.errors import ConfigError, DataError
 from mmdualkd.hooks.preflight import hand_views
-from mmdualkd.launch import add_launch_arguments, load_config
+from mmdualkd.launch import add_launch_arguments, load_config, run_tool
 from mmdualkd.outputs import Scores
 from mmdualkd.zoo.weights import load_teacher_weights
 
@@ -145,7 +145,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except DistillError as error:
-        raise SystemExit(f'{type(error).__name__}: {error}') from error
+    run_tool(main)

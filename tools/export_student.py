@@ -10,8 +10,8 @@ from pathlib import Path
 
 import mmdualkd  # noqa: F401  (first: it mends the stack)
 from mmdualkd.checkpoint import find_checkpoint, save_student, training_config
-from mmdualkd.errors import DistillError
 from mmdualkd.export import export_onnx, stock_config
+from mmdualkd.launch import run_tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,14 +33,13 @@ def main() -> None:
     for remark in remarks:
         print(f'note: {remark}')
     if args.onnx:
-        difference = export_onnx(cfg, out / 'student.pth', out / 'student.onnx')
+        difference, remarks = export_onnx(cfg, out / 'student.pth', out / 'student.onnx')
         print(f'{out / "student.onnx"}: largest difference between onnxruntime and PyTorch {difference:.3g}')
+        for remark in remarks:
+            print(f'note: {out / "student.onnx"}: {remark}')
     package = dict(mmaction='MMAction2', mmpretrain='MMPretrain').get(cfg.get('default_scope'), 'OpenMMLab')
     print(f'test it with plain {package}: python tools/test.py {out / "student.py"} {out / "student.pth"}')
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except DistillError as error:
-        raise SystemExit(f'{type(error).__name__}: {error}') from error
+    run_tool(main)

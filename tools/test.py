@@ -8,8 +8,8 @@ Examples:
 import argparse
 
 import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
-from mmdualkd.errors import DistillError
-from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config
+from mmdualkd.errors import ConfigError
+from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config, run_tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,20 +32,17 @@ def main() -> None:
     cfg.load_from = args.checkpoint
     if args.show or args.show_dir is not None:
         if 'visualization' not in cfg.get('default_hooks', {}):
-            raise SystemExit('--show needs default_hooks.visualization=dict(type="VisualizationHook") in the config')
+            raise ConfigError('--show needs default_hooks.visualization=dict(type="VisualizationHook") in the config')
         cfg.default_hooks.visualization.update(
             enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval
         )
     if args.dump is not None:
         if not args.dump.endswith(('.pkl', '.pickle')):
-            raise SystemExit(f'--dump={args.dump!r} must end in .pkl')
+            raise ConfigError(f'--dump={args.dump!r} must end in .pkl')
         evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, (list, tuple)) else [cfg.test_evaluator]
         cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
     build_runner(cfg).test()
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except DistillError as error:
-        raise SystemExit(f'{type(error).__name__}: {error}') from error
+    run_tool(main)

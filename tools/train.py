@@ -12,8 +12,8 @@ from pathlib import Path
 from mmengine.logging import print_log
 
 import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
-from mmdualkd.errors import DistillError
-from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config
+from mmdualkd.errors import ConfigError
+from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config, run_tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -45,7 +45,7 @@ def main() -> None:
     if args.amp:
         wrapper = cfg.optim_wrapper.get('type', 'OptimWrapper')
         if wrapper not in ('OptimWrapper', 'AmpOptimWrapper'):
-            raise SystemExit(f'--amp needs optim_wrapper.type=OptimWrapper, the config has {wrapper!r}')
+            raise ConfigError(f'--amp needs optim_wrapper.type=OptimWrapper, the config has {wrapper!r}')
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.resume == 'auto':
@@ -64,7 +64,7 @@ def main() -> None:
         cfg.resume, cfg.load_from = True, args.resume
     if args.auto_scale_lr:
         if 'auto_scale_lr' not in cfg:
-            raise SystemExit('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
+            raise ConfigError('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
         cfg.auto_scale_lr.enable = True
     cfg.randomness = {'seed': None, **(cfg.get('randomness') or {})}
     for key in ('seed', 'diff_rank_seed', 'deterministic'):
@@ -75,7 +75,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except DistillError as error:
-        raise SystemExit(f'{type(error).__name__}: {error}') from error
+    run_tool(main)

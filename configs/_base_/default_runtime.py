@@ -9,3 +9,4 @@ custom_hooks = [
     dict(type='mmdualkd.CheckFiniteHook'),
 ]
 default_hooks = dict(checkpoint=dict(save_best='auto', max_keep_ckpts=3))
+env_cfg = dict(cudnn_benchmark=True)  # shapes do not change; --deterministic turns it off

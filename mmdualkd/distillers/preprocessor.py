@@ -19,7 +19,7 @@ class ClipPreprocessor(BaseDataPreprocessor):
     """
 
     def __init__(self, student: nn.Module, blending: Callable | None = None) -> None:
-        super().__init__()
+        super().__init__(non_blocking=True)  # of pinned memory; else it makes no difference
         self.student = student
         self.blending = blending
 
@@ -44,7 +44,7 @@ class PicturePreprocessor(BaseDataPreprocessor):
     """
 
     def __init__(self, student: nn.Module, num_classes: int, blending: Callable | None = None) -> None:
-        super().__init__()
+        super().__init__(non_blocking=True)  # of pinned memory; else it makes no difference
         self.student = student
         self.num_classes = num_classes
         self.blending = blending

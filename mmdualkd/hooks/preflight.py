@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from mmengine.dataset import InfiniteSampler
@@ -13,6 +14,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
+from ..class_count import meant_num_classes
 from ..datasets.robust import counted_from_one, source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
@@ -35,7 +37,8 @@ class PreflightHook(Hook):
             class for, or names other classes than the first data set does (folders of pictures that differ), or a
             teacher's checkpoint names them in another order.
         ConfigError: If the train pipeline of videos has no ``SampleViews``, or one with other views than the model's;
-            if an epoch has no batch, or the processes would train on different numbers of samples.
+            if the model has another number of classes than the config means (see :mod:`~mmdualkd.class_count`); if an
+            epoch has no batch, or the processes would train on different numbers of samples.
     """
 
     priority = 'HIGH'  # EMAHook loads its weights while a checkpoint is loaded
@@ -52,6 +55,7 @@ class PreflightHook(Hook):
     def before_train(self, runner: Runner) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         student = getattr(model, 'student', model)
+        check_num_classes(runner, student)
         loops = {'train': runner.train_loop, 'val': runner.val_loop}
         named = None
         for split, loop in loops.items():
@@ -67,6 +71,20 @@ class PreflightHook(Hook):
             if split == 'train' and loop is not None:
                 check_batches(loop.dataloader)
                 check_teacher_classes(getattr(model, 'teachers', {}), named)
+
+
+def check_num_classes(runner: Runner, student: nn.Module) -> None:
+    """Refuses a ``num_classes`` at the top of the config that did not reach the model, as with MMAction2's own tools."""
+    classes, file = classes_of(student)[1], runner.cfg.filename
+    if classes is None or file is None or not Path(file).is_file():
+        return
+    meant = meant_num_classes(runner.cfg, file)
+    if meant not in (None, classes):
+        key = 'model.num_classes' if 'student' in runner.cfg.model else f'model.{classes_of(student)[0]}.num_classes'
+        raise ConfigError(
+            f'num_classes={meant} at the top of the config does not reach the model, which has {classes} classes: set '
+            f'{key}={meant} as well, or train with tools/train.py of mmdualkd'
+        )
 
 
 def check_labels(dataset: object, split: str, where: str, student: nn.Module) -> None:

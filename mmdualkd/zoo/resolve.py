@@ -61,7 +61,7 @@ def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple
             f'{key}: {augments} of its own config left out; model.blending blends for all models', logger='current'
         )
     if num_classes is not None:
-        _set_num_classes(model, num_classes)
+        set_num_classes(model, num_classes)
     checkpoint = spec.get('checkpoint')
     if checkpoint is None:
         return model, None
@@ -97,7 +97,7 @@ def _model_of_file(path: Path, key: str) -> ConfigDict:
     return model
 
 
-def _set_num_classes(cfg: dict | list, num_classes: int, top: bool = True) -> None:
+def set_num_classes(cfg: dict | list, num_classes: int, top: bool = True) -> None:
     """Puts a class count everywhere in a model config where one stands: head, auxiliary head, blending."""
     if isinstance(cfg, dict):
         if top:
@@ -112,7 +112,7 @@ def _set_num_classes(cfg: dict | list, num_classes: int, top: bool = True) -> No
             cfg['aux_head_cfg']['out_channels'] = num_classes
     for value in cfg.values() if isinstance(cfg, dict) else cfg:
         if isinstance(value, dict | list | tuple):
-            _set_num_classes(value, num_classes, top=False)
+            set_num_classes(value, num_classes, top=False)
 
 
 def build_model(spec: dict, key: str, num_classes: int | None) -> tuple[nn.Module, str | None]:

@@ -9,7 +9,7 @@ from jobs import stock_job
 
 WATCHED = """
 train_dataloader['dataset']['type'] = 'mmdualkd.VideoDataset'
-custom_hooks += [dict(type='mmdualkd.CorruptVideoHook', max_fraction=0.3)]
+custom_hooks += [dict(type='mmdualkd.CorruptVideoHook', max_fraction=0.2)]
 """
 needs_cpu = pytest.mark.skipif(torch.cuda.is_available(), reason='with a GPU the scripts use one each, over NCCL')
 
@@ -37,15 +37,24 @@ def test_two_processes_learn_exactly_what_one_does_with_the_same_global_batch(tm
 
 
 @needs_cpu
-def test_the_broken_videos_of_all_processes_are_named_together(tmp_path):
+def test_the_broken_videos_of_all_processes_are_named_together_and_last_where_they_are_too_many(tmp_path):
     job = stock_job(tmp_path / 'job', batch_size=2, epochs=1)
     with job.config.open('a') as config:
         config.write(WATCHED)
     for name in ('class0_0.avi', 'class1_2.avi'):
         (job.config.parent / 'clips' / name).write_bytes(b'')
     env = {**environment(), 'PORT': free_port()}
-    output = run('bash', TOOLS / 'dist_train.sh', job.config, 2, '--no-validate', env=env)
-    assert re.search(r'train epoch 1: 2 of 8 videos .*class0_0\.avi, .*class1_2\.avi', output), output
+    output = run('bash', TOOLS / 'dist_train.sh', job.config, 2, '--no-validate', env=env, ok=False)
+    last = output.strip().splitlines()[-1]
+    assert re.match(r'DataError: train epoch 1: 2 of 8 videos .*class0_0\.avi, .*class1_2\.avi', last), output
+    assert output.count('DataError: ') == 1  # one message, not one a process
+
+
+def test_torchrun_reports_itself_where_a_process_dies_without_a_word(tmp_path):
+    script = tmp_path / 'dies.py'
+    script.write_text('import os\nos.kill(os.getpid(), 9)\n')
+    output = run(TOOLS / 'torchrun.py', f'--master_port={free_port()}', '--nproc_per_node=1', script, ok=False)
+    assert 'ChildFailedError' in output and 'SIGKILL' in output
 
 
 @pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh'])

@@ -22,6 +22,7 @@ train_dataloader = dict(
     batch_size=128,
     num_workers=8,
     persistent_workers=True,
+    pin_memory=True,
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(type='mmdualkd.CIFAR100', data_root='data/cifar100', split='train', pipeline=light_pipeline),
@@ -30,6 +31,7 @@ val_dataloader = dict(
     batch_size=128,
     num_workers=4,
     persistent_workers=True,
+    pin_memory=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='mmdualkd.CIFAR100', data_root='data/cifar100', split='test', pipeline=val_pipeline, test_mode=True

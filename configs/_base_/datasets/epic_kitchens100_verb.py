@@ -13,6 +13,7 @@ train_dataloader = dict(
     batch_size=8,
     num_workers=8,
     persistent_workers=True,
+    pin_memory=True,
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(ann_file=f'{annotations}/EPIC_100_train.csv', **dataset),
@@ -21,6 +22,7 @@ val_dataloader = dict(
     batch_size=8,
     num_workers=8,
     persistent_workers=True,
+    pin_memory=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(ann_file=f'{annotations}/EPIC_100_validation.csv', test_mode=True, **dataset),
 )
@@ -28,6 +30,7 @@ test_dataloader = dict(
     batch_size=1,
     num_workers=8,
     persistent_workers=True,
+    pin_memory=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(ann_file=f'{annotations}/EPIC_100_validation.csv', test_mode=True, **dataset),
 )

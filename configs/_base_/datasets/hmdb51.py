@@ -8,6 +8,7 @@ train_dataloader = dict(
     batch_size=8,
     num_workers=8,
     persistent_workers=True,
+    pin_memory=True,
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(type='mmdualkd.VideoDataset', ann_file=ann_file_train, data_prefix=data_prefix),
@@ -16,6 +17,7 @@ val_dataloader = dict(
     batch_size=8,
     num_workers=8,
     persistent_workers=True,
+    pin_memory=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(type='mmdualkd.VideoDataset', ann_file=ann_file_val, data_prefix=data_prefix, test_mode=True),
 )
@@ -23,6 +25,7 @@ test_dataloader = dict(
     batch_size=1,
     num_workers=8,
     persistent_workers=True,
+    pin_memory=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(type='mmdualkd.VideoDataset', ann_file=ann_file_val, data_prefix=data_prefix, test_mode=True),
 )

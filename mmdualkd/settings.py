@@ -1,0 +1,158 @@
+"""What a training config may say: the keys that a Runner reads, and the arguments of what it builds from them."""
+
+import difflib
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from mmengine import registry
+from mmengine.config import Config
+from mmengine.registry import Registry
+
+from .errors import ConfigError, nearest
+from .registry import SCOPE, arguments_of, parameters_of
+
+LOOPS = dict(val_cfg='ValLoop', test_cfg='TestLoop')
+DEFAULT_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
+LOADER = {'dataset', 'sampler', 'batch_sampler', 'collate_fn', 'worker_init_fn', 'num_batch_per_epoch'}
+# What the Runner itself hands to the constructors: no config says it.
+HANDED = {'runner', 'dataloader', 'optimizer', 'params'}
+
+
+def check_settings(cfg: Config) -> None:
+    """Refuses misspelt keys of a config before anything is built from it.
+
+    A key at the top is refused only if it is all but the name of one that the Runner reads (``train_dataloder``): other
+    names are the user's own variables. Inside the settings of loops, optimizer, schedules, hooks, data loaders and
+    metrics, and at the top of the model, a key must be an argument of what is built there.
+
+    Args:
+        cfg: The whole config.
+
+    Raises:
+        ConfigError: Names the key and the nearest right one.
+    """
+    from mmaction.registry import RUNNERS  # noqa: F401  (MMAction2's scope, for types without one)
+    from mmengine.runner import Runner
+
+    known = [*inspect.signature(Runner.__init__).parameters, 'custom_imports', 'runner_type']
+    for name in cfg:
+        near = misspelt(name, known)
+        if near:
+            raise ConfigError(f'{name}: no setting has this name; did you mean {near!r}?')
+    if cfg.get('device') not in (None, 'cpu'):
+        check_device('device', cfg.device)
+    scope = cfg.get('default_scope', 'mmengine')
+    for key, part, where, more, default in _parts(cfg):
+        _check_part(key, part, where, more, default, scope)
+
+
+def misspelt(name: str, known: Iterable[str]) -> str | None:
+    """The known name that another all but equals; None for names of one's own, such as ``train_dataloader_small``."""
+    for other in known if name not in known else ():
+        if len(other) >= 7 and not re.search(rf'(^|_){other}(_|\d|$)', name) and alike(name, other):
+            return other
+    return None
+
+
+def alike(name: str, other: str) -> bool:
+    """Whether two names differ as a slip of the hand makes them: a letter more, less or other, or in another order."""
+    return sorted(name) == sorted(other) or difflib.SequenceMatcher(None, name, other).ratio() >= 0.9
+
+
+def check_device(key: str, device: str) -> None:
+    """Refuses a device that this machine has not."""
+    import torch
+
+    if str(device).startswith('cuda') and not torch.cuda.is_available():
+        raise ConfigError(f'{key}={device!r}: torch finds no GPU here; leave it out to run on the CPU')
+
+
+def _parts(cfg: Config) -> Iterable[tuple[str, Any, Registry, set[str], str | None]]:
+    """The parts of a config that are checked: key, settings, registry, further keys, the type where none is given."""
+    train = cfg.get('train_cfg')
+    if isinstance(train, dict):
+        kind = 'EpochBasedTrainLoop' if train.get('by_epoch', True) else 'IterBasedTrainLoop'
+        yield 'train_cfg', train, registry.LOOPS, {'by_epoch'}, kind
+    for key, kind in LOOPS.items():
+        yield key, cfg.get(key), registry.LOOPS, set(), kind
+    wrapper = cfg.get('optim_wrapper')
+    if isinstance(wrapper, dict) and 'constructor' not in wrapper:  # another constructor may take other keys
+        keys = {'optimizer', 'paramwise_cfg'}
+        yield 'optim_wrapper', wrapper, registry.OPTIM_WRAPPERS, keys, 'OptimWrapper'
+        yield 'optim_wrapper.optimizer', wrapper.get('optimizer'), registry.OPTIMIZERS, set(), None
+    for key, part in _each('param_scheduler', cfg.get('param_scheduler')):
+        yield key, part, registry.PARAM_SCHEDULERS, {'convert_to_iter_based'}, None
+    for name, part in (cfg.get('default_hooks') or {}).items():
+        if isinstance(part, dict) and 'type' not in part:
+            raise ConfigError(f'default_hooks.{name} has no type{nearest(name, DEFAULT_HOOKS)}')
+        yield f'default_hooks.{name}', part, registry.HOOKS, {'priority'}, None
+    for key, part in _each('custom_hooks', cfg.get('custom_hooks')):
+        yield key, part, registry.HOOKS, {'priority'}, None
+    for split in ('train', 'val', 'test'):
+        loader = cfg.get(f'{split}_dataloader')
+        if isinstance(loader, dict):
+            _check_loader(f'{split}_dataloader', loader)
+            yield f'{split}_dataloader.sampler', loader.get('sampler'), registry.DATA_SAMPLERS, {'dataset'}, None
+            yield f'{split}_dataloader.dataset', loader.get('dataset'), registry.DATASETS, set(), None
+        for key, part in _each(f'{split}_evaluator', cfg.get(f'{split}_evaluator')):
+            yield key, part, registry.METRICS, set(), None
+    yield 'model', cfg.get('model'), registry.MODELS, set(), None
+
+
+def _each(key: str, parts: Any) -> Iterable[tuple[str, Any]]:
+    """The entries of a list by their keys, or a single one."""
+    if isinstance(parts, list | tuple):
+        return [(f'{key}.{index}', part) for index, part in enumerate(parts)]
+    return [(key, parts)]
+
+
+def _check_part(key: str, part: Any, where: Registry, more: set[str], default: str | None, scope: str) -> None:
+    """Refuses arguments that what is built from a part of a config does not take."""
+    if not isinstance(part, dict) or not isinstance(part.get('type', default), str | type):
+        return
+    built = kind = part.get('type', default)
+    if isinstance(kind, str):
+        with where.switch_scope_and_registry(part.get('_scope_') or scope) as inner:
+            built = inner.get(kind)
+            if built is None:
+                names = {name for one in (inner, where, *where.children.values()) for name in one.module_dict}
+                raise ConfigError(f'{key}.type={kind!r} is not registered{_nearest(kind.rpartition(".")[2], names)}')
+    known, closed = (arguments_of(built) - HANDED) | more, _takes_no_others(built)
+    for name in part:
+        if name in known or name == 'type' or name.startswith('_'):
+            continue
+        if closed or any(alike(name, other) for other in known):  # what else **kwargs may hold is not known
+            raise ConfigError(f'{key}.{name}: {built.__name__} takes no such argument{_nearest(name, known)}')
+
+
+def _takes_no_others(built: Callable) -> bool:
+    """Whether a class or function takes its named arguments and no others, or is known to hand others to its bases.
+
+    Of a class with ``**kwargs`` that is known if MMEngine or this package wrote it.
+    """
+    for kind in inspect.getmro(built)[:-1] if inspect.isclass(built) else [built]:
+        if inspect.isclass(kind) and '__init__' not in vars(kind):
+            continue
+        if not parameters_of(kind)[1]:
+            return True
+        if kind.__module__.partition('.')[0] not in (SCOPE, 'mmengine'):
+            return False
+    return False
+
+
+def _check_loader(key: str, loader: dict) -> None:
+    """Refuses keys of a data loader that neither MMEngine nor torch knows."""
+    from torch.utils.data import DataLoader
+
+    known = LOADER | arguments_of(DataLoader)
+    for name in loader:
+        if name not in known:
+            raise ConfigError(f'{key}.{name}: a data loader takes no such argument{_nearest(name, known)}')
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    """Ends an error with the nearest of the right names, and with all of them where they are few."""
+    hint = nearest(name, sorted(known))
+    return f'{hint} (there are: {", ".join(sorted(known))})' if len(known) <= 12 else hint

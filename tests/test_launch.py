@@ -1,0 +1,193 @@
+"""What the tools refuse before anything is built, each in one line that names the key and the nearest right one."""
+
+import argparse
+import json
+
+import pytest
+import torch
+from helpers import ROOT
+from jobs import stock_job
+
+from mmdualkd.errors import ConfigError
+from mmdualkd.launch import add_launch_arguments, build_runner, load_config, run_tool
+
+DISTILLATION = ROOT / 'configs' / 'demo' / 'student_distilled.py'
+
+
+def load(config, *flags):
+    """The config as a tool loads it with these flags."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('config')
+    add_launch_arguments(parser)
+    return load_config(parser.parse_args([str(config), *map(str, flags)]))
+
+
+def refused(config, *flags):
+    """The message with which a config is refused: one line."""
+    with pytest.raises(ConfigError) as error:
+        build_runner(load(config, *flags))
+    assert '\n' not in str(error.value)
+    return str(error.value)
+
+
+@pytest.fixture(scope='module')
+def leaf(tmp_path_factory):
+    """Writes a leaf on the demo's distillation; gives its path."""
+    folder = tmp_path_factory.mktemp('leaf')
+
+    def write(text, base=DISTILLATION):
+        path = folder / 'leaf.py'
+        path.write_text(f'_base_ = {str(base)!r}\n{text}\n')
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    'text, key, nearest',
+    [
+        ('train_cfg = dict(max_epoch=3)', 'train_cfg.max_epoch', 'max_epochs'),
+        ("train_cfg = dict(type='EpochBasedTrainLop')", 'train_cfg.type', 'EpochBasedTrainLoop'),
+        ('val_cfg = dict(fp_16=True)', 'val_cfg.fp_16', 'fp16'),
+        ('optim_wrapper = dict(clip_gradd=None)', 'optim_wrapper.clip_gradd', 'clip_grad'),
+        ('optim_wrapper = dict(optimizer=dict(weight_decey=0))', 'optim_wrapper.optimizer.weight_decey', 'weight_decay'),
+        ('param_scheduler = dict(eta_mx=1.0)', 'param_scheduler.eta_mx', 'eta_max'),
+        ('default_hooks = dict(chekpoint=dict(interval=5))', 'default_hooks.chekpoint', 'checkpoint'),
+        ('default_hooks = dict(checkpoint=dict(intervall=5))', 'default_hooks.checkpoint.intervall', 'interval'),
+        ("custom_hooks = [dict(type='EMAHook', begin_epch=1)]", 'custom_hooks.0.begin_epch', 'begin_epoch'),
+        ('train_dataloader = dict(batchsize=2)', 'train_dataloader.batchsize', 'batch_size'),
+        ('train_dataloader = dict(dataset=dict(ann_flie=""))', 'train_dataloader.dataset.ann_flie', 'ann_file'),
+        ('val_evaluator = dict(metric_lists=())', 'val_evaluator.metric_lists', 'metric_list'),
+        ('model = dict(term=dict())', 'model.term', 'terms'),
+        ('model = dict(teacher=dict())', 'model.teacher', 'teachers'),
+        ("model = dict(type='mmdualkd.DualTeacherDistiler')", 'model.type', 'DualTeacherDistiller'),
+        ('train_dataloder = dict(batch_size=2)', 'train_dataloder', 'train_dataloader'),
+        ('defualt_hooks = dict()', 'defualt_hooks', 'default_hooks'),
+    ],
+)  # fmt: skip
+def test_a_misspelt_key_is_refused_with_the_nearest_right_one(text, key, nearest, leaf):
+    message = refused(leaf(text))
+    assert message.startswith((f'{key}:', f'{key}=', f'{key} ')) and f'did you mean {nearest!r}?' in message
+
+
+def test_a_misspelt_key_of_the_command_line_is_refused_too(leaf):
+    assert "did you mean 'max_epochs'?" in refused(leaf(''), '--cfg-options', 'train_cfg.max_epoch=3')
+    assert '--cfg-options do not fit' in refused(leaf(''), '--cfg-options', 'custom_hooks.17.type=A')
+
+
+def test_variables_of_ones_own_are_no_settings(leaf):
+    names = ('train_dataloader_small', 'my_train_cfg', 'models', 'text_cfg', 'test_cfg2', 'hooks', 'optimizer', 'seed')
+    cfg = load(leaf('\n'.join(f'{name} = dict(anything=1)' for name in names)))
+    assert set(names) <= set(cfg)
+
+
+@pytest.mark.parametrize(
+    'text, line, what',
+    [
+        ('\nviews = dict(', 3, "SyntaxError: '(' was never closed"),
+        ('model = dict(num_classes=classes)', 2, "NameError: name 'classes' is not defined"),
+        ('views = _base_.viewss', 2, 'viewss'),
+    ],
+)
+def test_a_config_that_cannot_be_read_names_file_and_line(text, line, what, leaf, tmp_path):
+    broken = leaf(text)
+    message = refused(broken)
+    assert f'leaf.py, line {line}: ' in message and what in message
+    inherits = tmp_path / 'inherits.py'
+    inherits.write_text(f'_base_ = {str(broken)!r}')
+    assert f'leaf.py, line {line}: ' in refused(inherits) and f'config={str(inherits)!r}' in refused(inherits)
+
+
+def test_other_files_that_are_no_config_are_refused_in_one_line(leaf, tmp_path):
+    (tmp_path / 'job.py').write_bytes(b'\xff\xfe\x00')
+    (tmp_path / 'job.txt').write_text('')
+    (tmp_path / 'empty.py').write_text('')
+    assert 'job.py' in refused(tmp_path / 'job.py')
+    assert 'Only py/yml/yaml/json' in refused(tmp_path / 'job.txt')
+    assert refused(tmp_path / 'empty.py').endswith('has no `model`')
+    imports = "custom_imports = dict(imports=['no_such_loss'], allow_failed_imports=False)"
+    assert "No module named 'no_such_loss'; is it on PYTHONPATH?" in refused(leaf(imports))
+
+
+def test_a_work_dir_that_cannot_be_written_is_named(leaf, tmp_path):
+    (tmp_path / 'file').write_text('in the way')
+    for way in ('file', 'file/run'):
+        message = refused(leaf(''), '--work-dir', tmp_path / way)
+        assert message.startswith(f'work_dir={str(tmp_path / way)!r} cannot be written: ')
+
+
+@pytest.mark.parametrize(
+    'launcher, how', [('pytorch', 'bash tools/dist_train.sh'), ('slurm', 'tools/slurm_train.sh'), ('mpi', 'mpirun')]
+)
+def test_a_launcher_that_did_not_start_the_process_is_refused(launcher, how, leaf, monkeypatch):
+    for name in ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_LOCAL_RANK'):
+        monkeypatch.delenv(name, raising=False)
+    assert f'--launcher={launcher}, but ' in refused(leaf(''), '--launcher', launcher)
+    assert how in refused(leaf(''), '--launcher', launcher)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='needs a machine without a GPU')
+def test_a_gpu_that_is_not_there_is_refused(leaf):
+    assert refused(leaf("device = 'cuda'")).startswith("device='cuda': torch finds no GPU here")
+
+
+def test_under_torchrun_the_message_goes_where_torchrun_reads_it(tmp_path, monkeypatch):
+    def main():
+        raise ConfigError('model.terms is wrong')
+
+    with pytest.raises(SystemExit, match='^ConfigError: model.terms is wrong$'):
+        run_tool(main)
+    monkeypatch.setenv('TORCHELASTIC_ERROR_FILE', str(tmp_path / 'error.json'))
+    with pytest.raises(SystemExit) as end:
+        run_tool(main)
+    assert end.value.code == 1
+    assert (
+        json.loads((tmp_path / 'error.json').read_text())['message']['message'] == 'ConfigError: model.terms is wrong'
+    )
+
+
+# One number of classes
+
+
+def classes(cfg):
+    """Top, model and data sets of the demo."""
+    own = cfg.model.num_classes if 'student' in cfg.model else cfg.model.cls_head.num_classes
+    return {cfg.num_classes, own, *(cfg[f'{split}_dataloader'].dataset.num_classes for split in ('train', 'val'))}
+
+
+@pytest.mark.parametrize('base', ['student_distilled.py', 'student_alone.py', 'teacher_vit.py'])
+def test_num_classes_at_the_top_of_a_leaf_reaches_model_and_data_sets(base, leaf, tmp_path):
+    base = ROOT / 'configs' / 'demo' / base
+    assert classes(load(base)) == {10}
+    first = leaf('num_classes = 12', base)
+    assert classes(load(first)) == {12}
+    second = tmp_path / 'second.py'  # a leaf on the leaf
+    second.write_text(f'_base_ = {str(first)!r}')
+    assert classes(load(second)) == {12}
+    assert classes(load(base, '--cfg-options', 'num_classes=7')) == {7}
+    assert classes(load(second, '--cfg-options', 'num_classes=7')) == {7}
+
+
+def test_num_classes_of_the_model_alone_is_meant_as_well(leaf):
+    assert classes(load(leaf('model = dict(num_classes=12)'))) == {12}
+    assert classes(load(DISTILLATION, '--cfg-options', 'model.num_classes=7')) == {7}
+
+
+def test_two_numbers_of_classes_in_one_file_are_refused(leaf):
+    message = refused(leaf('num_classes = 12\nmodel = dict(num_classes=7)'))
+    assert message == 'num_classes=12 at the top of the config, but 7 in its model: write one of the two'
+
+
+def test_the_head_of_a_stock_job_follows(tmp_path):
+    job = stock_job(tmp_path)
+    assert load(job.config).model.cls_head.num_classes == 2
+    leaf = tmp_path / 'leaf.py'
+    leaf.write_text("_base_ = 'job.py'\nnum_classes = 3\n")
+    assert load(leaf).model.cls_head.num_classes == 3
+
+
+def test_picture_classifiers_follow(leaf):
+    folder = ROOT / 'configs' / 'teachers' / 'cifar100'
+    for base in sorted(folder.glob('*.py')):
+        cfg = load(leaf('num_classes = 12', base))
+        assert {cfg.num_classes, cfg.model.head.num_classes} == {12}
