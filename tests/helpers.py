@@ -83,6 +83,18 @@ def warm_process() -> WarmProcess:
     return process
 
 
+def one_of_two() -> dict[str, str] | None:
+    """The environment in which one process computes as each of two does, see :func:`two_processes`; None for any."""
+    if torch.cuda.device_count() < 2:  # one GPU is not enough for two
+        return {**environment(), 'CUDA_VISIBLE_DEVICES': ''} if torch.cuda.is_available() else None
+    return {**environment(), 'NVIDIA_TF32_OVERRIDE': '0'}  # rounding of ten bits depends on the size of the batch
+
+
+def two_processes() -> dict[str, str]:
+    """The environment of the launch scripts for two processes: over NCCL where there are two GPUs, else over gloo."""
+    return {**(one_of_two() or environment()), 'PORT': free_port()}
+
+
 def process(
     *command: object, cwd: Path | None = None, env: dict[str, str] | None = None, fresh: bool = False
 ) -> subprocess.CompletedProcess:

@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 from distill_jobs import distill_job
-from helpers import TOOLS, environment, free_port, process, run
+from helpers import TOOLS, free_port, one_of_two, process, run, two_processes
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from tiny import resnet3d
-
-needs_cpu = pytest.mark.skipif(torch.cuda.is_available(), reason='with a GPU the scripts use one each, over NCCL')
 
 
 def read(path):
@@ -97,13 +95,13 @@ def test_a_killed_job_resumes_to_the_same_student(tmp_path):
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
-@needs_cpu
 def test_two_processes_learn_what_one_does_with_the_same_global_batch(tmp_path):
     """Relations and standardisation span the global batch, so that even the full method's curve is the same."""
     one = distill_job(tmp_path / 'one', batch_size=4, epochs=3)
-    alone = run(TOOLS / 'train.py', one.config, '--cfg-options', 'log_level=INFO', 'train_cfg.val_interval=3')
+    options = ['--cfg-options', 'log_level=INFO', 'train_cfg.val_interval=3']
+    alone = run(TOOLS / 'train.py', one.config, *options, env=one_of_two())
     two = distill_job(tmp_path / 'two', batch_size=2, epochs=3)
-    env = {**environment(), 'PORT': free_port()}
+    env = two_processes()
     run('bash', TOOLS / 'dist_train.sh', two.config, 2, '--no-validate', env=env)
     assert two.losses(0) != two.losses(1), 'both processes saw the same clips'
     mean = [(a + b) / 2 for a, b in zip(two.losses(0), two.losses(1), strict=True)]

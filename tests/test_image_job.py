@@ -6,12 +6,11 @@ import sys
 
 import pytest
 import torch
-from helpers import TOOLS, environment, free_port, run
+from helpers import TOOLS, one_of_two, run, two_processes
 from mmengine.registry import MODELS
 from mmpretrain.datasets import CustomDataset
 from picture_jobs import HYBRID, picture_job, resnet
 
-needs_cpu = pytest.mark.skipif(torch.cuda.is_available(), reason='with a GPU the scripts use one each, over NCCL')
 FLIP = """
 train_pipeline.insert(1, dict(type='RandomFlip', prob=0.5))
 train_dataloader['dataset'].update(pipeline=train_pipeline)
@@ -86,7 +85,8 @@ def test_no_tensor_of_the_teacher_is_in_any_file_and_the_average_is_of_the_stude
 
 
 @pytest.mark.parametrize('prefix', ['', 'student_'])
-def test_testing_takes_the_training_or_the_student_checkpoint(trained, prefix, tmp_path):
+def test_testing_takes_the_training_or_the_student_checkpoint_and_no_teacher(trained, prefix, tmp_path, monkeypatch):
+    monkeypatch.setattr('mmdualkd.distillers.base.build_teacher', lambda *args: pytest.fail('a teacher was built'))
     options = ('--work-dir', tmp_path, '--dump', tmp_path / 'scores.pkl')
     tool('test.py', trained.config, trained.work_dir / f'{prefix}epoch_2.pth', *options)
     samples = pickle.loads((tmp_path / 'scores.pkl').read_bytes())
@@ -130,13 +130,12 @@ def test_a_timm_student_is_resumed_and_its_checkpoint_has_timms_names(tmp_path):
     plain.load_state_dict(read(job.work_dir / 'student_epoch_2.pth')['state_dict'], strict=True)
 
 
-@needs_cpu
 def test_two_processes_learn_what_one_does_with_the_same_global_batch(tmp_path):
     """With the hybrid assistant; DDP is not told to look for unused parameters, so there are none."""
     one = picture_job(tmp_path / 'one', HYBRID, batch_size=4)
-    tool('train.py', one.config, '--no-validate')
+    run(TOOLS / 'train.py', one.config, '--no-validate', env=one_of_two())
     two = picture_job(tmp_path / 'two', HYBRID, batch_size=2)
-    env = {**environment(), 'PORT': free_port()}
+    env = two_processes()
     run('bash', TOOLS / 'dist_train.sh', two.config, 2, '--no-validate', env=env)
     mean = [(a + b) / 2 for a, b in zip(two.losses(0), two.losses(1), strict=True)]
     assert mean == pytest.approx(one.losses(), rel=1e-4)

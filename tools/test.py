@@ -11,6 +11,8 @@ import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` 
 from mmdualkd.errors import ConfigError
 from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config, run_tool
 
+PREFLIGHT = 'mmdualkd.PreflightHook'
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test a model: the student alone, where the config distils.')
@@ -30,6 +32,11 @@ def main() -> None:
     cfg = load_config(args)
     check_file('checkpoint', args.checkpoint)
     cfg.load_from = args.checkpoint
+    if {'student', 'teachers'} <= set(cfg.model):
+        cfg.model.student_only = True
+    hooks = cfg.get('custom_hooks') or []
+    if not any(hook['type'] == PREFLIGHT for hook in hooks):  # it checks the weights against the model
+        cfg.custom_hooks = [*hooks, dict(type=PREFLIGHT)]
     if args.show or args.show_dir is not None:
         if 'visualization' not in cfg.get('default_hooks', {}):
             raise ConfigError('--show needs default_hooks.visualization=dict(type="VisualizationHook") in the config')

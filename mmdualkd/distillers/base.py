@@ -23,6 +23,7 @@ from ..zoo.weights import load_student_weights
 from .blending import build_blending, check_blended_classes, check_blending
 from .labels import label_distributions, own_losses
 from .preprocessor import ClipPreprocessor, PicturePreprocessor
+from .student_only import alone
 from .terms import Terms, check_counts, check_log_names
 
 
@@ -48,6 +49,8 @@ class Distiller(BaseModel):
             ``RandomBatchAugment``.
         assistant: ``dict(teacher='<name>')`` builds an assistant of the student's and that teacher's stages, see
             :class:`~mmdualkd.heads.assistant.Assistant`; terms name it ``assistant``. None builds none.
+        student_only: Builds the student alone, with no weights but its start: for testing, where a checkpoint of the
+            whole or of the student is loaded. ``tools/test.py`` sets it.
         warmup_iters: Iterations over which the terms grow from 0 to their weight; the student's own loss does not.
 
     Raises:
@@ -65,9 +68,15 @@ class Distiller(BaseModel):
         blending: dict | None = None,
         warmup_iters: int = 0,
         assistant: dict | None = None,
+        student_only: bool = False,
     ) -> None:
         super().__init__()
         check_counts(num_classes=num_classes, warmup_iters=warmup_iters)
+        if student_only:
+            student = alone(student, num_classes)
+            teachers, terms, assistant, blending = {}, {}, None, None
+            views = {name: view for name, view in views.items() if name == STUDENT}
+        self.student_only = student_only
         check_part_names('model.teachers', teachers, reserved=(STUDENT, ASSISTANT))
         check_log_names('model.teachers', teachers)
         self.warmup_iters = warmup_iters
@@ -158,7 +167,13 @@ class Distiller(BaseModel):
         return Step(student, outputs, labels, assistant=assistant, networks=self.teachers)
 
     def init_weights(self) -> None:
-        """Initialises the student by its own config, unless it was loaded from an explicit checkpoint."""
+        """Initialises the student by its own config, unless it was loaded from an explicit checkpoint.
+
+        Raises:
+            ConfigError: If there is nothing to learn from: a Runner that trains begins with this.
+        """
+        if self.student_only:
+            raise ConfigError('model.student_only=True builds no teachers and no terms: take it out to train')
         if not self.student_loaded:
             self.student.init_weights()
 

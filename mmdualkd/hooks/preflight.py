@@ -22,6 +22,7 @@ from ..registry import HOOKS
 from ..views import SampleViews, ViewPlan
 from ..zoo.weights import classes_of
 from .epoch_seed import EpochSeedHook, sampler_of
+from .loading import check_weights
 from .resume import TRAINING, check_source, check_training, training_of
 
 
@@ -29,10 +30,12 @@ from .resume import TRAINING, check_source, check_training, training_of
 class PreflightHook(Hook):
     """Checks data against the model before training, and tells the train pipeline's sampler which views the model has.
 
-    A run that is resumed is checked too, see :mod:`~mmdualkd.hooks.resume`.
+    A run that is resumed is checked too, see :mod:`~mmdualkd.hooks.resume`, and weights that are loaded into a training
+    or a test, see :mod:`~mmdualkd.hooks.loading`.
 
     Raises:
-        CheckpointError: If a run cannot be resumed from a checkpoint: it is missing, not whole, or of another training.
+        CheckpointError: If a run cannot be resumed from a checkpoint: it is missing, not whole, or of another training;
+            if weights that are loaded are of another model.
         DataError: If a data set is empty, declares another number of classes, holds a label that the model has no
             class for, or names other classes than the first data set does (folders of pictures that differ), or a
             teacher's checkpoint names them in another order.
@@ -48,6 +51,7 @@ class PreflightHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         check_training(runner, checkpoint)
+        check_weights(runner, checkpoint)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         checkpoint['meta'][TRAINING] = training_of(runner)

@@ -1,5 +1,6 @@
 """Weights into a model: strictly into a teacher, as far as they fit into a student."""
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlparse
 
@@ -23,7 +24,16 @@ def load_teacher_weights(model: nn.Module, address: str, key: str) -> None:
         CheckpointError: If the file is missing, unsafe, or of another model or another number of classes.
     """
     checkpoint = _read(address, key)
-    state = model_state_dict(checkpoint)
+    load_strictly(model, model_state_dict(checkpoint), address, key)
+    model._dataset_meta = dict(classes=class_names(checkpoint))  # as mmpretrain's own loading names it
+
+
+def load_strictly(model: nn.Module, state: dict[str, Tensor], address: str, key: str) -> None:
+    """The same of tensors that were read before.
+
+    Raises:
+        CheckpointError: If they are of another model or another number of classes.
+    """
     own = model.state_dict()
     _check_classes(model, own, state, address, key)
     shapes = [f'{name} {tuple(state[name].shape)} for {tuple(own[name].shape)}' for name in _other_shapes(own, state)]
@@ -38,10 +48,22 @@ def load_teacher_weights(model: nn.Module, address: str, key: str) -> None:
             if names
         ]
         raise CheckpointError(
-            f'{key}={address!r} is not of this model: tensors {"; ".join(faults) or error}'
+            f'{key}={address!r} is not of this model: {len(fitting(model, state))} of {len(own)} tensors fit; '
+            f'{"; ".join(faults) or error}'
         ) from error
-    model._dataset_meta = dict(classes=class_names(checkpoint))  # as mmpretrain's own loading names it
     print_log(f'{key}: {len(own)}/{len(own)} tensors loaded from {address}', logger='current')
+
+
+def fitting(model: nn.Module, state: dict[str, Tensor]) -> list[str]:
+    """Names of the tensors that fit a model by name and shape."""
+    own = model.state_dict()
+    return [name for name, value in state.items() if name in own and value.shape == own[name].shape]
+
+
+def fit_outside_head(model: nn.Module, names: Iterable[str]) -> bool:
+    """Whether any of the tensors that fit is not of the head, whose bias fits all models of as many classes."""
+    head = f'{classes_of(model)[0]}.'
+    return any(not name.startswith(head) for name in names)
 
 
 def load_student_weights(model: nn.Module, address: str, key: str) -> tuple[int, int]:
@@ -56,24 +78,24 @@ def load_student_weights(model: nn.Module, address: str, key: str) -> tuple[int,
         The number of tensors loaded and the number that the model has.
 
     Raises:
-        CheckpointError: If the file is missing or unsafe, or none of its tensors fits.
+        CheckpointError: If the file is missing or unsafe, or none of its tensors fits outside the head.
     """
     state = model_state_dict(_read(address, key))
     own = model.state_dict()
     skipped = _other_shapes(own, state)
-    fitting = {name: value for name, value in state.items() if name in own and name not in skipped}
-    if not fitting:
+    fits = {name: state[name] for name in fitting(model, state)}
+    if not fit_outside_head(model, fits):
         raise CheckpointError(
-            f'{key}={address!r}: none of its {len(state)} tensors fits the model '
+            f'{key}={address!r}: none of its {len(state)} tensors fits the model outside its head '
             f'(it has {", ".join(list(state)[:2])}, ...; the model has {", ".join(list(own)[:2])}, ...)'
         )
-    model.load_state_dict(fitting, strict=False)
-    lines = [f'{key}: {len(fitting)}/{len(own)} tensors loaded from {address}']
+    model.load_state_dict(fits, strict=False)
+    lines = [f'{key}: {len(fits)}/{len(own)} tensors loaded from {address}']
     lines += [f'  {name}: {tuple(state[name].shape)} in the file, {tuple(own[name].shape)} here' for name in skipped]
     lines += [f'  {name}: not in the file' for name in own if name not in state and 'num_batches_tracked' not in name]
     lines += [f'  {name}: not in the model' for name in state if name not in own]
     print_log('\n'.join(lines), logger='current')
-    return len(fitting), len(own)
+    return len(fits), len(own)
 
 
 def _read(address: str, key: str) -> dict[str, Any]:

@@ -2,16 +2,15 @@
 
 import copy
 import re
-import subprocess
-import sys
 
 import pytest
 import tiny
 import torch
-from helpers import environment, free_port, write_clips
+from helpers import write_clips
 from mmengine.hooks import CheckpointHook, Hook, LoggerHook
 from mmengine.registry import HOOKS as HOOK_REGISTRY
 from seeded_job import runner
+from two_processes import run_two
 
 from mmdualkd.errors import DivergenceError
 from mmdualkd.hooks.check_finite import _first_fault, _Step
@@ -135,48 +134,26 @@ def test_the_teacher_and_the_term_are_named(tmp_path, value):
     )
 
 
-RANK = """
-import sys
-import mmdualkd
-import torch
-from pathlib import Path
-from mmengine.dist import init_dist
-init_dist('pytorch')
-from seeded_job import runner
-from test_check_finite import HOOKS, spoil
-rank = torch.distributed.get_rank()
-job = runner(Path(sys.argv[1]), Path(sys.argv[2]), hooks=HOOKS, max_epochs=2, launcher='pytorch')
-if rank == 1:
-    train_step = job.model.train_step
+def stopped(rank, folder, annotation):
+    """What a process that trains says in the end; the second one sees a NaN in the second of the first two steps."""
+    job = runner(folder, annotation, hooks=HOOKS, max_epochs=2, launcher='pytorch')
+    if rank == 1:
+        train_step = job.model.train_step
 
-    def spoiled(data, optim_wrapper):
-        log = train_step(data, optim_wrapper=optim_wrapper)
-        log['loss_cls'] = log['loss_cls'] * float('nan') if job.iter == 1 else log['loss_cls']
-        return log
+        def spoiled(data, optim_wrapper):
+            log = train_step(data, optim_wrapper=optim_wrapper)
+            return {name: value * float('nan') for name, value in log.items()} if job.iter == 1 else log
 
-    job.model.train_step = spoiled
-job.train()
-"""
+        job.model.train_step = spoiled
+    try:
+        job.train()
+    except DivergenceError as error:
+        return str(error)
 
 
 def test_all_processes_stop_where_one_sees_it(tmp_path, annotation):
-    port = free_port()
-    env = environment()
-    env.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=port, WORLD_SIZE='2')
-    env['PYTHONPATH'] += ':' + __file__.rpartition('/')[0]
-    if torch.cuda.device_count() < 2:
-        env['CUDA_VISIBLE_DEVICES'] = ''
-    processes = [
-        subprocess.Popen(
-            [sys.executable, '-c', RANK, tmp_path, annotation], env={**env, 'RANK': str(rank), 'LOCAL_RANK': str(rank)},
-            stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-        )
-        for rank in range(2)
-    ]  # fmt: skip
-    errors = [process.communicate(timeout=240)[1] for process in processes]
-    for process, error in zip(processes, errors, strict=True):
-        assert process.returncode == 1
-        assert re.search(r"DivergenceError: iteration 2: loss_cls=nan \(the model's own\); the batch: .*avi", error), (
-            error
-        )
+    messages = run_two(stopped, tmp_path, tmp_path, annotation)
+    for message in messages:
+        assert re.match(r"iteration 2: loss_cls=nan \(the model's own\); the batch: .*avi", message), message
+    assert messages[0] == messages[1]
     assert {path.name for path in tmp_path.glob('*.pth')} == {'epoch_1.pth'}

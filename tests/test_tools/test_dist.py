@@ -3,25 +3,22 @@
 import re
 
 import pytest
-import torch
-from helpers import TOOLS, environment, free_port, run
+from helpers import TOOLS, environment, free_port, run, two_processes
 from jobs import stock_job
 
 WATCHED = """
 train_dataloader['dataset']['type'] = 'mmdualkd.VideoDataset'
 custom_hooks += [dict(type='mmdualkd.CorruptVideoHook', max_fraction=0.2)]
 """
-needs_cpu = pytest.mark.skipif(torch.cuda.is_available(), reason='with a GPU the scripts use one each, over NCCL')
 
 
-@needs_cpu
 def test_the_broken_videos_of_all_processes_are_named_together_and_last_where_they_are_too_many(tmp_path):
     job = stock_job(tmp_path / 'job', batch_size=2, epochs=1)
     with job.config.open('a') as config:
         config.write(WATCHED)
     for name in ('class0_0.avi', 'class1_2.avi'):
         (job.config.parent / 'clips' / name).write_bytes(b'')
-    env = {**environment(), 'PORT': free_port()}
+    env = two_processes()
     output = run('bash', TOOLS / 'dist_train.sh', job.config, 2, '--no-validate', env=env, ok=False)
     last = output.strip().splitlines()[-1]
     assert re.match(r'DataError: train epoch 1: 2 of 8 videos .*class0_0\.avi, .*class1_2\.avi', last), output

@@ -1,0 +1,44 @@
+"""Whether the weights that a run starts from, or tests, are those of its model."""
+
+from typing import Any
+
+from mmengine.logging import print_log
+from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.runner import BaseLoop, Runner
+
+from ..checkpoint import model_state_dict
+from ..errors import CheckpointError
+from ..losses.term import STUDENT
+from ..zoo.weights import fit_outside_head, fitting, load_strictly
+
+
+def check_weights(runner: Runner, checkpoint: dict[str, Any]) -> None:
+    """Refuses weights of another model, which MMEngine would leave out, and go on with those of the start.
+
+    A test takes all of a model's weights and no others; of a distiller that is the student, and what was trained
+    beside it is taken out of the checkpoint. Training takes what fits (``load_from``, from another number of classes).
+
+    Args:
+        runner: The runner, with its model built.
+        checkpoint: What it is about to load; resuming has a check of its own.
+
+    Raises:
+        CheckpointError: If a test lacks a tensor, or has one too many, or none fits in training.
+    """
+    if runner._resume:
+        return
+    model = runner.model
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.module
+    student = getattr(model, STUDENT, model)
+    state, address = model_state_dict(checkpoint), str(runner._load_from)
+    if not isinstance(runner._train_loop, BaseLoop):
+        load_strictly(student, state, address, 'checkpoint')
+        if student is not model and 'state_dict' in checkpoint:
+            checkpoint['state_dict'] = {f'{STUDENT}.{name}': value for name, value in state.items()}
+        return
+    fits, own = fitting(student, state), len(student.state_dict())
+    message = f'load_from={address!r}: {len(fits)} of its {len(state)} tensors fit the model, which has {own}'
+    if not fit_outside_head(student, fits):
+        raise CheckpointError(f'{message}, and none of them outside its head: it is of another model')
+    print_log(message, logger='current')

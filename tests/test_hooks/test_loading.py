@@ -1,0 +1,97 @@
+"""Weights of another model are an error, when a student is tested and when training starts from them."""
+
+import copy
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from picture_jobs import HYBRID, picture_job, resnet, runner_of, save_classifier, vit
+
+from mmdualkd.errors import CheckpointError, ConfigError
+
+
+@pytest.fixture(scope='module')
+def job(tmp_path_factory):
+    return picture_job(tmp_path_factory.mktemp('job'), HYBRID)
+
+
+@pytest.fixture(scope='module')
+def weights(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('weights')
+    models = dict(student=resnet(), wide=resnet(channels=8), vit=vit(width=8), classes=resnet(num_classes=5))
+    return {name: save_classifier(cfg, folder / f'{name}.pth') for name, cfg in models.items()}
+
+
+def test(job, **options):
+    """A runner that is about to test, with its weights loaded."""
+    runner = runner_of(job, **{'model.student_only': True, **options})
+    runner.call_hook('before_run')
+    runner.load_or_resume()
+    return runner.model
+
+
+test.__test__ = False
+
+
+def plain(job, address):
+    cfg = Config.fromfile(job.config)
+    cfg.model = resnet()
+    cfg.load_from, cfg.experiment_name = address, f'plain {address}'
+    return Runner.from_cfg(cfg)
+
+
+def same(model, path):
+    saved = torch.load(path, weights_only=True)
+    return all(torch.equal(value.cpu(), saved[name]) for name, value in model.state_dict().items())
+
+
+def test_a_student_is_tested_without_any_teacher(job, weights, tmp_path):
+    cfg = {'model.teachers.teacher.checkpoint': str(tmp_path / 'missing.pth')}
+    cfg['model.student.checkpoint'] = 'https://127.0.0.1:9/student.pth'
+    model = test(job, load_from=weights['student'], **cfg)
+    assert same(model.student, weights['student'])
+    assert not model.teachers and not model.terms and set(model.views) == {'student'}
+    with pytest.raises(ConfigError, match='student_only=True builds no teachers and no terms: take it out to train'):
+        model.init_weights()
+
+
+def test_what_was_trained_beside_the_student_is_left_out(job, tmp_path):
+    whole = runner_of(job).model
+    state = copy.deepcopy(whole.state_dict())
+    torch.save(dict(state_dict=state, meta={}), tmp_path / 'whole.pth')
+    assert any(name.startswith('assistant.') for name in state)
+    model = test(job, load_from=str(tmp_path / 'whole.pth'), custom_hooks=[
+        dict(type='mmdualkd.PreflightHook'), dict(type='EMAHook')])  # fmt: skip
+    assert all(torch.equal(value, state[f'student.{name}']) for name, value in model.student.state_dict().items())
+
+
+OTHERS = {
+    'wide': r'is not of this model: \d+ of \d+ tensors fit; \d+ of another shape',
+    'vit': r'is not of this model: 1 of \d+ tensors fit; \d+ missing \(.*\); \d+ unexpected',
+    'classes': 'has 5 classes, the model has 2',
+}
+
+
+@pytest.mark.parametrize('other', OTHERS)
+def test_a_test_refuses_another_models_weights(job, weights, other):
+    with pytest.raises(CheckpointError, match=f'checkpoint=.*{OTHERS[other]}'):
+        test(job, load_from=weights[other])
+    runner = plain(job, weights[other])
+    with pytest.raises(CheckpointError, match=f'checkpoint=.*{OTHERS[other]}'):
+        runner.load_or_resume()
+
+
+def test_training_takes_what_fits_and_refuses_weights_of_which_none_does(job, weights):
+    for build in (lambda address: runner_of(job, load_from=address), lambda address: plain(job, address)):
+        runner = build(weights['classes'])
+        assert runner.train_loop is not None  # it is about to train
+        runner.load_or_resume()
+        student = getattr(runner.model, 'student', runner.model)
+        saved = torch.load(weights['classes'], weights_only=True)
+        assert torch.equal(student.backbone.conv1.weight.cpu(), saved['backbone.conv1.weight'])
+        assert student.head.fc.weight.shape == (2, 32)
+        runner = build(weights['vit'])
+        assert runner.train_loop is not None
+        with pytest.raises(CheckpointError, match='load_from=.*: 1 of its .* tensors fit .* none of them outside'):
+            runner.load_or_resume()
