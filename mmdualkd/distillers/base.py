@@ -64,6 +64,7 @@ class Distiller(BaseModel):
         assistant: dict | None = None,
     ) -> None:
         super().__init__()
+        terms = {name: cfg for name, cfg in terms.items() if name != '_delete_'}  # MMEngine leaves it in a first dict
         check_log_names('model.teachers', teachers)
         check_log_names('model.terms', terms)
         self.warmup_iters = warmup_iters

@@ -63,7 +63,7 @@ class PreflightHook(Hook):
 
 
 def check_num_classes(runner: Runner, student: nn.Module) -> None:
-    """Refuses a ``num_classes`` at the top of the config that did not reach the model, as with MMAction2's own tools."""
+    """Refuses a ``num_classes`` at the top of the config that did not reach the model, as in MMAction2's own tools."""
     classes, file = classes_of(student)[1], runner.cfg.filename
     if classes is None or file is None or not Path(file).is_file():
         return
