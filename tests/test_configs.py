@@ -16,6 +16,7 @@ from mmengine.runner import Runner
 
 from mmdualkd.distillers import base
 from mmdualkd.distillers.dual_teacher import DEFAULT_TERMS
+from mmdualkd.distillers.preprocessor import ClipPreprocessor, PicturePreprocessor
 from mmdualkd.zoo import resolve
 from mmdualkd.zoo.resolve import resolve_model
 
@@ -261,3 +262,24 @@ def test_a_small_job_trains_a_step_validates_and_saves(path, data, tmp_path, mon
 
     sample = MMACTION_DATASETS.build(cfg.test_dataloader.dataset)[0]
     assert sample['inputs'].dtype == torch.uint8
+
+
+@pytest.mark.parametrize('name', ['hmdb51', 'kinetics400', 'epic_kitchens100_verb', 'cifar100_224', 'imagenet_224'])
+def test_loaders_of_the_large_data_sets_pin_what_is_copied_without_waiting(name):
+    cfg = Config.fromfile(CONFIGS / '_base_' / 'datasets' / f'{name}.py')
+    assert all(cfg[f'{split}_dataloader'].pin_memory for split in ('train', 'val', 'test'))
+    assert ClipPreprocessor(torch.nn.Identity())._non_blocking
+    assert PicturePreprocessor(torch.nn.Identity(), 2)._non_blocking
+
+
+@pytest.mark.parametrize('runtime', ['default_runtime.py', 'default_runtime_image.py'])
+def test_cudnn_chooses_its_algorithms_unless_a_run_is_deterministic(runtime, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, 'benchmark', False)
+    monkeypatch.setattr(torch.backends.cudnn, 'deterministic', False)
+    env_cfg = Config.fromfile(CONFIGS / '_base_' / runtime).env_cfg
+    for deterministic in (False, True):
+        Runner(torch.nn.Identity(), str(tmp_path), env_cfg=env_cfg, log_level='ERROR',
+               experiment_name=f'{runtime}_{deterministic}',
+               randomness=dict(seed=0, deterministic=deterministic))  # fmt: skip
+        assert torch.backends.cudnn.benchmark != deterministic
+    torch.use_deterministic_algorithms(False)

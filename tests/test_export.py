@@ -7,6 +7,7 @@ from helpers import ROOT
 from jobs import write_job
 from mmengine.config import Config
 from tiny import averaging_recognizer, resnet3d, save_model
+from tiny_pictures import build_plain, vit
 
 from mmdualkd.checkpoint import student_state_dict
 from mmdualkd.errors import CheckpointError, ConfigError
@@ -105,3 +106,41 @@ def test_onnx_that_differs_is_an_error(tmp_path, monkeypatch):
     save_model(cfg.model, tmp_path / 'a.pth')
     with pytest.raises(CheckpointError, match='differs from PyTorch by'):
         export_onnx(cfg, tmp_path / 'a.pth', tmp_path / 'a.onnx')
+
+
+def clip_pipeline(**resize):
+    """A validation pipeline that resizes and does not crop."""
+    return [dict(type='DecordInit'), dict(type='SampleFrames', clip_len=4), dict(type='DecordDecode'),
+            dict(type='Resize', **resize), dict(type='FormatShape', input_format='NCTHW'),
+            dict(type='PackActionInputs')]  # fmt: skip
+
+
+def test_onnx_of_a_pipeline_that_leaves_the_size_free_takes_any_size(tmp_path):
+    onnxruntime = pytest.importorskip('onnxruntime')
+    model = averaging_recognizer()
+    save_model(model, tmp_path / 'a.pth')
+    files = tmp_path / 'a.pth', tmp_path / 'a.onnx'
+    cfg = Config(dict(model=model, val_pipeline=clip_pipeline(scale=(-1, 32)), default_scope='mmaction'))
+    difference, remarks = export_onnx(cfg, *files)
+    assert difference < 1e-4 and remarks == [
+        'the size of the input is free: the validation pipeline leaves it to the picture'
+    ]
+    session = onnxruntime.InferenceSession(str(files[1]))
+    assert session.get_inputs()[0].shape == ['batch', 1, 3, 4, 'height', 'width']
+    for size in ((40, 56), (32, 33)):
+        assert session.run(None, {'input': torch.zeros(1, 1, 3, 4, *size).numpy()})[0].shape == (1, 2)
+    fixed = Config(dict(cfg, val_pipeline=clip_pipeline(scale=(32, 32), keep_ratio=False)))
+    assert export_onnx(fixed, *files)[1] == []
+
+
+def test_onnx_of_a_model_that_takes_one_size_says_which_it_is_fixed_to(tmp_path):
+    onnxruntime = pytest.importorskip('onnxruntime')
+    model = vit()
+    torch.save(build_plain(model).state_dict(), tmp_path / 'a.pth')
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+    cfg = Config(dict(model=model, val_pipeline=pipeline, default_scope='mmpretrain'))
+    difference, remarks = export_onnx(cfg, tmp_path / 'a.pth', tmp_path / 'a.onnx')
+    assert difference < 1e-4 and len(remarks) == 1
+    assert remarks[0].startswith('the input is fixed to 240 x 320: ') and 'Resize' in remarks[0]
+    session = onnxruntime.InferenceSession(str(tmp_path / 'a.onnx'))
+    assert session.get_inputs()[0].shape[1:] == [3, 240, 320]

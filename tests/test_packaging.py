@@ -7,7 +7,8 @@ import sysconfig
 import zipfile
 
 import pytest
-from helpers import ROOT, environment, run, run_code
+from helpers import ROOT, environment, run, run_code, write_clips
+from warm import WarmProcess
 
 IGNORED = shutil.ignore_patterns('.git', '.venv', 'work_dirs', 'data', 'build', '*.egg-info', '__pycache__', '.*_cache')
 
@@ -71,13 +72,42 @@ USE = (
 )
 
 
-def test_an_installed_wheel_gives_its_configs_and_tools_outside_the_clone(built, tmp_path):
+MINE = """
+_base_ = 'mmdualkd::demo/student_distilled.py'
+custom_imports = dict(imports=['mmdualkd', 'unformatted'])
+data = dict(data_root='clips', ann_file='annotation.txt')
+train_dataloader = dict(batch_size=2, dataset=data)
+val_dataloader = dict(batch_size=2, dataset=data)
+test_dataloader = val_dataloader
+train_cfg = dict(max_epochs=1, val_interval=1)
+param_scheduler = dict(total_steps=1)
+default_hooks = dict(checkpoint=dict(interval=1))
+"""
+
+
+def test_an_installed_wheel_trains_tests_and_exports_in_an_empty_folder(built, tmp_path):
     site = tmp_path / 'site'
     run(sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--target', site, built[0])
     output = run_code(USE, cwd=tmp_path, env=environment(site))
     assert f'scope mmaction from {site / "mmdualkd"}' in output
-    usage = run(site / 'mmdualkd' / '.mim' / 'tools' / 'train.py', '--help', cwd=tmp_path, env=environment(site))
-    assert '--auto-scale-lr' in usage
+
+    tools, folder = site / 'mmdualkd' / '.mim' / 'tools', tmp_path / 'empty'
+    write_clips(folder / 'clips', classes=2, per_class=1, frames=10, size=64)
+    (folder / 'mine.py').write_text(MINE)
+    env = environment(site, ROOT / 'tests')
+    warm = WarmProcess(env)
+    outputs = []
+    for words in (
+        ['train.py', 'mine.py'],
+        ['test.py', 'mine.py', 'work_dirs/mine/epoch_1.pth'],
+        ['export_student.py', 'work_dirs/mine'],
+    ):
+        done = warm.run([str(tools / words[0]), *words[1:]], str(folder), env)
+        assert done.returncode == 0, done.stdout[-3000:]
+        outputs.append(done.stdout)
+    warm.close()
+    assert 'loss_sdd' in outputs[0] and 'acc/top1' in outputs[1]
+    assert (folder / 'work_dirs' / 'mine' / 'export' / 'student.pth').is_file()
 
 
 def test_an_editable_install_gives_the_configs_of_the_clone(built, tmp_path):
@@ -93,6 +123,20 @@ def test_an_editable_install_gives_the_configs_of_the_clone(built, tmp_path):
 
 def test_a_clone_on_the_path_gives_its_configs(tmp_path):
     assert f'scope mmaction from {ROOT / "mmdualkd"}' in run_code(USE, cwd=tmp_path, env=environment(ROOT))
+
+
+def test_a_process_that_knows_nothing_of_us_reads_a_base_that_imports_us(tmp_path):
+    # as the README has it for MMAction2's own tools, which read bases before they import plugins
+    (printed,) = re.findall(r'^_base_ = \[__import__.*$', (ROOT / 'README.md').read_text(), re.M)
+    (tmp_path / 'mine.py').write_text(printed)
+    code = (
+        'import sys\n'
+        'from mmengine.config import Config\n'
+        'assert "mmdualkd" not in sys.modules\n'
+        'cfg = Config.fromfile("mine.py")\n'
+        'print(cfg.model.type, cfg.train_dataloader.dataset.get("_scope_"))\n'
+    )
+    assert 'mmdualkd.DualTeacherDistiller None' in run_code(code, cwd=tmp_path, env=environment(ROOT))
 
 
 def test_the_pins_are_within_the_ranges(built):

@@ -21,6 +21,8 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
+from mmdualkd.launch import run_tool
+from mmdualkd.settings import check_device
 from mmdualkd.zoo.resolve import build_model
 
 
@@ -130,6 +132,7 @@ def memory(part: Callable[[], None], models: list[nn.Module], device: str, amp: 
 def main() -> None:
     """Prints seconds and ratios."""
     args = parse_args()
+    check_device('--device', args.device)
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmaction'))
@@ -155,4 +158,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -6,12 +6,18 @@ Examples:
 """
 
 import argparse
+import importlib.util
 from pathlib import Path
 
 import mmdualkd  # noqa: F401  (first: it mends the stack)
 from mmdualkd.checkpoint import find_checkpoint, save_student, training_config
 from mmdualkd.export import export_onnx, stock_config
 from mmdualkd.launch import run_tool
+from mmdualkd.registry import SCOPE
+
+# The README has the same two lines.
+DRN = """drn=$(python -c 'import mmaction; print(mmaction.__path__[0])')/models/localizers/drn
+mkdir "$drn" && echo 'DRN = None' > "$drn/drn.py\""""
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,6 +45,9 @@ def main() -> None:
             print(f'note: {out / "student.onnx"}: {remark}')
     package = dict(mmaction='MMAction2', mmpretrain='MMPretrain').get(cfg.get('default_scope'), 'OpenMMLab')
     print(f'test it with plain {package}: python tools/test.py {out / "student.py"} {out / "student.pth"}')
+    drn = Path(importlib.util.find_spec('mmaction').origin).parent / 'models' / 'localizers' / 'drn'
+    if package == 'MMAction2' and not drn.is_dir():
+        print(f'its wheel lacks a folder; without {SCOPE} installed, make it once where the student is served:\n{DRN}')
 
 
 if __name__ == '__main__':

@@ -71,6 +71,7 @@ class Distiller(BaseModel):
         student_only: bool = False,
     ) -> None:
         super().__init__()
+        terms = {name: cfg for name, cfg in terms.items() if name != '_delete_'}  # MMEngine leaves it in a first dict
         check_counts(num_classes=num_classes, warmup_iters=warmup_iters)
         if student_only:
             student = alone(student, num_classes)

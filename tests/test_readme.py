@@ -1,0 +1,312 @@
+"""README and docs hold what they print: configs build, commands parse, messages are raised."""
+
+import importlib.util
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from helpers import ROOT, TOOLS
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper
+from mmengine.registry import DefaultScope, init_default_scope
+from seeded_job import runner as video_job
+from tiny import batch, resnet3d, save_model
+from tiny_pictures import build_plain, cnn
+
+from mmdualkd import compat
+from mmdualkd.class_count import apply_num_classes, meant_num_classes
+from mmdualkd.distillers import base
+from mmdualkd.errors import DistillError
+from mmdualkd.hooks.preflight import check_num_classes, hand_views
+from mmdualkd.launch import load_config, read_config
+from mmdualkd.registry import MODELS
+from mmdualkd.settings import check_settings
+from mmdualkd.views import ViewPlan
+from mmdualkd.zoo import resolve
+from mmdualkd.zoo.weights import load_teacher_weights
+
+PAGES = [ROOT / 'README.md', ROOT / 'configs' / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+BLOCKS = [
+    (f'{page.relative_to(ROOT)}-{number}', language, text)
+    for page in PAGES
+    for number, (language, text) in enumerate(re.findall(r'^```(\w*)\n(.*?)^```$', page.read_text(), re.M | re.S))
+]
+DEMO = 'configs/demo/student_distilled.py'
+# Blocks that are no config and no command line; which test runs them as they are printed.
+RUN_ELSEWHERE = {'my_loss.py': 'here', 'ImageClassificationInferencer': 'here', 'drn=$(': 'test_export_student.py'}
+
+
+def blocks(language, elsewhere=False):
+    chosen = [(name, text) for name, kind, text in BLOCKS if kind == language]
+    return [pytest.param(text, id=name) for name, text in chosen if any(w in text for w in RUN_ELSEWHERE) == elsewhere]
+
+
+def block_with(word):
+    """The one block that has a word in it."""
+    (text,) = [text for _, _, text in BLOCKS if word in text.splitlines()[0] or f'import {word}' in text]
+    return text
+
+
+def test_every_block_is_of_a_kind_that_is_run():
+    assert {language for _, language, _ in BLOCKS} == {'python', 'shell'}
+    assert len(blocks('python', elsewhere=True)) == 2 and len(blocks('shell', elsewhere=True)) == 1
+    assert len(BLOCKS) == sum(len(blocks(kind, where)) for kind in ('python', 'shell') for where in (False, True))
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A folder that looks like the repository's root, to write into."""
+    for name in ('configs', 'tools', 'mmdualkd'):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def arguments(tool, words, monkeypatch):
+    """What a tool makes of a command line."""
+    spec = importlib.util.spec_from_file_location(f'readme_{tool.stem}', tool)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    monkeypatch.setattr(sys, 'argv', [str(tool), *words])
+    spec.loader.exec_module(module)
+    try:
+        return module.parse_args()
+    except SystemExit as error:
+        pytest.fail(f'{tool.name} does not take {words}: {error}')
+
+
+# Configs
+
+
+def shapes_alone(distiller, dry_step=base.Distiller._dry_step):
+    """The dry step of models of full size, without computing anything."""
+    with torch.device('meta'):
+        return dry_step(distiller.to('meta'))
+
+
+@pytest.mark.parametrize('text', blocks('python'))
+def test_a_config_is_loaded_and_built_as_it_is_printed(text, root, monkeypatch):
+    name = re.match(r'# (\w+\.py)', text)[1]
+    (root / name).write_text(text)
+    if 'my_loss' in text:
+        (root / 'my_loss.py').write_text(block_with('my_loss.py'))
+    cfg = read_config(name)
+    check_settings(cfg)
+    meant = meant_num_classes(cfg, name)
+    apply_num_classes(cfg, meant)
+    loaded = []
+    for place, load in ((resolve, 'load_teacher_weights'), (base, 'load_student_weights')):
+        monkeypatch.setattr(place, load, lambda model, address, key: loaded.append(key))
+    init_default_scope(cfg.default_scope)
+    monkeypatch.setattr(base.Distiller, '_dry_step', shapes_alone)
+    model = MODELS.build(cfg.model)
+    assert {f'model.teachers.{name}.checkpoint' for name in cfg.model.teachers} <= set(loaded)
+    head = getattr(model.student, 'cls_head', None) or model.student.head
+    assert head.num_classes == cfg.model.num_classes == meant
+    stated = re.search(r'num_classes = (\d+)', text)
+    assert not stated or meant == int(stated[1])
+
+
+def test_a_loss_of_ones_own_trains_the_student(root):
+    (root / 'my_loss.py').write_text(block_with('my_loss.py'))
+    (root / 'my_loss_config.py').write_text(block_with('my_loss_config.py'))
+    cfg = read_config('my_loss_config.py')
+    init_default_scope('mmaction')
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    weights = {name: value.clone() for name, value in model.student.named_parameters()}
+    data = batch(model.plan.num_frames, num_classes=10)
+    optimizer = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
+    log = model.train_step(data, optimizer)
+    assert {'loss_cls', 'loss_mine', 'loss_kd'} <= set(log) and not {'loss_sdd', 'loss_rkd'} & set(log)
+    assert 0 < log['loss_mine'] < float('inf')
+    assert all(not value.equal(weights[name]) for name, value in model.student.named_parameters())
+
+
+DISTILLATIONS = [path for path in sorted((ROOT / 'configs').glob('*/*/*.py'))
+                 if path.parts[-3] in ('dualkd', 'kd', 'hybrid') and 'assistant' not in path.name]  # fmt: skip
+
+
+@pytest.mark.parametrize('path', DISTILLATIONS[::6], ids=lambda path: path.stem)
+def test_terms_of_ones_own_replace_those_of_every_base(path, tmp_path):
+    own = block_with('my_loss_config.py').partition('model = ')[2].replace('LogitMSE', 'FusedKD')
+    leaf = tmp_path / 'leaf.py'
+    leaf.write_text(f'_base_ = {str(path)!r}\nmodel = {own}')
+    model = Config.fromfile(leaf).model
+    distiller = base.Distiller.__new__(base.Distiller)
+    distiller.assisted = None
+    assert 'assistant' not in model
+    with pytest.raises(StopIteration):
+        stop_before_models(distiller, model)
+    assert set(distiller.seen) == {'mine', 'kd'}
+
+
+def stop_before_models(distiller, model):
+    """Begins to build a distiller; ends when its terms are built."""
+
+    def build(terms, teachers):
+        distiller.seen = base.Distiller._build_terms(distiller, terms, teachers)
+        raise StopIteration
+
+    torch.nn.Module.__init__(distiller)
+    object.__setattr__(distiller, '_build_terms', build)
+    base.Distiller.__init__(distiller, **{key: value for key, value in model.items() if key != 'type'})
+
+
+def test_an_exported_picture_student_is_served_as_printed(tmp_path, monkeypatch, capsys):
+    model = cnn()
+    (tmp_path / 'exported').mkdir()
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=(32, 32)), dict(type='PackInputs')]
+    cfg = dict(model=model, test_dataloader=dict(dataset=dict(pipeline=pipeline)), default_scope='mmpretrain')
+    Config(cfg).dump(tmp_path / 'exported' / 'student.py')
+    classes = dict(classes=['a', 'b', 'c', 'd'])
+    weights = dict(state_dict=build_plain(model).state_dict(), meta=dict(dataset_meta=classes))
+    torch.save(weights, tmp_path / 'exported' / 'student.pth')
+    cv2.imwrite(str(tmp_path / 'picture.jpg'), np.zeros((32, 32, 3), np.uint8))
+    monkeypatch.chdir(tmp_path)
+    DefaultScope._instance_dict.clear()  # as in a new process
+    exec(compile(block_with('ImageClassificationInferencer'), 'README.md', 'exec'), {})
+    assert capsys.readouterr().out.strip().endswith(tuple(classes['classes']))  # behind a progress bar
+
+
+# Commands
+
+
+@pytest.mark.parametrize('text', blocks('shell'))
+def test_a_command_names_what_is_there_and_its_tool_takes_its_flags(text, root, monkeypatch):
+    for page_block in BLOCKS:  # configs that the same pages have their readers write
+        written = re.match(r'# (\w+\.py)', page_block[2])
+        if written and '_base_' in page_block[2]:
+            (root / written[1]).write_text(page_block[2])
+    for line in text.splitlines():
+        for command in re.split(r'; (?=do|done)', line):
+            words = shlex.split(command, comments=True)
+            if words and words[0] == 'for':
+                continue
+            words = words[1:] if words and words[0] == 'do' else words
+            if words and words != ['done']:
+                check_command(words, monkeypatch)
+
+
+def check_command(words, monkeypatch):
+    """Fails if a command line could not be run as it stands."""
+    while re.match(r'[A-Z_]+=', words[0]):
+        script = next(Path(word) for word in words if Path(word).is_file())
+        code = script.read_text() + ''.join(path.read_text() for path in (ROOT / 'tools' / 'studies').glob('*.py'))
+        assert words[0].partition('=')[0] in code, f'{script} reads no {words[0]}'
+        words = words[1:]
+    for word in words:
+        if word.startswith(('configs/', 'tools/')) and 'CONFIG' not in word:
+            assert (ROOT / word).exists(), f'{word} is not there'
+    program, *rest = words
+    if program == 'make':
+        assert re.search(rf'^{rest[0]}:', (ROOT / 'Makefile').read_text(), re.M)
+    elif program == 'pip':
+        assert rest[0] == 'install' and set(rest[1:]) <= {'torch', 'torchvision', 'mmcv-lite==2.1.0', '.'}
+    else:
+        assert program in ('python', 'bash'), f'a command of a new kind: {words}'
+        check_tool(Path(rest[0]), rest[1:], monkeypatch)
+
+
+def check_tool(tool, words, monkeypatch):
+    """Parses a tool's command line, and loads the config that it names as the tool would."""
+    words = [DEMO if word.endswith('CONFIG') else word for word in words]
+    if tool.name.startswith('dist_'):
+        count = words.pop(1 if tool.name == 'dist_train.sh' else 2)
+        assert count.isdigit()
+    elif tool.name == 'slurm_train.sh':
+        words = words[2:]
+    elif tool.name == 'make_annotations.py':
+        Path(words[0]).mkdir(parents=True, exist_ok=True)
+    name = dict(dist_train='train.py', dist_test='test.py', slurm_train='train.py').get(tool.stem, tool.name)
+    args = arguments(TOOLS / name, [re.sub(r'\$\w+', '1', word) for word in words], monkeypatch)
+    if hasattr(args, 'launcher'):
+        assert load_config(args).model
+
+
+# What you see when something goes wrong
+
+
+def recognizer(classes):
+    return MODELS.build({'_scope_': 'mmaction', **resnet3d(4, classes)})
+
+
+def raises_classes(tmp_path):
+    save_model(resnet3d(4, 400), tmp_path / 'a.pth')
+    load_teacher_weights(recognizer(51), str(tmp_path / 'a.pth'), 'model.teachers.vit.checkpoint')
+
+
+def raises_name(tmp_path):
+    terms = dict(rkd=dict(type='RKD', teacher='vti'))
+    MODELS.build(
+        dict(type='mmdualkd.DualTeacherDistiller', student={}, views={}, teachers=dict(vit={}, cnn={}), terms=terms)
+    )
+
+
+def raises_key(tmp_path):
+    (tmp_path / 'a.py').write_text(f'_base_ = {str(ROOT / DEMO)!r}\ntrain_cfg = dict(max_epoch=1)')
+    check_settings(Config.fromfile(tmp_path / 'a.py'))
+
+
+def raises_class_count(tmp_path):
+    leaf = next((ROOT / 'configs' / 'dualkd' / 'hmdb51').glob('dualkd_*.py'))
+    (tmp_path / 'a.py').write_text(f'_base_ = {str(leaf)!r}\nnum_classes = 12')
+    job = type('Job', (), dict(cfg=Config.fromfile(tmp_path / 'a.py')))  # what MMAction2's own tools have
+    check_num_classes(job, recognizer(51))
+
+
+def raises_views(tmp_path):
+    from mmdualkd.views import SampleViews
+
+    view = dict(clip_len=4, size=32)
+    dataset = type('Data', (), {})()
+    dataset.pipeline = type('Pipeline', (), dict(transforms=[SampleViews(views=dict(student=view))]))
+    plan = ViewPlan(dict(student=dict(view, clip_len=8)), key='model.views')
+    hand_views(dataset, plan, 'the train pipeline', started=False)
+
+
+def raises_videos(tmp_path):
+    from helpers import write_clips
+
+    clips = write_clips(tmp_path / 'clips')
+    for video in list(clips.parent.glob('*.avi'))[:2]:
+        video.write_bytes(b'')
+    video_job(tmp_path / 'job', clips, max_epochs=1).train()
+
+
+def raises_pkg_resources(tmp_path):
+    find = importlib.util.find_spec
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.util, 'find_spec', lambda name, *rest: name != 'pkg_resources' and find(name) or None)
+        compat.check_pkg_resources()
+
+
+RAISERS = dict(
+    zip(
+        ('has 400 classes', 'names no teacher', 'samples the views', 'max_epoch:', 'does not reach', 'did not decode',
+         'pkg_resources'),
+        (raises_classes, raises_name, raises_views, raises_key, raises_class_count, raises_videos,
+         raises_pkg_resources), strict=True,
+    )
+)  # fmt: skip
+TROUBLES = re.findall(r'^\| `(.*?)`', PAGES[0].read_text().partition('## When something goes wrong')[2], re.M)
+
+
+def test_every_trouble_has_a_test():
+    assert len(TROUBLES) == len(RAISERS) and all(any(word in message for word in RAISERS) for message in TROUBLES)
+
+
+@pytest.mark.parametrize('message', TROUBLES)
+def test_a_trouble_says_what_the_readme_says(message, tmp_path):
+    (raiser,) = [raiser for word, raiser in RAISERS.items() if word in message]
+    with pytest.raises(DistillError) as error:
+        raiser(tmp_path)
+    said = f'{type(error.value).__name__}: {error.value}'
+    pattern = '.*'.join(map(re.escape, message.split('...')))
+    assert re.search(pattern, said), said
