@@ -1,5 +1,6 @@
 """A distillation from config to student checkpoint, as a user runs it: tools, real files, several processes."""
 
+import json
 import re
 import signal
 from pathlib import Path
@@ -9,7 +10,6 @@ import torch
 from distill_jobs import distill_job
 from helpers import TOOLS, environment, free_port, process, run
 from mmengine.registry import MODELS as MMENGINE_MODELS
-from test_upstream_tools import UPSTREAM
 from tiny import resnet3d
 
 needs_cpu = pytest.mark.skipif(torch.cuda.is_available(), reason='with a GPU the scripts use one each, over NCCL')
@@ -73,29 +73,25 @@ def test_no_tensor_of_a_teacher_is_in_any_file(trained):
             assert not any(tensor.shape == other.shape and torch.equal(tensor, other) for other in own), path
 
 
-@pytest.mark.parametrize('tool', [TOOLS / 'test.py', UPSTREAM / 'test.py'], ids=['ours', 'mmaction2'])
 @pytest.mark.parametrize('prefix', ['', 'student_'])
-def test_testing_takes_the_training_or_the_student_checkpoint(trained, tool, prefix, tmp_path):
+def test_testing_takes_the_training_or_the_student_checkpoint(trained, prefix, tmp_path):
     seen = re.findall(r'Epoch\(val\) \[2\].*acc/top1: ([\d.]+)', trained.output)[-1]
     options = ('--work-dir', tmp_path, '--cfg-options', 'log_level=INFO')
-    output = run(tool, trained.config, trained.work_dir / f'{prefix}epoch_2.pth', *options)
+    output = run(TOOLS / 'test.py', trained.config, trained.work_dir / f'{prefix}epoch_2.pth', *options)
     assert re.findall(r'acc/top1: ([\d.]+)', output)[-1] == seen
-
-
-def test_mmaction2s_own_train_tool_trains_a_distillation(tmp_path):
-    job = distill_job(tmp_path, epochs=1)
-    run(UPSTREAM / 'train.py', job.config)
-    assert (job.work_dir / 'student_epoch_1.pth').exists()
 
 
 def test_a_killed_job_resumes_to_the_same_student(tmp_path):
     whole = distill_job(tmp_path / 'whole', epochs=3)
     run(TOOLS / 'train.py', whole.config, '--no-validate')
     job = distill_job(tmp_path / 'killed', epochs=3)
-    kill = ['--cfg-options', 'custom_hooks.0.kill_after=3']
+    kill = ['--cfg-options', 'custom_hooks.0.kill_after=3']  # in the middle of epoch 2
     killed = process(TOOLS / 'train.py', job.config, '--no-validate', *kill)
     assert killed.returncode == -signal.SIGKILL
+    assert not (job.work_dir / 'epoch_2.pth').exists()
     run(TOOLS / 'train.py', job.config, '--no-validate', '--resume')
+    iterations = [json.loads(line)['iter'] for line in (job.work_dir / 'losses_0.json').open()]
+    assert iterations == [1, 2, 3, 3, 4, 5, 6]
     assert job.losses()[-4:] == pytest.approx(whole.losses()[-4:], rel=1e-6)
     a, b = (read(which.work_dir / 'student_epoch_3.pth')['state_dict'] for which in (whole, job))
     assert all(torch.equal(a[name], b[name]) for name in a)
@@ -105,14 +101,22 @@ def test_a_killed_job_resumes_to_the_same_student(tmp_path):
 def test_two_processes_learn_what_one_does_with_the_same_global_batch(tmp_path):
     """Relations and standardisation span the global batch, so that even the full method's curve is the same."""
     one = distill_job(tmp_path / 'one', batch_size=4, epochs=3)
-    run(TOOLS / 'train.py', one.config, '--no-validate')
+    alone = run(TOOLS / 'train.py', one.config, '--cfg-options', 'log_level=INFO', 'train_cfg.val_interval=3')
     two = distill_job(tmp_path / 'two', batch_size=2, epochs=3)
-    run('bash', TOOLS / 'dist_train.sh', two.config, 2, env={**environment(), 'PORT': free_port()})
+    env = {**environment(), 'PORT': free_port()}
+    run('bash', TOOLS / 'dist_train.sh', two.config, 2, '--no-validate', env=env)
+    assert two.losses(0) != two.losses(1), 'both processes saw the same clips'
     mean = [(a + b) / 2 for a, b in zip(two.losses(0), two.losses(1), strict=True)]
     assert mean == pytest.approx(one.losses(), rel=1e-4)
     a, b = (read(job.work_dir / 'epoch_3.pth')['state_dict'] for job in (one, two))
     for name in a:
         torch.testing.assert_close(b[name], a[name], rtol=1e-3, atol=1e-4, msg=name)
+
+    env['PORT'] = free_port()
+    words = ('dist_test.sh', one.config, one.work_dir / 'epoch_3.pth', 2, '--cfg-options', 'log_level=INFO')
+    output = run('bash', TOOLS / words[0], *words[1:], env=env)
+    top1 = re.compile(r'acc/top1: ([\d.]+)')
+    assert top1.findall(output)[-1] == top1.findall(alone)[-1]
 
 
 def test_ema_amp_and_gradient_accumulation_run_together_and_ema_averages_the_student(tmp_path):

@@ -12,22 +12,36 @@ from jobs import stock_job
 
 UPSTREAM = Path(importlib.util.find_spec('mmaction').origin).parent / '.mim' / 'tools'
 pytestmark = pytest.mark.skipif(not UPSTREAM.is_dir(), reason='this mmaction2 was installed without its tools')
+INFO = ('--cfg-options', 'log_level=INFO')
 
 
-def test_their_train_resume_and_test_tools_run_our_configs(tmp_path):
-    job = distill_job(tmp_path / 'job', epochs=1)  # its train pipeline gets the model's views from a hook
+def test_their_train_resume_and_test_tools_run_a_distillation(tmp_path):
+    job = distill_job(tmp_path, epochs=1)  # its train pipeline gets the model's views from a hook
     run(UPSTREAM / 'train.py', job.config)
-    run(UPSTREAM / 'train.py', job.config, '--resume', '--cfg-options', 'train_cfg.max_epochs=2')
+    trained = run(UPSTREAM / 'train.py', job.config, '--resume', *INFO, 'train_cfg.max_epochs=2')
     assert len(job.losses()) == 4
-    output = run(UPSTREAM / 'test.py', job.config, job.work_dir / 'epoch_2.pth', '--cfg-options', 'log_level=INFO')
-    assert re.search(r'acc/top1: [\d.]+', output)
+    seen = re.findall(r'Epoch\(val\) \[2\].*acc/top1: ([\d.]+)', trained)[-1]
+    for prefix in ('', 'student_'):
+        output = run(UPSTREAM / 'test.py', job.config, job.work_dir / f'{prefix}epoch_2.pth', *INFO)
+        assert re.findall(r'acc/top1: ([\d.]+)', output)[-1] == seen
+
+
+WATCHED = """
+train_dataloader['dataset']['type'] = 'mmdualkd.VideoDataset'
+custom_hooks += [dict(type='mmdualkd.CorruptVideoHook', max_fraction=0.3)]
+"""
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='with a GPU it uses one a process, over NCCL')
-def test_their_train_tool_runs_under_torchrun_on_cpus(tmp_path):
+def test_their_train_tool_runs_under_torchrun_on_cpus_and_names_the_broken_videos_of_all_processes(tmp_path):
     job = stock_job(tmp_path, batch_size=2, epochs=1)
-    run(
+    with job.config.open('a') as config:
+        config.write(WATCHED)
+    for name in ('class0_0.avi', 'class1_2.avi'):
+        (tmp_path / 'clips' / name).write_bytes(b'')
+    output = run(
         'torchrun', '--nproc_per_node=2', f'--master_port={free_port()}', UPSTREAM / 'train.py', job.config,
-        '--launcher', 'pytorch',
+        '--launcher', 'pytorch', '--no-validate',
     )  # fmt: skip
     assert len(job.losses(0)) == len(job.losses(1)) == 2
+    assert re.search(r'train epoch 1: 2 of 8 videos .*class0_0\.avi, .*class1_2\.avi', output), output

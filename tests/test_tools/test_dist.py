@@ -1,51 +1,7 @@
-"""The launch scripts: several processes over gloo where there is no GPU, and one process as the measure."""
-
-import re
+"""The launch scripts' words; whole jobs through them are in test_distillation_job.py and test_image_job.py."""
 
 import pytest
-import torch
-from helpers import TOOLS, environment, free_port, run
-from jobs import stock_job
-
-WATCHED = """
-train_dataloader['dataset']['type'] = 'mmdualkd.VideoDataset'
-custom_hooks += [dict(type='mmdualkd.CorruptVideoHook', max_fraction=0.3)]
-"""
-needs_cpu = pytest.mark.skipif(torch.cuda.is_available(), reason='with a GPU the scripts use one each, over NCCL')
-
-
-@needs_cpu
-def test_two_processes_learn_exactly_what_one_does_with_the_same_global_batch(tmp_path):
-    one = stock_job(tmp_path / 'one', batch_size=4, epochs=3)
-    alone = run(TOOLS / 'train.py', one.config, '--cfg-options', 'log_level=INFO', 'train_cfg.val_interval=3')
-
-    two = stock_job(tmp_path / 'two', batch_size=2, epochs=3)
-    env = {**environment(), 'PORT': free_port()}
-    run('bash', TOOLS / 'dist_train.sh', two.config, 2, '--no-validate', env=env)
-
-    mean = [(a + b) / 2 for a, b in zip(two.losses(0), two.losses(1), strict=True)]
-    assert two.losses(0) != two.losses(1), 'both processes saw the same clips'
-    assert mean == pytest.approx(one.losses(), rel=1e-4)
-    weights = [torch.load(job.work_dir / 'epoch_3.pth', weights_only=True)['state_dict'] for job in (one, two)]
-    for name, weight in weights[0].items():
-        torch.testing.assert_close(weights[1][name], weight, rtol=1e-3, atol=1e-5, msg=name)
-
-    output = run('bash', TOOLS / 'dist_test.sh', two.config, two.work_dir / 'epoch_3.pth', 2, '--cfg-options',
-                 'log_level=INFO', env={**env, 'PORT': free_port()})  # fmt: skip
-    top1 = re.compile(r'acc/top1: ([\d.]+)')
-    assert top1.findall(output)[-1] == top1.findall(alone)[-1]
-
-
-@needs_cpu
-def test_the_broken_videos_of_all_processes_are_named_together(tmp_path):
-    job = stock_job(tmp_path / 'job', batch_size=2, epochs=1)
-    with job.config.open('a') as config:
-        config.write(WATCHED)
-    for name in ('class0_0.avi', 'class1_2.avi'):
-        (job.config.parent / 'clips' / name).write_bytes(b'')
-    env = {**environment(), 'PORT': free_port()}
-    output = run('bash', TOOLS / 'dist_train.sh', job.config, 2, '--no-validate', env=env)
-    assert re.search(r'train epoch 1: 2 of 8 videos .*class0_0\.avi, .*class1_2\.avi', output), output
+from helpers import TOOLS, environment, run
 
 
 @pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh'])
