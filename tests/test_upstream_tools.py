@@ -41,7 +41,7 @@ def test_their_train_tool_runs_under_torchrun_on_cpus_and_names_the_broken_video
         (tmp_path / 'clips' / name).write_bytes(b'')
     output = run(
         'torchrun', '--nproc_per_node=2', f'--master_port={free_port()}', UPSTREAM / 'train.py', job.config,
-        '--launcher', 'pytorch',
+        '--launcher', 'pytorch', '--no-validate',
     )  # fmt: skip
     assert len(job.losses(0)) == len(job.losses(1)) == 2
     assert re.search(r'train epoch 1: 2 of 8 videos .*class0_0\.avi, .*class1_2\.avi', output), output
