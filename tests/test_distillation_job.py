@@ -22,7 +22,7 @@ def trained(tmp_path_factory):
     job = distill_job(
         tmp_path_factory.mktemp('job'), "default_hooks['checkpoint'].update(save_best='auto', max_keep_ckpts=1)\n"
     )
-    job.output = run(TOOLS / 'train.py', job.config, '--cfg-options', 'log_level=INFO')
+    job.output = run(TOOLS / 'train.py', job.config, '--deterministic', '--cfg-options', 'log_level=INFO')
     return job
 
 

@@ -7,6 +7,7 @@ Examples:
 
 import argparse
 import logging
+import os
 from pathlib import Path
 
 from mmengine.logging import print_log
@@ -32,7 +33,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--seed', type=int, help='random seed')
     parser.add_argument('--diff-rank-seed', action='store_true', help='another seed in every process')
-    parser.add_argument('--deterministic', action='store_true', help='deterministic cuDNN')
+    parser.add_argument('--deterministic', action='store_true', help='deterministic algorithms alone')
     add_launch_arguments(parser)
     return parser.parse_args()
 
@@ -71,6 +72,8 @@ def main() -> None:
         value = getattr(args, key)
         if value is not None and value is not False:  # a seed of 0 is a seed
             cfg.randomness[key] = value
+    if cfg.randomness.get('deterministic'):
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # without it torch refuses matrix products on CUDA
     build_runner(cfg).train()
 
 
