@@ -185,7 +185,7 @@ def export_onnx(
     """
     try:
         import onnx  # noqa: F401
-        import onnxruntime
+        import onnxruntime  # noqa: F401
     except ImportError as error:
         raise ConfigError(f'--onnx needs onnx and onnxruntime ({error}); run: pip install onnx onnxruntime') from error
     init_default_scope(cfg.get('default_scope', 'mmaction'))
@@ -193,26 +193,36 @@ def export_onnx(
     load_teacher_weights(model, str(checkpoint), 'checkpoint')
     model = Scores(model)
     shape, other = (_clip_shape(cfg, size) for size in SIZES)
-    remarks = []
-    if other != shape:
-        try:
-            difference = _export(model, [(2, *shape), (1, *other)], out, tolerance, onnxruntime)
-            return difference, ['the size of the input is free: the validation pipeline leaves it to the picture']
-        except CheckpointError:
-            remarks.append(
-                f'the input is fixed to {shape[-2]} x {shape[-1]}: the validation pipeline leaves the size to the '
-                'picture, but the model takes no other; choose it with a Resize or CenterCrop in val_pipeline'
-            )
-    try:  # a free batch size if the model's code allows it
-        return _export(model, [(2, *shape)], out, tolerance, onnxruntime), remarks
+    if other == shape:
+        return _export_fixed(model, shape, out, tolerance), []
+    try:
+        difference = _export(model, [(2, *shape), (1, *other)], out, tolerance)
+        return difference, ['the size of the input is free: the validation pipeline leaves it to the picture']
+    except CheckpointError:
+        pass  # one size may do
+    choose = 'choose it with a Resize or CenterCrop in val_pipeline'
+    try:
+        difference = _export_fixed(model, shape, out, tolerance)
+    except CheckpointError as error:
+        raise CheckpointError(f'{error}; the validation pipeline leaves the size to the picture: {choose}') from error
+    fixed = f'the input is fixed to {shape[-2]} x {shape[-1]}'
+    return difference, [f'{fixed}: the pipeline leaves the size to the picture, the model takes but one; {choose}']
+
+
+def _export_fixed(model: Scores, shape: tuple[int, ...], out: str | Path, tolerance: float) -> float:
+    """Exports for one size; the batch is free if the model's code allows it, otherwise 1."""
+    try:
+        return _export(model, [(2, *shape)], out, tolerance)
     except CheckpointError as error:
         if error.__cause__ is None:  # it was exported, and the scores differ
             raise
-    return _export(model, [(1, *shape)], out, tolerance, onnxruntime), remarks
+    return _export(model, [(1, *shape)], out, tolerance)
 
 
-def _export(model: Scores, shapes: list[tuple[int, ...]], out: str | Path, tolerance: float, onnxruntime: Any) -> float:
+def _export(model: Scores, shapes: list[tuple[int, ...]], out: str | Path, tolerance: float) -> float:
     """Exports for inputs of some shapes, what they differ in being free (and the batch, unless it is 1); compares."""
+    import onnxruntime
+
     generator = torch.Generator().manual_seed(0)
     batches = [torch.randn(*shape, generator=generator) for shape in shapes]
     free = {0: 'batch'} if len(batches[0]) > 1 else {}

@@ -7,7 +7,7 @@ from helpers import ROOT
 from jobs import write_job
 from mmengine.config import Config
 from tiny import averaging_recognizer, resnet3d, save_model
-from tiny_pictures import build_plain, vit
+from tiny_pictures import build_plain, mixer
 
 from mmdualkd.checkpoint import student_state_dict
 from mmdualkd.errors import CheckpointError, ConfigError
@@ -133,14 +133,29 @@ def test_onnx_of_a_pipeline_that_leaves_the_size_free_takes_any_size(tmp_path):
     assert export_onnx(fixed, *files)[1] == []
 
 
-def test_onnx_of_a_model_that_takes_one_size_says_which_it_is_fixed_to(tmp_path):
+@pytest.fixture
+def pictures_of_any_size(tmp_path):
+    """A classifier's weights, and its config with a pipeline that does not resize."""
+
+    def write(model):
+        torch.save(build_plain(model).state_dict(), tmp_path / 'a.pth')
+        pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+        return Config(dict(model=model, val_pipeline=pipeline, default_scope='mmpretrain')), tmp_path / 'a.pth'
+
+    return write
+
+
+def test_onnx_of_a_model_that_fixes_the_size_says_which(pictures_of_any_size, tmp_path):
     onnxruntime = pytest.importorskip('onnxruntime')
-    model = vit()
-    torch.save(build_plain(model).state_dict(), tmp_path / 'a.pth')
-    pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
-    cfg = Config(dict(model=model, val_pipeline=pipeline, default_scope='mmpretrain'))
-    difference, remarks = export_onnx(cfg, tmp_path / 'a.pth', tmp_path / 'a.onnx')
+    swin = Config.fromfile(ROOT / 'configs' / '_base_' / 'classifiers' / 'small_pictures.py').swin_w24
+    difference, remarks = export_onnx(*pictures_of_any_size(swin), tmp_path / 'a.onnx')
     assert difference < 1e-4 and len(remarks) == 1
     assert remarks[0].startswith('the input is fixed to 240 x 320: ') and 'Resize' in remarks[0]
     session = onnxruntime.InferenceSession(str(tmp_path / 'a.onnx'))
     assert session.get_inputs()[0].shape[1:] == [3, 240, 320]
+
+
+def test_onnx_of_a_model_that_takes_no_size_but_its_own_asks_for_it(pictures_of_any_size, tmp_path):
+    pytest.importorskip('onnxruntime')
+    with pytest.raises(CheckpointError, match='leaves the size to the picture.* Resize or CenterCrop in val_pipeline'):
+        export_onnx(*pictures_of_any_size(mixer()), tmp_path / 'a.onnx')

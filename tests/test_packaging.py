@@ -127,7 +127,7 @@ def test_a_clone_on_the_path_gives_its_configs(tmp_path):
 
 def test_a_process_that_knows_nothing_of_us_reads_a_base_that_imports_us(tmp_path):
     # as the README has it for MMAction2's own tools, which read bases before they import plugins
-    (printed,) = re.findall(r'^_base_ = \[__import__.*$', (ROOT / 'README.md').read_text(), re.M)
+    (printed,) = re.findall(r'^(_base_ = \[\s*__import__.*?\])$', (ROOT / 'README.md').read_text(), re.M | re.S)
     (tmp_path / 'mine.py').write_text(printed)
     code = (
         'import sys\n'

@@ -26,7 +26,9 @@ model = dict(
     type='mmdualkd.DualTeacherDistiller', num_classes=2, views=views, student=dict(config={student!r}),
     teachers=dict(vit=dict(config={vit!r}, checkpoint={vit_weights!r}), cnn=dict(config={cnn!r},
     checkpoint={cnn_weights!r})))
-custom_hooks = [dict(type='mmdualkd.StudentCheckpointHook'), dict(type='EMAHook', momentum=0.5)]
+custom_hooks = [
+    dict(type='mmdualkd.PreflightHook'), dict(type='mmdualkd.StudentCheckpointHook'),
+    dict(type='EMAHook', momentum=0.5)]
 default_hooks['checkpoint']['save_best'] = 'auto'
 train_dataloader['dataset']['pipeline'] = [
     dict(type='DecordInit'), dict(type='mmdualkd.SampleViews'), dict(type='DecordDecode'),
