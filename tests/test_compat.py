@@ -1,36 +1,49 @@
-"""Each cure: the fault in a fresh process without mmdualkd, and the same process with it.
+"""Each cure: the fault in a process without mmdualkd, and the same code in a new process with it.
 
 A fault that the installed packages do not have makes its test skip, saying so.
 """
 
+import functools
 import importlib.metadata
 import pickle
+import tempfile
+from pathlib import Path
 
 import pytest
 import torch
-from helpers import free_port, run, run_code
+from helpers import environment, run, run_code
+from warm import WarmProcess
 
 from mmdualkd import compat
 
 CURE = 'import mmdualkd\n'
 
 
-def fault_and_cure(code: str, fault: str) -> str:
+@pytest.fixture(scope='module')
+def fault_and_cure():
+    """The function below, with a process that has imported torch and MMEngine, without mmdualkd, for the faults."""
+    plain = WarmProcess(environment(), ('torch', 'mmengine.runner'))
+    yield functools.partial(_fault_and_cure, plain)
+    plain.close()
+
+
+def _fault_and_cure(plain: WarmProcess, code: str, fault: str) -> str:
     """Checks that ``code`` fails with the message ``fault`` alone, and succeeds after ``import mmdualkd``.
 
     Returns:
         The output of the cured process.
     """
-    try:
-        run_code(code)
-    except AssertionError as error:
-        assert fault in str(error), f'another fault than the one this cure is for: {error}'
-    else:
+    with tempfile.NamedTemporaryFile('w', suffix='.py') as script:
+        script.write(code)
+        script.flush()
+        done = plain.run([script.name], str(Path.cwd()), environment())
+    if not done.returncode:
         pytest.skip(f'the installed packages do not have this fault: {fault!r}')
+    assert fault in done.stdout, f'another fault than the one this cure is for: {done.stdout}'
     return run_code(CURE + code)
 
 
-def test_mmaction_models_without_drn_can_be_imported():
+def test_mmaction_models_without_drn_can_be_imported(fault_and_cure):
     code = 'import importlib; importlib.import_module("mmaction.models.localizers")\n'
     # torchvision has a fault of its own, so it is mended by hand in both processes
     by_hand = (
@@ -57,7 +70,7 @@ def test_mmaction_models_without_drn_can_be_imported():
     assert 'StackError DRN is missing from the installed mmaction2' in output
 
 
-def test_torchvision_without_its_ops_can_be_imported_and_used():
+def test_torchvision_without_its_ops_can_be_imported_and_used(fault_and_cure):
     code = (
         'import torch, torchvision\n'
         'from torchvision.transforms.functional import resize\n'
@@ -84,7 +97,7 @@ CHECKPOINT = (
 )
 
 
-def test_a_checkpoint_with_mmengines_log_loads_with_weights_only(tmp_path):
+def test_a_checkpoint_with_mmengines_log_loads_with_weights_only(fault_and_cure, tmp_path):
     path = tmp_path / 'checkpoint.pth'
     run_code(CHECKPOINT + f'torch.save(dict(message_hub=hub.state_dict()), {str(path)!r})')
     code = (
@@ -98,7 +111,7 @@ def test_a_checkpoint_with_mmengines_log_loads_with_weights_only(tmp_path):
     assert 'mean 0.375 best 0.75' in fault_and_cure(code, 'Weights only load failed')
 
 
-def test_a_checkpoint_with_a_one_cycle_schedule_loads_with_weights_only(tmp_path):
+def test_a_checkpoint_with_a_one_cycle_schedule_loads_with_weights_only(fault_and_cure, tmp_path):
     path = str(tmp_path / 'schedule.pth')
     make = (
         'import torch\n'
@@ -136,7 +149,7 @@ needs_cpu = pytest.mark.skipif(torch.cuda.is_available(), reason='the fault is o
 
 
 @needs_cpu
-def test_processes_without_a_gpu_meet_over_gloo():
+def test_processes_without_a_gpu_meet_over_gloo(fault_and_cure):
     code = (
         DISTRIBUTED + 'from mmengine.dist import init_dist\n'
         'init_dist("pytorch", backend="nccl")\n'
@@ -148,26 +161,37 @@ def test_processes_without_a_gpu_meet_over_gloo():
     assert 'gloo' in run_code('from mmengine.dist import init_dist\n' + CURE + code)
 
 
+FOUR_FORKS = """
+import os, socket, sys
+if 'cured' in sys.argv:
+    import mmdualkd
+import torch, torch.distributed as dist
+from mmengine.dist import init_dist
+for _ in range(3):
+    with socket.socket() as sock:
+        sock.bind(('127.0.0.1', 0))
+        os.environ.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(sock.getsockname()[1]), WORLD_SIZE='4')
+    forks = []
+    for rank in range(4):
+        forks.append(os.fork())
+        if not forks[-1]:
+            os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank))
+            init_dist('pytorch') if 'cured' in sys.argv else dist.init_process_group('gloo')
+            rows = [torch.empty(9) for _ in range(4)]
+            for _ in range(9):
+                dist.all_gather(rows, torch.nn.Parameter(torch.ones(9)).data)
+            sys.exit()
+    assert not any([os.waitpid(fork, 0)[1] for fork in forks])
+"""
+
+
 @needs_cpu
 def test_processes_that_met_over_gloo_end_without_an_abort(tmp_path):
     script = tmp_path / 'collect.py'
-    script.write_text(
-        'import os, sys, torch, torch.distributed as dist\n'
-        'if "cured" in sys.argv:\n'
-        '    import mmdualkd\n'
-        '    from mmengine.dist import init_dist\n'
-        '    init_dist("pytorch")\n'
-        'else:\n'
-        '    dist.init_process_group("gloo")\n'
-        'rows = [torch.empty(9) for _ in range(4)]\n'
-        'for _ in range(9):\n'
-        '    dist.all_gather(rows, torch.nn.Parameter(torch.ones(9)).data)\n'
-    )
-    words = ['torchrun', '--nproc_per_node=4', f'--master_port={free_port()}', script]
-    for _ in range(3):
-        run(*words, 'cured')
+    script.write_text(FOUR_FORKS)
+    run(script, 'cured')
     try:
-        run(*words)
+        run(script)
     except AssertionError as error:
         assert 'terminate called' in str(error), 'another fault than the one this cure is for'
     else:
@@ -183,7 +207,7 @@ def test_a_process_that_ends_with_an_error_does_not_wait_for_the_others(monkeypa
 
 
 @needs_cpu
-def test_a_runner_wraps_a_model_on_the_cpu_for_several_processes():
+def test_a_runner_wraps_a_model_on_the_cpu_for_several_processes(fault_and_cure):
     code = (
         DISTRIBUTED + 'torch.distributed.init_process_group("gloo")\n'
         'from mmengine.model import MMDistributedDataParallel\n'
@@ -196,7 +220,7 @@ def test_a_runner_wraps_a_model_on_the_cpu_for_several_processes():
 
 
 @needs_cpu
-def test_mixed_precision_trains_without_a_gpu():
+def test_mixed_precision_trains_without_a_gpu(fault_and_cure):
     code = (
         'import torch\n'
         'from mmengine.optim import AmpOptimWrapper\n'
@@ -211,7 +235,7 @@ def test_mixed_precision_trains_without_a_gpu():
 
 
 @needs_cpu
-def test_slurm_tasks_without_a_gpu_meet_over_gloo(tmp_path):
+def test_slurm_tasks_without_a_gpu_meet_over_gloo(fault_and_cure, tmp_path):
     scontrol = tmp_path / 'scontrol'
     scontrol.write_text('#!/bin/sh\necho 127.0.0.1\n')
     scontrol.chmod(0o755)
@@ -228,7 +252,7 @@ def test_slurm_tasks_without_a_gpu_meet_over_gloo(tmp_path):
     assert 'gloo 127.0.0.1' in fault_and_cure(code, '_cuda_setDevice')
 
 
-def test_our_scope_is_known_to_mmengines_configs():
+def test_our_scope_is_known_to_mmengines_configs(fault_and_cure):
     code = (
         'from mmengine.config import Config\n'
         'cfg = Config._get_cfg_path("mmdualkd::_base_/default_runtime.py", "")\n'

@@ -40,10 +40,11 @@ class WarmProcess:
 
     Args:
         env: Environment in which the stack is imported, with one thread: forks of a process with more would hang.
+        stack: The modules that it imports, in order.
     """
 
-    def __init__(self, env: dict[str, str]) -> None:
-        words = [sys.executable, __file__]
+    def __init__(self, env: dict[str, str], stack: tuple[str, ...] = STACK) -> None:
+        words = [sys.executable, __file__, *stack]
         self.server = subprocess.Popen(words, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, words: list[str], cwd: str, env: dict[str, str]) -> subprocess.CompletedProcess:
@@ -106,7 +107,7 @@ if __name__ == '__main__':
     path = [os.devnull, *sys.path[1:]]  # the first is the place of the tool's folder
     sys.path[:] = path
     gc.disable()
-    for name in STACK:
+    for name in sys.argv[1:]:
         importlib.import_module(name)
     sys.path[:] = path  # pkg_resources adds to it
     gc.enable()
