@@ -6,6 +6,7 @@ import pytest
 import torch
 from distill_jobs import distill_job
 from helpers import TOOLS, run, write_clips
+from mmengine.config import Config
 from mmengine.dataset import ConcatDataset, DefaultSampler, pseudo_collate
 from tiny import build_distiller
 from torch.utils.data import DataLoader
@@ -92,7 +93,8 @@ def runner(model, dataset, workers=2, **loop):
     loader = DataLoader(
         dataset, batch_size=2, num_workers=workers, collate_fn=pseudo_collate, persistent_workers=workers > 0
     )
-    return SimpleNamespace(model=model, train_loop=SimpleNamespace(dataloader=loader, **loop), val_loop=None)
+    train_loop = SimpleNamespace(dataloader=loader, **loop)
+    return SimpleNamespace(cfg=Config(), model=model, train_loop=train_loop, val_loop=None)
 
 
 def test_the_models_views_reach_every_data_sets_sampler_and_its_workers(tmp_path):
