@@ -213,10 +213,8 @@ def _export_fixed(model: Scores, shape: tuple[int, ...], out: str | Path, tolera
     """Exports for one size; the batch is free if the model's code allows it, otherwise 1."""
     try:
         return _export(model, [(2, *shape)], out, tolerance)
-    except CheckpointError as error:
-        if error.__cause__ is None:  # it was exported, and the scores differ
-            raise
-    return _export(model, [(1, *shape)], out, tolerance)
+    except CheckpointError:  # Swin's windows and some pooling know the batch, and then fail or give other scores
+        return _export(model, [(1, *shape)], out, tolerance)
 
 
 def _export(model: Scores, shapes: list[tuple[int, ...]], out: str | Path, tolerance: float) -> float:
