@@ -13,7 +13,6 @@ import timm
 import torch
 from helpers import ROOT
 from mmengine.config import Config
-from mmengine.config import config as mmengine_config
 from mmengine.config import utils as mmengine_utils
 from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS, MODELS
@@ -297,7 +296,6 @@ def test_a_small_job_trains_a_step_validates_and_saves(path, data, unchecked_cif
         monkeypatch.setattr(
             base if 'student' in name else resolve, name, lambda model, address, key: loads.update({key: address})
         )
-    monkeypatch.setattr(mmengine_config, 'FormatCode', lambda text, **kwargs: (text, True))  # slow pretty printing
     cfg = small(load(path), data)
     cfg.work_dir = str(tmp_path)
     runner = Runner.from_cfg(cfg)
