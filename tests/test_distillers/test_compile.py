@@ -59,10 +59,10 @@ def test_the_dual_teacher_method_learns_the_same_compiled(tmp_path):
         for name, channels in dict(vit=4, cnn=6).items()
     }
     views = {name: dict(clip_len=2, size=16) for name in tiny.VIEWS}
-    data = [tiny.batch(2, size=16, seed=seed) for seed in range(3)]
+    data = [tiny.batch(2, size=16, seed=seed) for seed in range(2)]
     check(
         lambda: tiny.build_distiller(
-            tmp_path, one_stage(), teachers=copy.deepcopy(teachers), views=views, warmup_iters=3
+            tmp_path, one_stage(), teachers=copy.deepcopy(teachers), views=views, warmup_iters=2
         ),
         data,
     )
@@ -105,10 +105,10 @@ def cells(kind, width):
             'head': dict(type='LinearClsHead', num_classes=tiny_pictures.CLASSES, in_channels=width)}  # fmt: skip
 
 
-@pytest.mark.parametrize('student, teacher', [('cnn', 'mlp'), ('mlp', 'cnn')])
-def test_the_hybrid_assistant_learns_the_same_compiled(tmp_path, student, teacher):
-    data = [tiny_pictures.batch(seed=seed) for seed in range(3)]
-    check(lambda: tiny_pictures.build_distiller(tmp_path, cells(student, 6), cells(teacher, 8), HYBRID), data)
+def test_the_hybrid_assistant_learns_the_same_compiled(tmp_path):
+    """One pair and two steps: most of the time goes to torch's own work on MMEngine's step."""
+    data = [tiny_pictures.batch(seed=seed) for seed in range(2)]
+    check(lambda: tiny_pictures.build_distiller(tmp_path, cells('mlp', 6), cells('cnn', 8), HYBRID), data)
 
 
 def test_the_models_are_not_divided_anew_in_every_step(tmp_path, monkeypatch):
