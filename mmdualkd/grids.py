@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
-from mmaction.models.heads import TRNHead, X3DHead
 from torch import Tensor, nn
 
 from .errors import ConfigError
@@ -88,6 +87,8 @@ def score_cells(model: nn.Module, grid: Tensor) -> Tensor:
 def _score_rows(model: nn.Module, head: nn.Module, rows: Tensor) -> Tensor:
     """Scores (M, classes) of feature vectors (M, C)."""
     if hasattr(model, 'cls_head'):
+        from mmaction.models.heads import TRNHead, X3DHead
+
         if isinstance(head, TRNHead):  # one relation of frames, all of them this one
             return head(rows[:, :, None, None].repeat_interleave(head.num_segments, 0), head.num_segments)
         if isinstance(head, X3DHead) or not isinstance(getattr(head, 'fc_cls', None), nn.Linear):

@@ -21,8 +21,10 @@ from tiny_pictures import build_plain, cnn
 from mmdualkd import compat
 from mmdualkd.class_count import apply_num_classes, meant_num_classes
 from mmdualkd.distillers import base
+from mmdualkd.distillers.terms import Terms
 from mmdualkd.errors import DistillError
-from mmdualkd.hooks.preflight import check_num_classes, hand_views
+from mmdualkd.hooks.preflight import check_num_classes, check_teacher_classes, hand_views
+from mmdualkd.hooks.resume import check_training
 from mmdualkd.launch import load_config, read_config
 from mmdualkd.registry import MODELS
 from mmdualkd.settings import check_settings
@@ -134,29 +136,22 @@ DISTILLATIONS = [path for path in sorted((ROOT / 'configs').glob('*/*/*.py'))
 
 
 @pytest.mark.parametrize('path', DISTILLATIONS[::6], ids=lambda path: path.stem)
-def test_terms_of_ones_own_replace_those_of_every_base(path, tmp_path):
+def test_terms_of_ones_own_replace_those_of_every_base(path, tmp_path, monkeypatch):
     own = block_with('my_loss_config.py').partition('model = ')[2].replace('LogitMSE', 'FusedKD')
     leaf = tmp_path / 'leaf.py'
     leaf.write_text(f'_base_ = {str(path)!r}\nmodel = {own}')
     model = Config.fromfile(leaf).model
-    distiller = base.Distiller.__new__(base.Distiller)
-    distiller.assisted = None
     assert 'assistant' not in model
+    seen = []
+
+    def stop(terms, *args, **kwargs):
+        seen.extend(Terms(terms, *args, **kwargs))
+        raise StopIteration  # before any model
+
+    monkeypatch.setattr(base, 'Terms', stop)
     with pytest.raises(StopIteration):
-        stop_before_models(distiller, model)
-    assert set(distiller.seen) == {'mine', 'kd'}
-
-
-def stop_before_models(distiller, model):
-    """Begins to build a distiller; ends when its terms are built."""
-
-    def build(terms, teachers):
-        distiller.seen = base.Distiller._build_terms(distiller, terms, teachers)
-        raise StopIteration
-
-    torch.nn.Module.__init__(distiller)
-    object.__setattr__(distiller, '_build_terms', build)
-    base.Distiller.__init__(distiller, **{key: value for key, value in model.items() if key != 'type'})
+        base.Distiller(**{key: value for key, value in model.items() if key != 'type'})
+    assert set(seen) == {'mine', 'kd'}
 
 
 def test_an_exported_picture_student_is_served_as_printed(tmp_path, monkeypatch, capsys):
@@ -271,6 +266,26 @@ def raises_views(tmp_path):
     hand_views(dataset, plan, 'the train pipeline', started=False)
 
 
+def raises_no_views(tmp_path):
+    from mmdualkd.views import SampleViews
+
+    SampleViews().transform({})
+
+
+def raises_another_training(tmp_path):
+    model = recognizer(4)
+    wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
+    runner = type('Runner', (), dict(model=recognizer(5), optim_wrapper=wrapper, _resume=True, _load_from='a.pth'))
+    state = dict(state_dict=model.state_dict(), optimizer=wrapper.state_dict(), message_hub={})
+    check_training(runner, state)
+
+
+def raises_classes_in_another_order(tmp_path):
+    teacher = recognizer(2)
+    teacher._dataset_meta = dict(classes=['walk', 'run'])
+    check_teacher_classes(dict(vit=teacher), ('train.txt', ['run', 'walk']))
+
+
 def raises_videos(tmp_path):
     from helpers import write_clips
 
@@ -290,9 +305,9 @@ def raises_pkg_resources(tmp_path):
 RAISERS = dict(
     zip(
         ('has 400 classes', 'names no teacher', 'samples the views', 'max_epoch:', 'does not reach', 'did not decode',
-         'pkg_resources'),
+         'pkg_resources', 'has no views', 'another training', 'another order'),
         (raises_classes, raises_name, raises_views, raises_key, raises_class_count, raises_videos,
-         raises_pkg_resources), strict=True,
+         raises_pkg_resources, raises_no_views, raises_another_training, raises_classes_in_another_order), strict=True,
     )
 )  # fmt: skip
 TROUBLES = re.findall(r'^\| `(.*?)`', PAGES[0].read_text().partition('## When something goes wrong')[2], re.M)
