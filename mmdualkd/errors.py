@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable
 from numbers import Real
 
-from torch import nn
-
 
 class DistillError(Exception):
     """Base of every error that this package raises on purpose."""
@@ -59,6 +57,8 @@ def check_part_names(key: str, names: Iterable[str], reserved: Iterable[str] = (
         names: The names that the user gave; the dict itself will do.
         reserved: Names that mean something else there (``student``).
     """
+    from torch import nn  # importing this package does not import torch
+
     reserved = list(reserved)
     for name in names:
         if not isinstance(name, str) or not name:

@@ -14,7 +14,6 @@ from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import Registry
-from torch import nn
 
 from .errors import ConfigError, nearest
 
@@ -86,6 +85,8 @@ def check_arguments(key: str, maker: Callable, given: set[str]) -> None:
 
 def parameters_of(maker: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
     """Gives the named parameters of a class or function, and whether it takes others (``**kwargs``)."""
+    from torch import nn  # importing this package does not import torch
+
     if getattr(maker, '__init__', None) is nn.Module.__init__:  # it takes any, only to refuse them
         return {}, False
     parameters = inspect.signature(maker).parameters.values()
