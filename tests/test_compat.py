@@ -3,44 +3,16 @@
 A fault that the installed packages do not have makes its test skip, saying so.
 """
 
-import functools
 import importlib.metadata
 import pickle
-import tempfile
-from pathlib import Path
 
 import pytest
 import torch
-from helpers import environment, run, run_code
-from warm import WarmProcess
+from helpers import run, run_code
 
 from mmdualkd import compat
 
 CURE = 'import mmdualkd\n'
-
-
-@pytest.fixture(scope='module')
-def fault_and_cure():
-    """The function below, with a process that has imported torch and MMEngine, without mmdualkd, for the faults."""
-    plain = WarmProcess(environment(), ('torch', 'mmengine.runner'))
-    yield functools.partial(_fault_and_cure, plain)
-    plain.close()
-
-
-def _fault_and_cure(plain: WarmProcess, code: str, fault: str) -> str:
-    """Checks that ``code`` fails with the message ``fault`` alone, and succeeds after ``import mmdualkd``.
-
-    Returns:
-        The output of the cured process.
-    """
-    with tempfile.NamedTemporaryFile('w', suffix='.py') as script:
-        script.write(code)
-        script.flush()
-        done = plain.run([script.name], str(Path.cwd()), environment())
-    if not done.returncode:
-        pytest.skip(f'the installed packages do not have this fault: {fault!r}')
-    assert fault in done.stdout, f'another fault than the one this cure is for: {done.stdout}'
-    return run_code(CURE + code)
 
 
 def test_mmaction_models_without_drn_can_be_imported(fault_and_cure):

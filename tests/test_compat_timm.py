@@ -2,7 +2,6 @@
 
 import pytest
 from helpers import MEND_TORCHVISION
-from test_compat import fault_and_cure
 
 CODE = (
     """
@@ -30,6 +29,6 @@ print('loaded', len(inner))
 )
 
 
-def test_a_timm_classifier_inside_another_model_can_be_saved_and_loaded():
+def test_a_timm_classifier_inside_another_model_can_be_saved_and_loaded(fault_and_cure):
     pytest.importorskip('timm')
     assert 'loaded 150' in fault_and_cure(CODE, 'student.model.model.blocks.11')

@@ -12,7 +12,7 @@ from mmdualkd import launch
 
 @pytest.mark.parametrize('record, expected', [(False, (False, 'zoo.pth')), (True, (True, None))], ids=['none', 'some'])
 def test_with_nothing_to_resume_training_begins_from_load_from(tmp_path, monkeypatch, capsys, record, expected):
-    (tmp_path / 'job.py').write_text(f"load_from = 'zoo.pth'\nwork_dir = {str(tmp_path)!r}\n")
+    (tmp_path / 'job.py').write_text(f"model = dict()\nload_from = 'zoo.pth'\nwork_dir = {str(tmp_path)!r}\n")
     if record:
         (tmp_path / 'last_checkpoint').write_text('epoch_1.pth')
     seen = []
