@@ -6,12 +6,12 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 TRAIN_PIPELINE = [
-    dict(type='DecordInit'),
-    dict(type='SampleFrames', clip_len=4, frame_interval=2, num_clips=1),
-    dict(type='DecordDecode'),
-    dict(type='RandomCrop', size=24),
-    dict(type='FormatShape', input_format='NCTHW'),
-    dict(type='PackActionInputs'),
+    dict(type='mmaction.DecordInit'),
+    dict(type='mmaction.SampleFrames', clip_len=4, frame_interval=2, num_clips=1),
+    dict(type='mmaction.DecordDecode'),
+    dict(type='mmaction.RandomCrop', size=24),
+    dict(type='mmaction.FormatShape', input_format='NCTHW'),
+    dict(type='mmaction.PackActionInputs'),
 ]
 
 
@@ -26,11 +26,14 @@ def runner(
     max_iters: int = 0,
     sampler: str = 'DefaultSampler',
     every: int = 1,
+    by_epoch: bool = True,
+    batch_size: int = 4,
     **kwargs,
 ) -> Runner:
     """A job of a 3D ResNet with dropout on eight tiny videos, checkpoints each epoch.
 
-    With ``max_iters`` the loop counts iterations, and checkpoints are saved each ``every`` of them.
+    With ``max_iters`` the loop counts iterations, and checkpoints are saved each ``every`` of them; with
+    ``by_epoch=False`` they are in a loop of epochs too.
     """
     dataset = dict(
         type='mmdualkd.VideoDataset',
@@ -48,7 +51,7 @@ def runner(
     train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1)
     if max_iters:
         train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=1000)
-    loader = dict(batch_size=4, num_workers=workers, persistent_workers=workers > 0)
+    loader = dict(batch_size=batch_size, num_workers=workers, persistent_workers=workers > 0)
     cfg = Config(
         dict(
             default_scope='mmaction',
@@ -78,7 +81,9 @@ def runner(
             val_cfg=dict(type='ValLoop'),
             train_cfg=train_cfg,
             optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9)),
-            default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=every, by_epoch=not max_iters)),
+            default_hooks=dict(
+                checkpoint=dict(type='CheckpointHook', interval=every, by_epoch=by_epoch and not max_iters)
+            ),
             custom_hooks=[dict(type='mmdualkd.CorruptVideoHook')] if hooks is None else hooks,
             work_dir=str(folder),
             experiment_name=folder.name,

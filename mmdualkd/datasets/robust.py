@@ -14,7 +14,7 @@ from mmengine.structures import BaseDataElement
 
 from ..errors import ConfigError, DataError
 from ..seeds import seeded
-from .wrappers import position
+from .wrappers import occurrence, position
 
 UNSET = -1
 ERROR_BYTES = 512
@@ -34,6 +34,20 @@ class RobustDataset:
     wrapper that repeats it), and how often the sampler has named it in this epoch. So neither the number of workers
     nor a stop changes a result. The caller's own random numbers go on untouched.
 
+    **Views that repeat**: with ``num_views=K`` a sample has K draws and no more, one after the other each time that it
+    comes up: in epoch e the view e mod K, counted on by wrappers that repeat a sample and by loops without epochs. A
+    draw depends on (``view_seed``, index, view) alone, so that runs of other seeds, samplers, wrappers or processes see
+    the same clips.
+
+    Args:
+        *args: As for the class that this one stands before.
+        num_views: K; None draws anew each time.
+        view_seed: Other seeds give other views.
+        **kwargs: As for the class that this one stands before.
+
+    Raises:
+        ConfigError: If ``num_views`` is no whole number from 1, or ``view_seed`` none from 0.
+
     Attributes:
         noun: What a sample is, in messages.
         pixels: The key under which a pipeline puts what it decoded.
@@ -47,6 +61,15 @@ class RobustDataset:
     label = 'gt_label'
     max_refetch: int
 
+    def __init__(self, *args: Any, num_views: int | None = None, view_seed: int = 0, **kwargs: Any) -> None:
+        if num_views is not None and (type(num_views) is not int or num_views < 1):
+            raise ConfigError(f'dataset.num_views must be None or a whole number from 1, got {num_views!r}')
+        if type(view_seed) is not int or view_seed < 0:
+            raise ConfigError(f'dataset.view_seed must be a whole number from 0, got {view_seed!r}')
+        self.num_views = num_views
+        self.view_seed = view_seed
+        super().__init__(*args, **kwargs)
+
     def full_init(self) -> None:
         """Reads the annotations and makes the flags that the workers share."""
         super().full_init()
@@ -56,7 +79,7 @@ class RobustDataset:
             self._error = torch.zeros(ERROR_BYTES, dtype=torch.uint8).share_memory_()
 
     def set_clock(self, seed: int, epoch: int, part: int = 0) -> None:
-        """Starts an epoch: samples are drawn from (seed, epoch, part, position, visit) from now on.
+        """Starts an epoch: samples are drawn from (seed, epoch, part, position, visit), or their views, from now on.
 
         Args:
             seed: The run's seed.
@@ -158,7 +181,12 @@ class RobustDataset:
             yield
             return
         place = position(idx)
-        with seeded(seed, epoch, part, int(place), getattr(place, 'count', 0)):
+        visit = getattr(place, 'count', 0)
+        if self.num_views is None:
+            entropy = seed, epoch, part, int(place), visit
+        else:
+            entropy = self.view_seed, int(idx), occurrence(epoch + visit) % self.num_views
+        with seeded(*entropy):
             yield
 
 

@@ -1,9 +1,11 @@
 """How often a sample came up in an epoch, counted where the order is known: by the sampler, in the main process."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from mmengine.dataset import InfiniteSampler
 from torch.utils.data import Sampler
 
 
@@ -29,16 +31,28 @@ class CountingSampler(Sampler):
 
     Args:
         sampler: The sampler; all else that is asked of this one is the other's.
+        skip: Indices that are passed over at the beginning, counted but not given.
     """
 
-    def __init__(self, sampler: Sampler) -> None:
+    def __init__(self, sampler: Sampler, skip: int = 0) -> None:
         self.sampler = sampler
-        self._counts: Counter[int] = Counter()
+        self._skip = skip
+        self._passes = 0
 
     def __iter__(self) -> Iterator[Visit]:
-        for index in self.sampler:
-            yield Visit(index, self._counts[index])
-            self._counts[index] += 1
+        skip, self._skip = self._skip, 0
+        passes, self._passes = self._passes, self._passes + 1
+        yield from itertools.islice(self._visits(passes), skip, None)
+
+    def _visits(self, passes: int) -> Iterator[Visit]:
+        seen: Counter[int] = Counter()
+        for place, index in enumerate(self.sampler):
+            if isinstance(self.sampler, InfiniteSampler):  # pass after pass without an end, dealt out to the processes
+                passes = (place * self.sampler.world_size + self.sampler.rank) // self.sampler.size
+                yield Visit(index, passes)
+            else:
+                yield Visit(index, passes + seen[index])
+                seen[index] += 1
 
     def __len__(self) -> int:
         return len(self.sampler)

@@ -1,12 +1,14 @@
 """What lies inside MMEngine's wrappers of data sets, and where in a wrapper a sample is drawn."""
 
+import bisect
 import functools
 from collections.abc import Iterator
 from typing import Any
 
 from mmengine.dataset import ClassBalancedDataset, ConcatDataset, RepeatDataset
 
-_positions: list[int] = []  # in the wrappers around the sample that this process draws, the outermost first
+# in the wrappers around the sample that this process draws, the outermost first: index, repetition, repetitions
+_places: list[tuple[int, int, int]] = []
 
 
 def plain_datasets(dataset: object) -> Iterator:
@@ -22,23 +24,46 @@ def plain_datasets(dataset: object) -> Iterator:
 
 def position(index: int) -> int:
     """Where the sample that is drawn stands in the outermost wrapper around its data set; ``index`` without one."""
-    return _positions[0] if _positions else index
+    return _places[0][0] if _places else index
 
 
-def tell_position(wrapper: type) -> None:
-    """Lets a wrapper's samples know :func:`position`: what repeats a sample gives its data set the same index twice."""
+def occurrence(passes: int) -> int:
+    """How often the sample that is drawn came up before.
+
+    Args:
+        passes: How often all of the outermost data set came up before; its wrappers may repeat the sample within.
+    """
+    for _, repetition, times in _places:
+        passes = passes * times + repetition
+    return passes
+
+
+def tell_place(wrapper: type) -> None:
+    """Lets a wrapper's samples know their place: what repeats a sample gives its data set the same index twice."""
     draw = wrapper.__getitem__
 
     @functools.wraps(draw)
     def told(self: Any, index: int) -> Any:
-        _positions.append(index)
+        self.full_init()
+        _places.append((index, *repetition(self, int(index))))
         try:
             return draw(self, index)
         finally:
-            _positions.pop()
+            _places.pop()
 
     wrapper.__getitem__ = told
 
 
+def repetition(wrapper: object, index: int) -> tuple[int, int]:
+    """Which repetition of a sample stands at ``index`` of a wrapper, and how many of it there are."""
+    if isinstance(wrapper, RepeatDataset):
+        return index // wrapper._ori_len, wrapper.times
+    if isinstance(wrapper, ClassBalancedDataset):  # a sample's repetitions stand side by side
+        indices = wrapper.repeat_indices
+        first = bisect.bisect_left(indices, indices[index])
+        return index - first, bisect.bisect_right(indices, indices[index]) - first
+    return 0, 1
+
+
 for repeating in (ConcatDataset, RepeatDataset, ClassBalancedDataset):
-    tell_position(repeating)
+    tell_place(repeating)

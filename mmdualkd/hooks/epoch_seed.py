@@ -7,13 +7,16 @@ import torch
 from mmengine.dataset import InfiniteSampler
 from mmengine.dist import broadcast_object_list, get_rank
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.runner import Runner
-from torch.utils.data import DataLoader
+from torch.utils.data import BatchSampler, DataLoader
 
 from ..datasets.robust import RobustDataset
 from ..datasets.visits import CountingSampler
 from ..datasets.wrappers import plain_datasets
 from ..registry import HOOKS
+
+DONE = 'iterations_of_epoch'  # the key in a checkpoint's meta: those done, and all
 
 
 @HOOKS.register_module()
@@ -25,12 +28,32 @@ class EpochSeedHook(Hook):
     process's, on resuming that of the checkpoint; all samplers have it, also where the runners' seeds differ
     (``diff_rank_seed``).
 
-    It holds for MMEngine's epoch-based loop with checkpoints of epochs, and for its iteration-based loop with
-    checkpoints of iterations (MMEngine decodes again what was trained on, to pass over it). An epoch-based loop that
-    goes on from a checkpoint in the middle of an epoch begins that epoch again.
+    It holds for MMEngine's epoch-based loop with checkpoints of epochs or of iterations, and for its iteration-based
+    loop with checkpoints of iterations (there MMEngine decodes again what was trained on, to pass over it). A stop in
+    the middle of an epoch with a batch sampler of the config's own, or going on with other batches, begins that epoch
+    again. Gradients that were accumulated but not yet applied are in no checkpoint.
     """
 
     priority = 'VERY_HIGH'
+    done = 0  # iterations of this epoch
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        checkpoint['meta'][DONE] = self.done, len(runner.train_dataloader)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        loader = runner.train_dataloader
+        of_epochs = not hasattr(runner.train_loop, 'dataloader_iterator') and type(loader.batch_sampler) is BatchSampler
+        if runner._resume and of_epochs:
+            done, of = (checkpoint.get('meta') or {}).get(DONE, (0, 0))
+            self.done = done if of == len(loader) else 0  # with other batches the epoch begins again
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
+    ) -> None:
+        self.done += 1
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        self.done = 0
 
     def before_train(self, runner: Runner) -> None:
         seeds = [runner.seed]
@@ -48,7 +71,10 @@ class EpochSeedHook(Hook):
         for part, dataset in enumerate(plain_datasets(loader.dataset)):
             if isinstance(dataset, RobustDataset):
                 dataset.set_clock(self.seed, runner.epoch, part)
-        count_visits(loader)
+        if self.done:
+            message = f'Epoch {runner.epoch + 1} goes on after {self.done} of its {len(loader)} iterations'
+            print_log(message, logger='current')
+        count_visits(loader, self.done)
         if endless is not type(None):
             loop.dataloader_iterator = endless(loader)
 
@@ -66,10 +92,15 @@ def sampler_of(loader: DataLoader) -> object:
     return sampler.sampler if isinstance(sampler, CountingSampler) else sampler
 
 
-def count_visits(loader: DataLoader) -> None:
-    """Lets the sampler of a data loader begin anew and count."""
+def count_visits(loader: DataLoader, done: int = 0) -> None:
+    """Lets the sampler of a data loader begin anew and count.
+
+    Args:
+        loader: The data loader.
+        done: Batches of this epoch that are trained on already, before a stop: they are passed over, undecoded.
+    """
     sampler = sampler_of(loader)
     if isinstance(sampler, InfiniteSampler):
         sampler.indices = sampler._indices_of_rank()
     if hasattr(loader.batch_sampler, 'sampler'):
-        loader.batch_sampler.sampler = CountingSampler(sampler)
+        loader.batch_sampler.sampler = CountingSampler(sampler, skip=done and done * loader.batch_sampler.batch_size)

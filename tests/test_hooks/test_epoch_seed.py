@@ -53,6 +53,21 @@ def test_a_run_stopped_after_an_epoch_and_resumed_ends_bit_for_bit_as_an_unbroke
     assert same(whole, resumed)
 
 
+@pytest.mark.parametrize('last', [1, 4], ids=['in the middle', 'after the last batch'])
+def test_a_run_stopped_within_an_epoch_and_resumed_ends_bit_for_bit_as_an_unbroken_one(clips, tmp_path, last):
+    kwargs = dict(max_epochs=3, by_epoch=False, batch_size=2, randomness=dict(seed=3))
+    whole = train(tmp_path / 'job', clips, **kwargs)
+    saved = tmp_path / 'job' / f'iter_{4 + last}.pth'  # of the second epoch, of four iterations
+    for file in (tmp_path / 'job').glob('iter_*.pth'):
+        if file != saved:
+            file.unlink()
+    (tmp_path / 'job' / 'last_checkpoint').write_text(str(saved))
+    resumed = runner(tmp_path / 'job', clips, workers=2, hooks=HOOKS, dropout=0.5, resume=True, **kwargs)
+    resumed.train()
+    assert (resumed.iter, resumed.epoch) == (12, 3)
+    assert same(whole, weights(resumed))
+
+
 @pytest.mark.parametrize('sampler', ['InfiniteSampler', 'DefaultSampler'])
 def test_an_iteration_based_run_stopped_and_resumed_ends_bit_for_bit_as_an_unbroken_one(
     clips, tmp_path, sampler, monkeypatch
