@@ -1,5 +1,6 @@
 """Resumed runs end as unbroken ones do, whatever the number of workers."""
 
+import gc
 import time
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ from helpers import write_clips
 from mmengine.dataset import ClassBalancedDataset, DefaultSampler, RepeatDataset, pseudo_collate
 from seeded_job import TRAIN_PIPELINE, runner
 from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from mmdualkd.datasets import VideoDataset
 from mmdualkd.hooks import EpochSeedHook
@@ -32,7 +34,14 @@ def same(a, b):
 def train(folder, clips, **kwargs):
     job = runner(folder, clips, hooks=HOOKS, dropout=0.5, **kwargs)
     job.train()
+    end_workers()
     return weights(job)
+
+
+def end_workers():
+    """Ends the workers that stay for the next epoch; torch waits five seconds for each that garbage collection ends."""
+    for loader in [thing for thing in gc.get_objects() if type(thing) is _MultiProcessingDataLoaderIter]:
+        loader._shutdown_workers()
 
 
 def test_the_number_of_workers_does_not_change_the_weights(clips, tmp_path):
@@ -64,6 +73,7 @@ def test_a_run_stopped_within_an_epoch_and_resumed_ends_bit_for_bit_as_an_unbrok
     (tmp_path / 'job' / 'last_checkpoint').write_text(str(saved))
     resumed = runner(tmp_path / 'job', clips, workers=2, hooks=HOOKS, dropout=0.5, resume=True, **kwargs)
     resumed.train()
+    end_workers()
     assert (resumed.iter, resumed.epoch) == (12, 3)
     assert same(whole, weights(resumed))
 
