@@ -18,6 +18,7 @@ import time
 import types
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from types import ModuleType
 from typing import Any
 from unittest import mock
@@ -178,20 +179,37 @@ def checkpoint_without_reentry(execute: Execute) -> None:
 
     Then each piece runs a backward of its own, and DDP, which counts these, stops at a parameter that a step uses twice
     (a token student's last stage, in an assistant). Who does not say gets ``use_reentrant=False``, as torch advises.
+    Batch norms would also take each batch into their running statistics twice, so that ``with_cp`` changed what is
+    validated: those of the piece that is run again stand still then.
     """
     execute()
     from torch.utils import checkpoint as module
+
+    from .running_statistics import standing_statistics
 
     stock = module.checkpoint
     if getattr(stock, 'says_how', False):
         return
 
+    from torch.compiler import is_compiling
+
     @functools.wraps(stock)
-    def checkpoint(*args: Any, **kwargs: Any) -> Any:
-        return stock(*args, **{'use_reentrant': False, **kwargs})
+    def checkpoint(function: Callable, *args: Any, **kwargs: Any) -> Any:
+        kwargs = {'use_reentrant': False, **kwargs}
+        if not kwargs['use_reentrant'] and not is_compiling():
+            kwargs.setdefault('context_fn', lambda: (nullcontext(), standing_statistics(*_modules_of(function))))
+        return stock(function, *args, **kwargs)
 
     checkpoint.says_how = True
     module.checkpoint = checkpoint
+
+
+def _modules_of(function: Callable) -> list:
+    """The modules that a function is, belongs to or has in its closure (a block's ``_inner_forward``)."""
+    from torch.nn import Module
+
+    cells = [cell.cell_contents for cell in getattr(function, '__closure__', None) or ()]
+    return [part for part in (function, getattr(function, '__self__', None), *cells) if isinstance(part, Module)]
 
 
 def resume_one_cycle(execute: Execute) -> None:

@@ -43,6 +43,7 @@ def stretch_grid(grid: Tensor, size: Sequence[int]) -> Tensor:
 
 
 @lru_cache(maxsize=256)
+@torch.inference_mode(False)  # what is kept shall serve training too
 def _averages(cells: int, out: int, span: tuple[float, float], device: torch.device, dtype: torch.dtype) -> Tensor:
     """(cells, out): how much of each new cell lies in each old one."""
     edges = torch.linspace(span[0] * cells, span[1] * cells, out + 1, dtype=torch.float64)
@@ -52,6 +53,7 @@ def _averages(cells: int, out: int, span: tuple[float, float], device: torch.dev
 
 
 @lru_cache(maxsize=256)
+@torch.inference_mode(False)
 def _interpolation(cells: int, out: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """(cells, out): the two old cells next to the middle of each new one, by distance."""
     middle = ((torch.arange(out, dtype=torch.float64) + 0.5) * cells / out - 0.5).clamp(0, cells - 1)
@@ -80,6 +82,8 @@ def score_cells(model: nn.Module, grid: Tensor) -> Tensor:
     try:
         scores = _score_rows(model, head, rows)
         return scores.to(grid.dtype).unflatten(0, cells.shape[:4]).movedim(-1, 1)
+    except torch.OutOfMemoryError:
+        raise
     except (RuntimeError, ValueError, IndexError, TypeError, AttributeError, AssertionError) as error:
         raise ConfigError(f'{type(head).__name__} gives no scores for a single vector of features: {error}') from error
 
@@ -99,6 +103,15 @@ def _score_rows(model: nn.Module, head: nn.Module, rows: Tensor) -> Tensor:
         if getattr(net, 'global_pool', '') in ('token', 'avg') and hasattr(net, 'num_prefix_tokens'):
             return net.forward_head(rows[:, None].expand(-1, net.num_prefix_tokens + 1, -1))
         return net.forward_head(rows[:, :, None, None])
+    if getattr(model, 'with_neck', False) and _changes_vectors(model.neck):
+        rows = model.neck((rows[:, :, None, None],))[-1]
     if hasattr(getattr(head, 'layers', None), 'head_dist'):  # DeiT's two tokens
         return head(([rows, rows],))
     return head((rows,))
+
+
+def _changes_vectors(neck: nn.Module) -> bool:
+    """Whether a classifier's neck does more than average cells, so that it changes even a single one."""
+    from mmpretrain.models.necks import GlobalAveragePooling
+
+    return not isinstance(neck, GlobalAveragePooling)

@@ -90,7 +90,14 @@ def head_outputs(model: nn.Module, feats: object, data_samples: list | None = No
         return _gather(model, feats, model.cls_head(feats, loss_aux=extras), extras)
     if _is_timm(model):
         return _gather(model, feats, model.model.forward_head(feats), {})
-    return _gather(model, feats, model.head(model.neck(feats) if model.with_neck else feats), {})
+    if not model.with_neck:
+        return _gather(model, feats, model.head(feats), {})
+    necked = model.neck(feats)
+    outputs = _gather(model, feats, model.head(necked), {})
+    last = necked[-1] if isinstance(necked, tuple | list) else necked
+    if isinstance(last, Tensor) and last.shape == outputs.pooled.shape:  # not all necks average (GeM)
+        outputs.pooled = last
+    return outputs
 
 
 def _is_timm(model: nn.Module) -> bool:

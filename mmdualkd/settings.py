@@ -118,7 +118,10 @@ def _check_part(key: str, part: Any, where: Registry, more: set[str], default: s
             built = inner.get(kind)
             if built is None:
                 names = {name for one in (inner, where, *where.children.values()) for name in one.module_dict}
-                raise ConfigError(f'{key}.type={kind!r} is not registered{_nearest(kind.rpartition(".")[2], names)}')
+                name = kind.rpartition('.')[2]
+                where_else = f' in the scope {scope!r}; set default_scope or write its scope before the name'
+                hint = where_else if name in names else _nearest(name, names)
+                raise ConfigError(f'{key}.type={kind!r} is not registered{hint}')
     known, closed = (arguments_of(built) - HANDED) | more, _takes_no_others(built)
     for name in part:
         if name in known or name == 'type' or name.startswith('_'):

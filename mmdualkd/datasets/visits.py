@@ -5,14 +5,16 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from mmengine.dataset import InfiniteSampler
+from mmengine.dataset import DefaultSampler, InfiniteSampler
+from mmengine.dist import get_rank, get_world_size
 from torch.utils.data import Sampler
 
 
 class Visit(int):
-    """An index into a data set that knows how often it came up before in this epoch.
+    """An index into a data set that knows how often it came up before in this epoch, in any process.
 
-    It travels to the workers with the index.
+    It travels to the workers with the index. Of a sampler that may give one index to several processes in an epoch
+    (``RepeatAugSampler``, weighted ones) ``count`` tells these apart and is no count.
     """
 
     count: int
@@ -50,8 +52,10 @@ class CountingSampler(Sampler):
             if isinstance(self.sampler, InfiniteSampler):  # pass after pass without an end, dealt out to the processes
                 passes = (place * self.sampler.world_size + self.sampler.rank) // self.sampler.size
                 yield Visit(index, passes)
+            elif isinstance(self.sampler, DefaultSampler):  # each index once a pass, in whatever process
+                yield Visit(index, passes)
             else:
-                yield Visit(index, passes + seen[index])
+                yield Visit(index, (passes + seen[index]) * get_world_size() + get_rank())
                 seen[index] += 1
 
     def __len__(self) -> int:

@@ -14,6 +14,7 @@ from ..heads import Assistant, check_assistant
 from ..losses.term import ASSISTANT, STUDENT, Step
 from ..outputs import Outputs, run_model
 from ..registry import MODELS
+from ..running_statistics import standing_statistics
 from ..seeds import seeded_by_name, set_aside
 from ..stages import Features, StagedModel
 from ..teachers.frozen import FrozenTeachers
@@ -21,7 +22,7 @@ from ..views import View, ViewPlan
 from ..zoo.resolve import build_resolved, build_teacher, resolve_model
 from ..zoo.weights import load_student_weights
 from .blending import build_blending, check_blended_classes, check_blending
-from .labels import label_distributions, own_losses
+from .labels import is_multi_label, label_distributions, own_losses
 from .preprocessor import ClipPreprocessor, PicturePreprocessor
 from .student_only import alone
 from .terms import Terms, check_counts, check_log_names
@@ -98,6 +99,7 @@ class Distiller(BaseModel):
         # all but the student has random numbers of its own, so that the student starts as in plain training
         self.student = build_resolved(cfg)
         self.student_loaded = address is not None
+        self.multi_label = is_multi_label(self.student)
         if self.student_loaded:
             self.student.init_weights()
             load_student_weights(self.student, address, 'model.student.checkpoint')
@@ -165,7 +167,7 @@ class Distiller(BaseModel):
                     'distillation needs the same; set model.num_classes, and a teacher fine-tuned on this data set'
                 )
         labels = torch.eye(classes)[:1].expand(len(student.logits), -1)
-        return Step(student, outputs, labels, assistant=assistant, networks=self.teachers)
+        return Step(student, outputs, labels, assistant=assistant, networks=self.teachers, multi_label=self.multi_label)
 
     def init_weights(self) -> None:
         """Initialises the student by its own config, unless it was loaded from an explicit checkpoint.
@@ -226,9 +228,11 @@ class Distiller(BaseModel):
         samples = [sample for sample in data_samples for _ in range(rows // len(data_samples))]
         losses = own_losses(self.student, student, samples)
         with torch.autocast(inputs.device.type, enabled=False):
-            labels = label_distributions(samples, student.logits.size(1))
+            labels = label_distributions(samples, student.logits.size(1), self.multi_label)
             assistant = outputs.pop(ASSISTANT, None)
-            step = Step(student, outputs, labels, assistant=assistant, networks=self.teachers)
+            step = Step(
+                student, outputs, labels, assistant=assistant, networks=self.teachers, multi_label=self.multi_label
+            )
             warmup = self._warmup(inputs.device) if self.warmup_iters else 1.0
             return {**losses, **self.terms.losses(step, warmup, losses)}
 
@@ -240,7 +244,8 @@ class Distiller(BaseModel):
     def _assist(self, features: Features, samples: list | None) -> Outputs:
         """Runs the assistant from what the third stage of its first model gave."""
         last = self.teachers.staged(self.assisted) if self.assistant.student_first else self.staged
-        with set_aside(features.grid.device):  # the student's next dropout shall be that of plain training
+        # the student's next dropout and its running statistics shall be those of plain training
+        with set_aside(features.grid.device), standing_statistics(self.student):
             return self.assistant(features, last, samples)
 
     @torch.compiler.disable  # it reads a clock that would make each iteration a program of its own

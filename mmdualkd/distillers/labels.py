@@ -31,10 +31,25 @@ def own_losses(model: nn.Module, outputs: Outputs, samples: list) -> dict[str, T
     return {'loss_cls' if name == 'loss' else name: value for name, value in losses.items()}
 
 
-def label_distributions(samples: list, num_classes: int) -> Tensor:
-    """Labels as rows over the classes, (N, C) float: one-hot of hard labels, soft labels as they are."""
+def is_multi_label(model: nn.Module) -> bool:
+    """Whether a model's clips or pictures may have several labels each, by its head."""
+    if not is_classifier(model):
+        return bool(getattr(model.cls_head, 'multi_class', False))
+    from mmpretrain.models.heads import MultiLabelClsHead
+
+    return isinstance(getattr(model, 'head', None), MultiLabelClsHead)
+
+
+def label_distributions(samples: list, num_classes: int, multi_label: bool = False) -> Tensor:
+    """Labels as rows over the classes, (N, C) float: one-hot of hard labels, soft labels as they are.
+
+    Args:
+        samples: N samples with labels.
+        num_classes: C.
+        multi_label: Whether samples may have several labels; a row of 1 for each of them is divided by their number.
+    """
     name = 'gt_score' if 'gt_score' in samples[0] else 'gt_label'
     labels = torch.stack([getattr(sample, name) for sample in samples])
     if labels.size(-1) == num_classes and labels.is_floating_point():
-        return labels.float()
+        return labels.float() / labels.float().sum(dim=1, keepdim=True).clamp_min(1) if multi_label else labels.float()
     return F.one_hot(labels.squeeze(-1), num_classes).float()

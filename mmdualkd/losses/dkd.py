@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import check_not_negative, check_positive
+from ..errors import ConfigError, check_not_negative, check_positive
 from ..registry import MODELS
 from .pair import PairTerm
 from .term import STUDENT, Step
@@ -33,7 +33,8 @@ class DKD(PairTerm):
         weight: See :class:`~mmdualkd.losses.term.Term`.
 
     Raises:
-        ConfigError: If an argument is out of its range, or source and target do not fit.
+        ConfigError: If an argument is out of its range, or source and target do not fit, or a sample may have several
+            labels.
     """
 
     def __init__(
@@ -52,6 +53,11 @@ class DKD(PairTerm):
         self.alpha = alpha
         self.beta = beta
         self.tau = tau
+
+    def setup(self, step: Step) -> None:
+        super().setup(step)
+        if step.multi_label:
+            raise ConfigError(f'model.terms.{self.name} (DKD) asks for one label a sample, and the student has several')
 
     def forward(self, step: Step) -> Tensor:
         label = step.labels.argmax(dim=1, keepdim=True)

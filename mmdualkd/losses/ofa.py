@@ -34,7 +34,8 @@ class OFA(PairTerm):
         weight: See :class:`~mmdualkd.losses.term.Term`.
 
     Raises:
-        ConfigError: If ``gamma`` or ``tau`` is out of its range, or source and target do not fit.
+        ConfigError: If ``gamma`` or ``tau`` is out of its range, or source and target do not fit, or a sample may have
+            several labels.
     """
 
     def __init__(
@@ -53,6 +54,11 @@ class OFA(PairTerm):
         check_positive(tau=tau)
         self.gamma = gamma
         self.tau = tau
+
+    def setup(self, step: Step) -> None:
+        super().setup(step)
+        if step.multi_label:
+            raise ConfigError(f'model.terms.{self.name} (OFA) asks for one label a sample, and the student has several')
 
     def forward(self, step: Step) -> Tensor:
         source, target = self.read(step, 'logits')

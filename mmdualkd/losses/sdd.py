@@ -32,8 +32,9 @@ class SDD(Term):
     shrinkage), and no gradient of the MSE reaches :math:`\phi`, so that it cannot shrink it.
 
     Cells are compared at the same moments: where views span different times, each grid is averaged over the cells of
-    the time that all three models see. Segments of a whole video and clips share no moments; between them time is
-    averaged out.
+    the time that all three models see. A frame stands for the interval that it begins, so that views of different
+    ``frame_interval`` are compared to within half the difference. Segments of a whole video and clips share no moments;
+    between them time is averaged out.
 
     Log: ``<term>/residual_std``, the residual's standard deviation.
 
@@ -117,12 +118,13 @@ class SDD(Term):
 
 
 def common_time(models: dict[str, Outputs]) -> dict[str, tuple[float, float]]:
-    """Gives the part of each model's own time that all models see, as fractions; all of it for segments of a video."""
-    windows = {name: model.window for name, model in models.items()}
-    if None in windows.values():
+    """Gives the part of each model's own time that all clips see, as fractions; all of it for segments of a video."""
+    windows = {name: model.window for name, model in models.items() if model.window is not None}
+    if not windows:
         return dict.fromkeys(models, WHOLE)
     begin, end = max(start for start, _ in windows.values()), min(stop for _, stop in windows.values())
-    return {
+    of_clips = {
         name: tuple((moment - start) / (stop - start) for moment in (begin, end))
         for name, (start, stop) in windows.items()
     }
+    return {name: of_clips.get(name, WHOLE) for name in models}  # in the models' order

@@ -21,10 +21,11 @@ class Step:
     Attributes:
         student: The student's outputs, N rows, in autograd.
         teachers: The teachers' outputs by name, N rows each, outside autograd.
-        labels: Label distributions (N, C), rows summing to 1 (a multi-label clip's rows are its label vector).
+        labels: Label distributions (N, C), rows summing to 1: a clip of several labels shares it among them.
         log: Diagnostics by name, that a term may add to; they go to the training log beside the losses.
         assistant: The assistant's outputs, N rows, in autograd; None for a distiller without one.
         networks: The teachers' networks by name, for :meth:`score_cells`.
+        multi_label: Whether a clip may have several labels.
     """
 
     student: Outputs
@@ -33,6 +34,7 @@ class Step:
     log: dict[str, Tensor] = field(default_factory=dict)
     assistant: Outputs | None = None
     networks: Mapping[str, nn.Module] = field(default_factory=dict)
+    multi_label: bool = False
 
     def of(self, name: str) -> Outputs:
         """Gives the outputs of ``'student'``, ``'assistant'`` or the teacher of that name."""

@@ -46,8 +46,8 @@ def download(address: str, key: str) -> Path:
             _fetch(address, path, key, published and published[1])
     finally:
         barrier()
-    if not first:
-        _fetch(address, path, key, None)
+    if not path.exists():
+        raise CheckpointError(f"{key}={address!r}: this machine's first process could not download it")
     return path
 
 
