@@ -4,6 +4,7 @@ import families
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.registry import MODELS
 
 from mmdualkd.errors import ConfigError
 from mmdualkd.grids import pool_grid, score_cells, stretch_grid
@@ -67,4 +68,39 @@ def test_the_head_on_what_it_pools_gives_the_model_s_own_scores(name):
 def test_a_head_that_takes_no_single_vector_is_one_clear_error():
     model = families.build('x3d').eval()
     with pytest.raises(ConfigError, match='X3DHead gives no scores for a single vector of features'):
+        score_cells(model, torch.zeros(1, 7, 1, 1, 1))
+
+
+def test_what_inference_mode_computed_first_serves_training(monkeypatch):
+    grid, sizes = torch.randn(2, 3, 7, 5, 5), [(3, 2, 2), (9, 9, 9)]
+    with torch.inference_mode():
+        pool_grid(grid, sizes[0]), stretch_grid(grid, sizes[1])
+    leaf = grid.clone().requires_grad_()
+    (pool_grid(leaf, sizes[0]).sum() + stretch_grid(leaf, sizes[1]).sum()).backward()
+    assert leaf.grad.isfinite().all()
+
+
+def test_a_neck_that_does_not_average_is_part_of_the_head():
+    from mmpretrain.models import ImageClassifier
+
+    torch.manual_seed(0)
+    backbone = dict(type='ResNet', depth=18, base_channels=4, stem_channels=4)
+    head = dict(type='LinearClsHead', num_classes=3, in_channels=32)
+    with MODELS.switch_scope_and_registry('mmpretrain'):
+        model = ImageClassifier(backbone, neck=dict(type='GeneralizedMeanPooling'), head=head).eval()
+    outputs = run_model(model, torch.randn(2, 3, 64, 64))
+    torch.testing.assert_close(model.head.fc(outputs.pooled), outputs.logits)
+    assert not torch.allclose(outputs.pooled, outputs.grid.mean((2, 3, 4)), atol=1e-3)
+    cell = torch.randn(2, 32, 1, 1, 1)  # negative features too, of which this neck makes its least
+    expected = model.head(model.neck((cell[..., 0],)))
+    torch.testing.assert_close(score_cells(model, cell).flatten(1), expected.detach())
+
+
+def test_memory_that_runs_out_is_not_taken_for_a_wrong_head(monkeypatch):
+    def full(*args):
+        raise torch.OutOfMemoryError('no memory')
+
+    model = families.build('x3d').eval()
+    monkeypatch.setattr('mmdualkd.grids._score_rows', full)
+    with pytest.raises(torch.OutOfMemoryError):
         score_cells(model, torch.zeros(1, 7, 1, 1, 1))

@@ -194,7 +194,7 @@ def test_gradient_accumulation_trains_at_the_last_of_its_steps(tmp_path):
     assert not torch.equal(model.student.cls_head.fc_cls.weight, before)
 
 
-def test_checkpointed_backbones_give_the_same_gradients(tmp_path):
+def test_checkpointed_backbones_give_the_same_gradients_and_running_statistics(tmp_path):
     plain = build_distiller(tmp_path, resnet3d())
     checkpointed = build_distiller(tmp_path, resnet3d(with_cp=True))
     checkpointed.load_state_dict(plain.state_dict())
@@ -203,6 +203,8 @@ def test_checkpointed_backbones_give_the_same_gradients(tmp_path):
     backward(checkpointed, copy.deepcopy(data))
     ours, theirs = gradients(checkpointed.student), gradients(plain.student)
     assert all(torch.allclose(ours[name], theirs[name], atol=1e-6) for name in ours)
+    for name, value in plain.student.named_buffers():
+        torch.testing.assert_close(checkpointed.student.get_buffer(name), value, msg=name)
 
 
 def test_evaluation_is_the_students_own(tmp_path):

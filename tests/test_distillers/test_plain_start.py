@@ -78,3 +78,22 @@ def test_a_terms_own_start_does_not_depend_on_the_other_terms(tmp_path):
     assert own and all(torch.equal(value, starts[1][name]) for name, value in own.items())
     key = 'branch.layers.0.weight'
     assert not torch.equal(starts[1][f'terms.sdd.{key}'], starts[1][f'terms.other.{key}'])
+
+
+def test_a_token_student_keeps_its_own_running_statistics_beside_an_assistant(tmp_path):
+    """UniFormer's last stage and its batch norm serve the assistant too."""
+    student = tiny.resnet3d()
+    student['backbone'] = dict(
+        type='UniFormer', img_size=32, depth=[1, 1, 1, 1], embed_dim=[8, 8, 16, 32], head_dim=8, drop_path_rate=0.1
+    )
+    cfg = tiny.distiller_config(tmp_path, student, assistant=dict(teacher='cnn'))
+    cfg['teachers'] = dict(cnn=cfg['teachers']['cnn'])
+    cfg['views'] = {name: dict(clip_len=4, size=32) for name in ('student', 'cnn')}
+    cfg['terms'] = dict(
+        ofa=dict(type='OFA', source='assistant', weight=0.0),
+        learn=dict(type='OFA', source='cnn', target='assistant', weight=0.0),
+    )
+    data = [tiny.batch(4, size=32, seed=seed) for seed in range(3)]
+    ours, theirs = train(cfg, 'mmdualkd', data), train(student, 'mmaction', data)
+    assert same_student(theirs[1], ours[1])
+    assert int(theirs[1]['backbone.norm.num_batches_tracked']) == 3

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from two_processes import run_two
 
 from mmdualkd.global_batch import standardise_channels
 from mmdualkd.heads import ClassMapResidual, ExplainedAwayResidual, SharedHeadResidual
@@ -136,3 +137,28 @@ def test_in_eval_mode_the_moments_stay():
     before = {name: value.clone() for name, value in module.state_dict().items()}
     module.eval()(grid + 5, grid, None)
     assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
+
+
+def moments_of_parts(rank):
+    """One of two processes' residual and moments after two batches of uneven parts."""
+    module = ExplainedAwayResidual(3, 4, 3).double()
+    for batch in range(2):
+        vit, cnn = (part[:3] if rank == 0 else part[3:] for part in grids(batch))
+        residual, _ = module(vit, cnn, None)
+    return residual, module.state_dict()
+
+
+def grids(batch):
+    generator = torch.Generator().manual_seed(batch)
+    return [5 + torch.randn(8, channels, 2, 1, 2, generator=generator, dtype=torch.float64) for channels in (3, 4)]
+
+
+def test_explained_away_learns_from_the_parts_of_all_processes(tmp_path):
+    (first, state), (second, other) = run_two(moments_of_parts, tmp_path)
+    alone = ExplainedAwayResidual(3, 4, 3).double()
+    for batch in range(2):
+        residual, _ = alone(*grids(batch), None)
+    for name, value in alone.state_dict().items():
+        torch.testing.assert_close(state[name], value, msg=name)
+        torch.testing.assert_close(other[name], value, msg=name)
+    torch.testing.assert_close(torch.cat([first, second]), residual)

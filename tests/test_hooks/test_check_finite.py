@@ -158,3 +158,23 @@ def test_all_processes_stop_where_one_sees_it(tmp_path, annotation):
         assert re.match(r"iteration 2: loss_cls=nan \(the model's own\); the batch: .*avi", message), message
     assert messages[0] == messages[1]
     assert {path.name for path in tmp_path.glob('*.pth')} == {'epoch_1.pth'}
+
+
+@pytest.mark.parametrize('val_interval', [1000, 3], ids=['without', 'with a validation'])
+def test_an_iteration_based_run_saves_and_scores_no_weights_that_are_not_finite(tmp_path, annotation, val_interval):
+    """A running statistic that no loss in training shows."""
+    job = runner(tmp_path, annotation, hooks=HOOKS, max_iters=8, every=4, sampler='InfiniteSampler')
+    job.cfg.train_cfg.val_interval = job._train_loop['val_interval'] = val_interval
+    train_step, scored = job.model.train_step, []
+
+    def spoiled(data, optim_wrapper):
+        log = train_step(data, optim_wrapper=optim_wrapper)
+        if job.iter + 1 == 2:
+            job.model.backbone.conv1.bn.running_var[0] = float('nan')
+        return log
+
+    job.model.train_step = spoiled
+    job.model.val_step = lambda data: scored.append(data)
+    with pytest.raises(DivergenceError, match=rf'iteration {min(val_interval, 4)}: 1 of \d+ weights .*running_var'):
+        job.train()
+    assert not list(tmp_path.glob('*.pth')) and not scored

@@ -1,19 +1,24 @@
 """Resumed runs end as unbroken ones do, whatever the number of workers."""
 
 import gc
+import itertools
 import time
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
 import torch
 from helpers import write_clips
-from mmengine.dataset import ClassBalancedDataset, DefaultSampler, RepeatDataset, pseudo_collate
+from mmengine.dataset import ClassBalancedDataset, DefaultSampler, InfiniteSampler, RepeatDataset, pseudo_collate
+from mmpretrain.datasets.samplers import RepeatAugSampler
 from seeded_job import TRAIN_PIPELINE, runner
 from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
+from two_processes import run_two
 
 from mmdualkd.datasets import VideoDataset
 from mmdualkd.hooks import EpochSeedHook
+from mmdualkd.hooks.epoch_seed import count_visits
 
 HOOKS = [dict(type='mmdualkd.EpochSeedHook')]
 
@@ -143,3 +148,28 @@ def test_ranks_of_different_seeds_share_an_epoch_and_draw_their_own_random_numbe
         rank.join()
     assert sorted(first + second) == list(range(10))
     assert number != other
+
+
+class Counts(torch.utils.data.Dataset):
+    """Gives each index with what the sampler says of its visit."""
+
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, index):
+        return int(index), index.count
+
+
+def visits(rank, kind):
+    """What one of two processes draws: 10 passes of an endless sampler, or an epoch of three repeats."""
+    sampler = {'InfiniteSampler': InfiniteSampler, 'RepeatAugSampler': RepeatAugSampler}[kind](Counts(), seed=0)
+    loader = DataLoader(Counts(), 4, sampler=sampler, collate_fn=list)
+    count_visits(loader)
+    return [visit for batch in itertools.islice(loader, 15) for visit in batch]
+
+
+@pytest.mark.parametrize('kind', ['InfiniteSampler', 'RepeatAugSampler'])
+def test_visits_of_a_sample_are_told_apart_in_whatever_process_they_are(tmp_path, kind):
+    drawn = [visit for part in run_two(visits, tmp_path, kind) for visit in part]
+    assert max(Counter(index for index, _ in drawn).values()) == (10 if kind == 'InfiniteSampler' else 3)
+    assert len(set(drawn)) == len(drawn)

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.fileio import get_file_backend
 from mmengine.hooks import checkpoint_hook
 from picture_jobs import cut, picture_job, read, runner_of, without_validation
 
 from mmdualkd.errors import CheckpointError
 from mmdualkd.files import PART, remove_parts, replacing
 from mmdualkd.hooks import StudentCheckpointHook
+from mmdualkd.hooks.student_checkpoint import _Removals
 
 KEEP_ONE = "default_hooks['checkpoint'].update(max_keep_ckpts=1, save_best='auto')\n"
 
@@ -123,3 +125,15 @@ def test_a_file_is_replaced_whole_or_stays_and_left_overs_are_removed(tmp_path):
     (tmp_path / 'mine.part').write_bytes(b'')
     remove_parts(tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {'a.pth', 'link.pth', 'mine.part'}
+
+
+def test_a_checkpoint_that_is_saved_again_under_its_name_stays(tmp_path):
+    """A run that went back writes an epoch again, whose first file is among those to be removed."""
+    saver = checkpoint_hook.CheckpointHook()
+    saver.file_backend, saver.last_ckpt = get_file_backend(str(tmp_path)), str(tmp_path / 'epoch_2.pth')
+    removals = _Removals(saver)
+    for name in ('epoch_1.pth', 'epoch_2.pth'):
+        (tmp_path / name).write_bytes(b'')
+        removals.remove(str(tmp_path / name))
+    removals.carry_out()
+    assert [path.name for path in tmp_path.iterdir()] == ['epoch_2.pth']

@@ -16,6 +16,7 @@ from helpers import environment, free_port
 from weights import KEY, cut_zip, same, small
 
 from mmdualkd.errors import CheckpointError
+from mmdualkd.zoo.download import download
 from mmdualkd.zoo.weights import load_teacher_weights
 
 
@@ -172,3 +173,11 @@ def test_of_two_processes_the_first_downloads_and_neither_hangs_on_a_missing_add
     ]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]
     assert server.requests.count('/a.pth') == 1
+
+
+def test_the_other_processes_take_only_what_the_first_has_checked(server, monkeypatch):
+    (server.folder / 'm_20201027-deadbeef.pth').write_bytes(b'not what was published')
+    monkeypatch.setenv('LOCAL_RANK', '1')
+    with pytest.raises(CheckpointError, match="k=.*: this machine's first process could not download it"):
+        download(f'{server.url}/m_20201027-deadbeef.pth', 'k')
+    assert not server.requests
