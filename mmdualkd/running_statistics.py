@@ -16,10 +16,11 @@ def standing_statistics(*modules: nn.Module) -> Iterator[None]:
     """
     norms = [norm for module in modules for norm in module.modules() if isinstance(norm, _BatchNorm)]
     norms = [norm for norm in norms if norm.training and norm.track_running_stats]
-    for norm in norms:
-        norm.track_running_stats = False
+    kept = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
+    for norm in norms:  # not track_running_stats=False: checkpointing compares what the two runs of a piece save
+        norm.momentum, norm.num_batches_tracked = 0.0, norm.num_batches_tracked.clone()
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for norm, (momentum, count) in zip(norms, kept, strict=True):
+            norm.momentum, norm.num_batches_tracked = momentum, count
