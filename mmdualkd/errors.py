@@ -3,7 +3,7 @@
 import difflib
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Real
 
 
@@ -49,16 +49,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f'; did you mean {near[0]!r}?' if near else ''
 
 
-def check_part_names(key: str, names: Iterable[str], reserved: Iterable[str] = ()) -> None:
+def check_part_names(key: str, names: Mapping[str, object], reserved: Iterable[str] = (), owner: type = object) -> None:
     """Raises a :class:`ConfigError` unless every name can be that of a part of a model, and of its log entries.
 
     Args:
         key: The config key of the dict that they name (``model.terms``).
-        names: The names that the user gave; the dict itself will do.
+        names: The dict.
         reserved: Names that mean something else there (``student``).
+        owner: What holds the parts, whose own attributes no part can be called by.
     """
     from torch import nn  # importing this package does not import torch
 
+    if not isinstance(names, Mapping):
+        raise ConfigError(f'{key} must be a dict by name, got {names!r}')
     reserved = list(reserved)
     for name in names:
         if not isinstance(name, str) or not name:
@@ -67,6 +70,8 @@ def check_part_names(key: str, names: Iterable[str], reserved: Iterable[str] = (
             problem = "must not contain '.', '/' or white space"
         elif hasattr(nn.ModuleDict(), name):
             problem = "clashes with torch's nn.ModuleDict, which has an attribute of that name"
+        elif hasattr(owner, name):
+            problem = f'clashes with {owner.__name__}, which has an attribute of that name'
         elif name in reserved:
             problem = f'is reserved (so are: {", ".join(map(repr, reserved))})'
         else:
@@ -95,3 +100,10 @@ def check_not_negative(**values: float) -> None:
     for key, value in values.items():
         if value < 0:
             raise ConfigError(f'{key} must not be negative, got {value!r}')
+
+
+def check_flags(**values: bool) -> None:
+    """Raises a :class:`ConfigError` that names the first of the arguments that is neither True nor False."""
+    for key, value in values.items():
+        if not isinstance(value, bool):
+            raise ConfigError(f'{key} must be True or False, got {value!r}')

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import logging
 import os
 import tempfile
 import traceback
@@ -9,10 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
+from mmengine.logging import print_log
 from torch.distributed.elastic.multiprocessing.errors import record
 
 from .class_count import apply_num_classes, meant_num_classes
 from .errors import ConfigError, DistillError
+from .faults import explain
+from .setting_values import lost_hooks
 from .settings import check_settings
 
 
@@ -54,6 +58,10 @@ def load_config(args: argparse.Namespace) -> Config:
         except (TypeError, KeyError, AttributeError) as error:
             raise ConfigError(f'--cfg-options do not fit the config: {_one_line(error)}') from error
     check_settings(cfg)
+    if lost := lost_hooks(cfg):
+        names = ', '.join(f'mmdualkd.{name}' for name in lost)
+        message = f"custom_hooks stands in place of the base config's, without {names}; to keep them, add them"
+        print_log(message, logger='current', level=logging.WARNING)
     apply_num_classes(cfg, meant_num_classes(cfg, args.config))
     return cfg
 
@@ -96,6 +104,8 @@ def build_runner(cfg: Config):
     from mmaction.registry import RUNNERS
     from mmengine.runner import Runner
 
+    from .hooks.preflight import check_batches
+
     try:
         Path(cfg.work_dir).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=cfg.work_dir):
@@ -104,7 +114,16 @@ def build_runner(cfg: Config):
         raise ConfigError(
             f'work_dir={cfg.work_dir!r} cannot be written: {error.strerror} ({error.filename})'
         ) from error
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    stock = runner.build_train_loop
+
+    def build_train_loop(loop: dict) -> object:
+        built = stock(loop)
+        check_batches(built.dataloader)  # before schedules divide by their number
+        return built
+
+    runner.build_train_loop = build_train_loop
+    return runner
 
 
 def run_tool(main: Callable[[], object]) -> None:
@@ -115,9 +134,27 @@ def run_tool(main: Callable[[], object]) -> None:
     """
     watched = 'TORCHELASTIC_ERROR_FILE' in os.environ
     try:
-        record(main)() if watched else main()
+        record(explained)(main) if watched else explained(main)
     except DistillError as error:
         raise SystemExit(1 if watched else f'{type(error).__name__}: {error}') from error
+
+
+def explained(main: Callable[[], object]) -> None:
+    """Runs a tool; what others raise while they build a part of the config is told as an error of that part.
+
+    Raises:
+        ConfigError: After the traceback, which may be of the user's own module.
+    """
+    try:
+        main()
+    except DistillError:
+        raise
+    except Exception as error:
+        line = explain(error)
+        if line is None:
+            raise
+        traceback.print_exc()
+        raise ConfigError(line) from error
 
 
 def check_launcher(launcher: str) -> None:

@@ -12,6 +12,7 @@ from mmengine.registry import Registry
 
 from .errors import ConfigError, nearest
 from .registry import SCOPE, arguments_of, parameters_of
+from .setting_values import check_values
 
 LOOPS = dict(val_cfg='ValLoop', test_cfg='TestLoop')
 DEFAULT_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
@@ -36,22 +37,24 @@ def check_settings(cfg: Config) -> None:
     from mmaction.registry import RUNNERS  # noqa: F401  (MMAction2's scope, for types without one)
     from mmengine.runner import Runner
 
-    known = [*inspect.signature(Runner.__init__).parameters, 'custom_imports', 'runner_type']
+    known = [*inspect.signature(Runner.__init__).parameters, 'custom_imports', 'runner_type', 'num_classes']
     for name in cfg:
         near = misspelt(name, known)
         if near:
             raise ConfigError(f'{name}: no setting has this name; did you mean {near!r}?')
-    if cfg.get('device') not in (None, 'cpu'):
+    if cfg.get('device') is not None:
         check_device('device', cfg.device)
     scope = cfg.get('default_scope', 'mmengine')
     for key, part, where, more, default in _parts(cfg):
         _check_part(key, part, where, more, default, scope)
+    check_values(cfg)
 
 
 def misspelt(name: str, known: Iterable[str]) -> str | None:
     """The known name that another all but equals; None for names of one's own, such as ``train_dataloader_small``."""
     for other in known if name not in known else ():
-        if len(other) >= 7 and not re.search(rf'(^|_){other}(_|\d|$)', name) and alike(name, other):
+        swapped = sorted(name) == sorted(other)
+        if swapped or len(other) >= 7 and not re.search(rf'(^|_){other}(_|\d|$)', name) and alike(name, other):
             return other
     return None
 
@@ -62,9 +65,15 @@ def alike(name: str, other: str) -> bool:
 
 
 def check_device(key: str, device: str) -> None:
-    """Refuses a device that this machine has not."""
+    """Refuses a device that this machine has not, or that no setting can choose."""
     import torch
 
+    if not re.fullmatch(r'cpu|cuda(:\d+)?', str(device)):
+        raise ConfigError(f"{key}={device!r}: known are 'cpu' and 'cuda'")
+    if key == 'device' and device == 'cpu' and torch.cuda.is_available():
+        raise ConfigError(
+            "device='cpu' changes nothing: MMEngine takes a GPU where there is one; hide it by CUDA_VISIBLE_DEVICES=''"
+        )
     if str(device).startswith('cuda') and not torch.cuda.is_available():
         raise ConfigError(f'{key}={device!r}: torch finds no GPU here; leave it out to run on the CPU')
 
@@ -119,8 +128,12 @@ def _check_part(key: str, part: Any, where: Registry, more: set[str], default: s
             if built is None:
                 names = {name for one in (inner, where, *where.children.values()) for name in one.module_dict}
                 name = kind.rpartition('.')[2]
-                where_else = f' in the scope {scope!r}; set default_scope or write its scope before the name'
-                hint = where_else if name in names else _nearest(name, names)
+                scopes = [one.scope for one in (where, *where.children.values()) if name in one.module_dict]
+                hint = (
+                    f' in the scope {scope!r}; did you mean {f"{scopes[0]}.{name}"!r}?'
+                    if scopes
+                    else _nearest(name, names)
+                )
                 raise ConfigError(f'{key}.type={kind!r} is not registered{hint}')
     known, closed = (arguments_of(built) - HANDED) | more, _takes_no_others(built)
     for name in part:
@@ -142,7 +155,7 @@ def _takes_no_others(built: Callable) -> bool:
             return True
         if kind.__module__.partition('.')[0] not in (SCOPE, 'mmengine'):
             return False
-    return False
+    return not any('__init__' in vars(kind) for kind in inspect.getmro(built)[:-1]) if inspect.isclass(built) else False
 
 
 def _check_loader(key: str, loader: dict) -> None:

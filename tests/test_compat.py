@@ -56,7 +56,7 @@ def test_a_torchvision_that_fails_otherwise_fails_with_its_own_error():
         raise RuntimeError('something else')
 
     with pytest.raises(RuntimeError, match='something else'):
-        compat.torchvision_without_ops(broken)
+        compat.packages.torchvision_without_ops(broken)
 
 
 CHECKPOINT = (
@@ -175,7 +175,7 @@ def test_a_process_that_ends_with_an_error_does_not_wait_for_the_others(monkeypa
     monkeypatch.setattr('sys.last_value', RuntimeError(), raising=False)
     monkeypatch.setattr(torch.distributed, 'is_initialized', lambda: True)
     monkeypatch.setattr(torch.distributed, 'destroy_process_group', lambda: pytest.fail('it waits'))
-    compat.leave_process_group()
+    compat.training.leave_process_group()
 
 
 @needs_cpu
@@ -246,8 +246,8 @@ def test_our_scope_is_known_to_mmengines_configs(fault_and_cure):
 def test_a_version_that_does_not_fit_names_the_command_that_mends_it(name, version, command, monkeypatch):
     real = importlib.metadata.version
     monkeypatch.setattr(importlib.metadata, 'version', lambda asked: version if asked == name else real(asked))
-    with pytest.raises(compat.StackError) as error:
-        compat.check_versions()
+    with pytest.raises(compat.versions.StackError) as error:
+        compat.versions.check_versions()
     assert version in str(error.value) and str(error.value).endswith(f'run: {command}')
 
 

@@ -30,7 +30,7 @@ def test_usual_names_of_parts_pass(name):
 )
 def test_names_that_no_part_can_have_are_one_clear_error(name, problem):
     with pytest.raises(ConfigError, match=f'^model.terms: {name!r} {problem}.*; choose another$'.replace('\\n', '.n')):
-        check_part_names('model.terms', ['kd', name], ['student', 'assistant'])
+        check_part_names('model.terms', {'kd': {}, name: {}}, ['student', 'assistant'])
 
 
 @pytest.mark.parametrize('value', ['high', '4', None, float('nan'), float('inf'), float('-inf'), True, [1.0]])

@@ -63,11 +63,90 @@ def leaf(tmp_path_factory):
         ("model = dict(type='mmdualkd.DualTeacherDistiler')", 'model.type', 'DualTeacherDistiller'),
         ('train_dataloder = dict(batch_size=2)', 'train_dataloder', 'train_dataloader'),
         ('defualt_hooks = dict()', 'defualt_hooks', 'default_hooks'),
+        ('modle = dict()', 'modle', 'model'),
+        ('num_clases = 12', 'num_clases', 'num_classes'),
+        ("custom_hooks = [dict(type='mmdualkd.PreflightHook', tpe=1)]", 'custom_hooks.0.tpe', None),
+        ("model = dict(type='DualTeacherDistiller')", 'model.type', 'mmdualkd.DualTeacherDistiller'),
+        ("default_scope = 'mmactoin'", 'val_evaluator.type', 'mmaction.AccMetric'),
+        ('optim_wrapper = dict(clip_grad=dict(maxnorm=1))', 'a key of optim_wrapper.clip_grad', 'max_norm'),
+        (
+            'optim_wrapper = dict(paramwise_cfg=dict(norm_decay_mul=0))',
+            'a key of optim_wrapper.paramwise_cfg',
+            'norm_decay_mult',
+        ),
+        ('env_cfg = dict(cudnn_benchmrk=True)', 'a key of env_cfg', 'cudnn_benchmark'),
+        ('randomness = dict(sed=3)', 'a key of randomness', 'seed'),
+        (
+            "default_hooks = dict(checkpoint=dict(save_best='acc/top11'))",
+            'default_hooks.checkpoint.save_best',
+            'acc/top1',
+        ),
     ],
 )  # fmt: skip
 def test_a_misspelt_key_is_refused_with_the_nearest_right_one(text, key, nearest, leaf):
     message = refused(leaf(text))
-    assert message.startswith((f'{key}:', f'{key}=', f'{key} ')) and f'did you mean {nearest!r}?' in message
+    assert message.startswith((f'{key}:', f'{key}=', f'{key} ')), message
+    assert nearest is None or f'did you mean {nearest!r}?' in message, message
+
+
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        ('train_cfg = dict(max_epochs=0)', 'train_cfg.max_epochs must be a whole number from 1, got 0'),
+        ('train_cfg = dict(val_interval=0)', 'train_cfg.val_interval must be a whole number from 1, got 0'),
+        ("train_dataloader = dict(batch_size='8')", "train_dataloader.batch_size must be a whole number"),
+        ('val_dataloader = dict(num_workers=-1)', 'val_dataloader.num_workers must be a whole number from 0, got -1'),
+        ('train_dataloader = None', 'train_dataloader must be a dict to train with, got None'),
+        ('optim_wrapper = dict(_delete_=True)', 'optim_wrapper has no optimizer'),
+        ('optim_wrapper = dict(optimizer=dict(lr=-1))', 'optim_wrapper.optimizer.lr must not be negative, got -1'),
+        ("optim_wrapper = dict(optimizer=dict(lr='a'))", "optim_wrapper.optimizer.lr must be a finite number, got 'a'"),
+        ('optim_wrapper = dict(clip_grad=5.0)', 'optim_wrapper.clip_grad must be a dict such as'),
+        ('optim_wrapper = dict(clip_grad=dict(max_norm=-1))', 'optim_wrapper.clip_grad.max_norm must be positive'),
+        ('optim_wrapper = dict(accumulative_counts=0)', 'optim_wrapper.accumulative_counts must be a whole number'),
+        ('train_cfg = dict(max_epochs=100)', 'ends before train_cfg.max_epochs=100: give both one number'),
+        ("num_classes = '12'", "num_classes must be a whole number from 1, got '12'"),
+        ("compile = 'yes'", "compile must be True, False or a dict of torch.compile, got 'yes'"),
+        ('randomness = dict(seed=-1)', 'randomness.seed must be None or a whole number from 0 to 2**32 - 1, got -1'),
+        ('work_dir = 3', 'work_dir must be a path, got 3'),
+        ("device = 'gpu'", "device='gpu': known are 'cpu' and 'cuda'"),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_work_is_refused_before_anything_is_built(text, message, leaf):
+    assert message in refused(leaf(text))
+
+
+def test_what_others_refuse_while_it_is_built_is_told_with_its_place_in_the_config(leaf, tmp_path, capsys, monkeypatch):
+    def line(text):
+        with pytest.raises(SystemExit) as end:
+            run_tool(lambda: train(leaf(text)))
+        assert 'Traceback' in capsys.readouterr().err
+        return str(end.value)
+
+    def train(config):
+        cfg = load(config, '--work-dir', str(tmp_path / 'run'))
+        build_runner(cfg).build_dataloader(cfg.val_dataloader)
+
+    monkeypatch.chdir(tmp_path)
+    typo = "val_dataloader = dict(dataset=dict(pipeline=[dict(type='DecordInitt')]))"
+    assert line(typo).startswith('ConfigError: val_dataloader.dataset.pipeline.0 (DecordInitt): KeyError: ')
+    assert 'ConfigError: visualizer (NoVisualizer): ' in line("visualizer = dict(type='NoVisualizer')")
+
+
+def test_errors_of_training_itself_keep_their_traceback():
+    def main():
+        raise ValueError('of a step')
+
+    with pytest.raises(ValueError, match='of a step'):
+        run_tool(main)
+
+
+def test_hooks_that_a_leafs_list_left_out_are_named(leaf, capsys):
+    load(leaf("custom_hooks = [dict(type='EMAHook'), dict(type='mmdualkd.PreflightHook')]"))
+    said = capsys.readouterr()
+    assert (
+        'without mmdualkd.StudentCheckpointHook, mmdualkd.CorruptVideoHook, mmdualkd.EpochSeedHook'
+        in said.out + said.err
+    )
 
 
 def test_a_misspelt_key_of_the_command_line_is_refused_too(leaf):

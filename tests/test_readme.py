@@ -299,7 +299,7 @@ def raises_pkg_resources(tmp_path):
     find = importlib.util.find_spec
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importlib.util, 'find_spec', lambda name, *rest: name != 'pkg_resources' and find(name) or None)
-        compat.check_pkg_resources()
+        compat.versions.check_pkg_resources()
 
 
 RAISERS = dict(

@@ -9,7 +9,7 @@ from mmengine.logging import MessageHub
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from ..errors import ConfigError, check_name, check_part_names
+from ..errors import ConfigError, check_flags, check_name, check_part_names
 from ..heads import Assistant, check_assistant
 from ..losses.term import ASSISTANT, STUDENT, Step
 from ..outputs import Outputs, run_model
@@ -72,6 +72,10 @@ class Distiller(BaseModel):
         student_only: bool = False,
     ) -> None:
         super().__init__()
+        check_flags(student_only=student_only)
+        for key, part in dict(teachers=teachers, views=views, terms=terms).items():
+            if not isinstance(part, Mapping):
+                raise ConfigError(f'model.{key} must be a dict by name, got {part!r}')
         terms = {name: cfg for name, cfg in terms.items() if name != '_delete_'}  # MMEngine leaves it in a first dict
         check_counts(num_classes=num_classes, warmup_iters=warmup_iters)
         if student_only:
@@ -83,8 +87,8 @@ class Distiller(BaseModel):
         check_log_names('model.teachers', teachers)
         self.warmup_iters = warmup_iters
         # before any model: a wrong name, view or blending shall not wait for downloads
-        self.assisted = check_assistant(assistant, teachers) if assistant else None
-        blend = build_blending(blending) if blending else None
+        self.assisted = check_assistant(assistant, teachers) if assistant is not None else None
+        blend = build_blending(blending) if blending is not None else None
         terms = Terms(terms, teachers, assisted=self.assisted is not None)
         cfg, address = resolve_model(student, 'model.student', num_classes)
         self.of_pictures = 'cls_head' not in cfg  # MMPretrain's classifiers have a `head`

@@ -34,7 +34,7 @@ def build_blending(cfg: Mapping) -> Callable:
     except (TypeError, ValueError, AssertionError, KeyError) as error:
         if isinstance(error, ConfigError):
             raise
-        raise ConfigError(f'{KEY}={cfg!r}: {error}') from error
+        raise ConfigError(f'{KEY}={cfg!r}: {" ".join(str(error).split())}') from error
 
 
 def check_blending(blending: Callable | None, of_pictures: bool) -> None:

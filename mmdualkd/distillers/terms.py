@@ -28,7 +28,7 @@ class Terms(nn.ModuleDict):
 
     def __init__(self, terms: Mapping[str, dict], teachers: Collection[str], assisted: bool) -> None:
         super().__init__()
-        check_part_names('model.terms', terms, reserved=OWN_LOSSES)
+        check_part_names('model.terms', terms, reserved=OWN_LOSSES, owner=Terms)
         check_log_names('model.terms', terms)
         models = [STUDENT, *teachers, *([ASSISTANT] if assisted else [])]
         for name, cfg in terms.items():

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from ..datasets.robust import RobustDataset, source_of
 from ..datasets.wrappers import plain_datasets
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, check_number
 from ..registry import HOOKS
 
 NAMED = 20
@@ -32,6 +32,7 @@ class CorruptVideoHook(Hook):
     priority = 'LOWEST'
 
     def __init__(self, max_fraction: float = 0.1) -> None:
+        check_number(**{'CorruptVideoHook.max_fraction': max_fraction})
         if not 0 <= max_fraction <= 1:
             raise ConfigError(f'CorruptVideoHook.max_fraction={max_fraction} must be in 0 to 1')
         self.max_fraction = max_fraction

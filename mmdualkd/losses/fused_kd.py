@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError, check_positive
+from ..errors import ConfigError, check_flags, check_positive
 from ..registry import MODELS, build
 from ..weighting.entropy import entropy
 from .logits import soft_kl, standardise
@@ -53,6 +53,9 @@ class FusedKD(Term):
         self.tau = tau
         self.standardise_teachers = standardise_teachers
         self.standardise_logits = standardise_logits
+        check_flags(standardise_teachers=standardise_teachers, standardise_logits=standardise_logits)
+        if teachers is not None and not (isinstance(teachers, list | tuple) and teachers):
+            raise ConfigError(f'teachers must be None (all) or a list of names, got {teachers!r}')
         self.teachers = teachers
 
     def teachers_used(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from mmengine.dist import get_rank
 from torch import Tensor, nn
 
-from ..errors import ConfigError, check_number
+from ..errors import ConfigError, check_flags, check_number
 from ..global_batch import gather_batch
 from ..registry import MODELS
 from .features import unit_length
@@ -66,6 +66,7 @@ class InfoNCE(PairTerm):
         if not COLDEST <= temperature <= WARMEST:
             raise ConfigError(f'temperature must be in [{COLDEST}, {WARMEST}], got {temperature!r}')
         self.start = temperature
+        check_flags(learnable=learnable, symmetric=symmetric)
         self.symmetric = symmetric
         self.log_change = nn.Parameter(torch.zeros(())) if learnable else None
         self.map = nn.Identity()

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from ..errors import ConfigError
+from ..errors import ConfigError, check_flags
 from .term import STUDENT, Step, Term
 
 
@@ -24,6 +24,7 @@ class PairTerm(Term):
         super().__init__(weight)
         if source == target:
             raise ConfigError(f'target must be another model than source, both are {source!r}')
+        check_flags(detach_source=detach_source)
         self.source = source
         self.target = target
         self.detach_source = detach_source

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import ConfigError, check_name, check_positive
+from ..errors import ConfigError, check_name
 from ..grids import WHOLE, pool_grid
 from ..heads import (
     ClassMapResidual,
@@ -67,7 +67,8 @@ class SDD(Term):
         check_name('residual', residual, RESIDUALS, 'kind of residual')
         if vit == cnn:
             raise ConfigError(f'vit and cnn must be two teachers, both are {vit!r}')
-        check_positive(dim=dim)
+        if type(dim) is not int or dim < 1:
+            raise ConfigError(f'dim must be a whole number from 1, got {dim!r}')
         whole = isinstance(grid, list | tuple) and all(type(cells) is int and cells > 0 for cells in grid)
         if grid is not None and not (whole and len(grid) == 3):
             raise ConfigError(f'grid must be None or three positive whole numbers (T, H, W), got {grid!r}')
@@ -92,6 +93,11 @@ class SDD(Term):
                 raise ConfigError(f'grid={self.grid}: segments and clips share no moments, so T must be 1')
             cells = [(1, *sides) for _, *sides in cells]
         self.grid = self.grid or tuple(map(min, zip(*cells, strict=True)))
+        finest = tuple(max(model.grid.size(axis) for model in models.values()) for axis in (2, 3, 4))
+        if any(cells > most for cells, most in zip(self.grid, finest, strict=True)):
+            raise ConfigError(
+                f'model.terms.{self.name}.grid={self.grid} is finer than the finest of the models, {finest}'
+            )
         channels = {name: model.grid.size(1) for name, model in models.items()}
         classes = step.labels.size(1)
         self.residual = {

@@ -43,6 +43,17 @@ def test_default_terms_are_the_papers_three_and_each_is_logged(tmp_path):
     assert all(parameter.grad is not None for parameter in model.parameters())
 
 
+def test_terms_without_a_type_change_the_defaults(tmp_path):
+    model = build_distiller(tmp_path, terms=dict(kd=dict(weight=0.5), rkd=dict(angle=2.0)))
+    assert list(model.terms) == ['kd', 'sdd', 'rkd']
+    assert (model.terms['kd'].weight, model.terms['rkd'].angle) == (0.5, 2.0)
+
+
+def test_what_other_terms_leave_out_of_the_defaults_is_logged(tmp_path, capsys):
+    build_distiller(tmp_path, terms=dict(sdd=dict(type='SDD', dim=2)))
+    assert 'model.terms stands in place of the defaults; without kd, rkd' in capsys.readouterr().out
+
+
 def test_zero_weights_leave_the_gradients_exactly_those_of_plain_training(tmp_path):
     student = resnet3d(**DROPOUT)
     distiller = build_distiller(tmp_path, student, terms=ZERO)
@@ -269,6 +280,16 @@ WRONG = [
     (dict(num_classes=0), ConfigError, 'model.num_classes must be a whole number from 1, got 0'),
     (dict(num_classes=-3), ConfigError, 'model.num_classes .* got -3'),
     (dict(num_classes=4.0), ConfigError, 'model.num_classes .* got 4.0'),
+    (dict(terms=dict(kd=dict(weight=0.5), skd=dict(weight=0.0))), ConfigError, "'skd' names no default term.* 'sdd'"),
+    (dict(terms=dict(setup=dict(type='FusedKD'))), ConfigError, "'setup' clashes with Terms"),
+    (dict(terms=[dict(type='FusedKD')]), ConfigError, 'model.terms must be a dict by name, got'),
+    (dict(teachers=None), ConfigError, 'model.teachers must be a dict by name, got None'),
+    (dict(terms=dict(kd=dict(type='FusedKD', teachers=[]))), ConfigError, r'kd.teachers must be None .* got \[\]'),
+    (dict(terms=dict(kd=dict(type='FusedKD', standardise_teachers='no'))), ConfigError, 'must be True or False'),
+    (dict(terms=dict(sdd=dict(type='SDD', dim=4.5))), ConfigError, 'sdd.dim must be a whole number from 1, got 4.5'),
+    (dict(terms=dict(sdd=dict(type='SDD', grid=(64, 64, 64)))), ConfigError, r'grid=\(64, 64, 64\) is finer than'),
+    (dict(blending={}), ConfigError, 'model.blending must be a dict'),
+    (dict(assistant={}), ConfigError, r"model.assistant must be dict\(teacher='<name>'\), got {}"),
     (dict(warmup_iters=-1), ConfigError, 'model.warmup_iters must be a whole number from 0, got -1'),
     (dict(warmup_iters=2.5), ConfigError, 'model.warmup_iters .* got 2.5'),
     (dict(views={k: v for k, v in VIEWS.items() if k != 'cnn'}), ConfigError, "model.views has no 'cnn'"),

@@ -6,9 +6,11 @@ import pytest
 import tiny
 import tiny_pictures
 import torch
+from helpers import write_clips
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 from mmengine.registry import MODELS as MMENGINE_MODELS
+from seeded_job import runner
 from torch import nn
 
 from mmdualkd.stages import Division, divide, staged_model
@@ -133,3 +135,13 @@ def test_a_copy_trains_its_own_stages(tmp_path):
     copied(**copied.data_preprocessor(tiny_pictures.batch(), training=True), mode='loss')
     assert copied.student.backbone.norm1.num_batches_tracked == 1 and copied.staged.model is copied.student
     assert model.student.backbone.norm1.num_batches_tracked == 0
+
+
+def test_a_compiled_run_trains_with_the_optimizers_that_torch_cannot_trace(tmp_path):
+    job = runner(tmp_path / 'job', write_clips(tmp_path / 'clips'), max_epochs=1, compile=dict(backend='eager'))
+    job.optim_wrapper = dict(optimizer=dict(type='AdamW', lr=0.01))
+    before = copy.deepcopy(job.model.state_dict())
+    torch._dynamo.reset()
+    job.train()
+    assert job.iter == 2
+    assert not torch.equal(job.model.state_dict()['cls_head.fc_cls.weight'], before['cls_head.fc_cls.weight'])

@@ -169,7 +169,7 @@ def test_nothing_pools_with_an_operation_that_is_not_deterministic_on_cuda(monke
         (dict(grid=4), 'grid must be None or three'),
         (dict(grid=(2, 2, 0)), 'grid must be None or three'),
         (dict(grid=(2, 2.5, 1)), 'grid must be None or three'),
-        (dict(dim=0), 'dim must be positive, got 0'),
+        (dict(dim=0), 'dim must be a whole number from 1, got 0'),
         (dict(vit='cnn'), "vit and cnn must be two teachers, both are 'cnn'"),
     ],
 )

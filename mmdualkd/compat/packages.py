@@ -1,0 +1,94 @@
+"""Cures that let the published packages be imported, and their models be saved and loaded."""
+
+import importlib.abc
+import importlib.machinery
+import importlib.metadata
+import importlib.util
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from .versions import StackError
+
+
+def know_our_configs() -> None:
+    """Lets ``_base_ = ['mmdualkd::dualkd/...py']`` find the configs in ``mmdualkd/.mim/configs``.
+
+    MMEngine keeps a fixed table from scope to distribution, then looks beside the distribution's metadata. For an
+    editable install that is not where the code is. A name that is a module and no distribution makes it ask Python's
+    import system instead, which is right for wheels, editable installs and ``PYTHONPATH`` alike.
+
+    A base inherited by a scope gets that scope written into each of its dicts, so that a bare ``DecordInit`` would be
+    looked for here alone. Our configs name our modules with their scope and MMAction2's without, so they are read as
+    bases inherited by a path are.
+    """
+    from mmengine.config import Config
+    from mmengine.config.utils import MODULE2PACKAGE
+
+    MODULE2PACKAGE.setdefault('mmdualkd', 'mmdualkd.version')
+    find = Config._get_cfg_path
+
+    def find_without_scope(cfg_path: str, filename: str) -> tuple[str, str | None]:
+        path, scope = find(cfg_path, filename)
+        return path, None if scope == 'mmdualkd' else scope
+
+    Config._get_cfg_path = staticmethod(find_without_scope)
+
+
+def missing_drn(execute: Callable[[], None]) -> None:
+    """``mmaction.models`` cannot be imported from the wheel of 1.2.0: its folder ``localizers/drn`` is missing.
+
+    A stand-in takes its place; who builds a DRN is told why there is none.
+    See https://github.com/open-mmlab/mmaction2/issues/2714.
+    """
+    name = 'mmaction.models.localizers.drn'
+    if name not in sys.modules and importlib.util.find_spec(name) is None:
+
+        class DRN:
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                raise StackError('DRN is missing from the installed mmaction2; install mmaction2 from its sources')
+
+        package, module = ModuleType(name), ModuleType(f'{name}.drn')
+        package.drn, module.DRN = module, DRN
+        sys.modules[package.__name__], sys.modules[module.__name__] = package, module
+    execute()
+
+
+def torchvision_without_ops(execute: Callable[[], None]) -> None:
+    """A torchvision built for another torch (CUDA beside CPU) loads none of its operators, and then fails on two.
+
+    On that very error their schemas are declared, so that the rest of torchvision can be imported. Calling one of
+    the two (``nms``, ``qnms``) still fails, as it would have.
+    """
+    try:
+        execute()
+    except RuntimeError as error:
+        if 'operator torchvision::nms does not exist' not in str(error):
+            raise
+        import torch
+
+        for name in [name for name in sys.modules if name.startswith('torchvision.')]:
+            del sys.modules[name]
+        library = torch.library.Library('torchvision', 'DEF')
+        library.define('nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
+        library.define('qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
+        torchvision_without_ops.library = library  # the schemas live as long as this object
+        execute()
+
+
+def timm_model_inside_another(execute: Callable[[], None]) -> None:
+    """``TimmClassifier`` saves its tensors without their ``model.``, but inside another model it forgets to.
+
+    The hook that renames gives a new dict, which torch drops unless the classifier is the outermost module; loading
+    then adds a second ``model.``, and a resumed distillation goes on with a fresh student. This one renames in place.
+    """
+    execute()
+    from mmpretrain.models.classifiers.timm import TimmClassifier
+
+    def rename(self: Any, state_dict: dict, prefix: str, local_metadata: dict) -> None:
+        inner = f'{prefix}model.'
+        for name in [name for name in state_dict if name.startswith(inner)]:
+            state_dict[f'{prefix}{name.removeprefix(inner)}'] = state_dict.pop(name)
+
+    TimmClassifier._remove_state_dict_prefix = staticmethod(rename)

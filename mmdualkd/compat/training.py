@@ -1,0 +1,146 @@
+"""Cures of how a training runs: processes, devices, precision, recomputation, compilation."""
+
+import atexit
+import functools
+import gc
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+from unittest import mock
+
+
+def checkpoint_without_reentry(execute: Callable[[], None]) -> None:
+    """MMAction2 and MMPretrain checkpoint (``with_cp``) without saying how, which torch still takes as reentrantly.
+
+    Then each piece runs a backward of its own, and DDP, which counts these, stops at a parameter that a step uses twice
+    (a token student's last stage, in an assistant). Who does not say gets ``use_reentrant=False``, as torch advises.
+    Batch norms would also take each batch into their running statistics twice, so that ``with_cp`` changed what is
+    validated: those of the piece that is run again stand still then.
+    """
+    execute()
+    from torch.utils import checkpoint as module
+
+    from ..running_statistics import standing_statistics
+
+    stock = module.checkpoint
+    if getattr(stock, 'says_how', False):
+        return
+
+    from torch.compiler import is_compiling
+
+    @functools.wraps(stock)
+    def checkpoint(function: Callable, *args: Any, **kwargs: Any) -> Any:
+        kwargs = {'use_reentrant': False, **kwargs}
+        if not kwargs['use_reentrant'] and not is_compiling():
+            kwargs.setdefault('context_fn', lambda: (nullcontext(), standing_statistics(*_modules_of(function))))
+        return stock(function, *args, **kwargs)
+
+    checkpoint.says_how = True
+    module.checkpoint = checkpoint
+
+
+def _modules_of(function: Callable) -> list:
+    """The modules that a function is, belongs to or has in its closure (a block's ``_inner_forward``)."""
+    from torch.nn import Module
+
+    cells = [cell.cell_contents for cell in getattr(function, '__closure__', None) or ()]
+    return [part for part in (function, getattr(function, '__self__', None), *cells) if isinstance(part, Module)]
+
+
+def processes_without_gpu(execute: Callable[[], None]) -> None:
+    """``init_dist`` picks a CUDA device and NCCL without asking; where no accelerator is, gloo needs neither."""
+    execute()
+    from mmengine.dist import utils
+
+    def cured(init: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(init)
+        def init_process_group(backend: str, **kwargs: Any) -> None:
+            import torch
+            from mmengine.device import get_device
+
+            if get_device() != 'cpu':
+                return init(backend, **kwargs)
+            with mock.patch.object(torch.cuda, 'set_device'):
+                init('gloo' if backend == 'nccl' else backend, **kwargs)
+            atexit.register(leave_process_group)
+
+        return init_process_group
+
+    for name in ('_init_dist_pytorch', '_init_dist_mpi', '_init_dist_slurm'):
+        setattr(utils, name, cured(getattr(utils, name)))
+
+
+def leave_process_group() -> None:
+    """gloo's threads abort a process that ends without this: they let go of their tensors too late, beside a Python
+    that is no longer there. They end with the last reference to the group, so a model that holds it goes first. After
+    an error this is left out, for work may be pending that nobody will finish.
+    """
+    import torch.distributed as dist
+
+    if dist.is_initialized() and getattr(sys, 'last_value', None) is None:
+        gc.collect()
+        dist.destroy_process_group()
+        time.sleep(0.1)  # without the interpreter's lock, which a thread may still wait for
+
+
+def parallel_model_without_gpu(execute: Callable[[], None]) -> None:
+    """The Runner always names a GPU for ``MMDistributedDataParallel``; a model that lies on the CPU has none."""
+    execute()
+    from mmengine.model.wrappers.distributed import MMDistributedDataParallel
+
+    init = MMDistributedDataParallel.__init__
+
+    @functools.wraps(init)
+    def cured(self: Any, module: Any, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get('device_ids') and all(weight.device.type == 'cpu' for weight in module.parameters()):
+            kwargs['device_ids'] = None
+        init(self, module, *args, **kwargs)
+
+    MMDistributedDataParallel.__init__ = cured
+
+
+def mixed_precision_without_gpu(execute: Callable[[], None]) -> None:
+    """``AmpOptimWrapper`` refuses to be built on a CPU, where autocast to bfloat16 works and needs no loss scaling."""
+    execute()
+    from mmengine.optim.optimizer import amp_optimizer_wrapper
+
+    init = amp_optimizer_wrapper.AmpOptimWrapper.__init__
+
+    @functools.wraps(init)
+    def cured(self: Any, *args: Any, **kwargs: Any) -> None:
+        from mmengine.device import get_device
+
+        if get_device() != 'cpu':
+            return init(self, *args, **kwargs)
+        with (
+            mock.patch.object(amp_optimizer_wrapper, 'is_cuda_available', return_value=True),
+            warnings.catch_warnings(),
+        ):
+            warnings.filterwarnings('ignore', message='.*GradScaler')  # it says that it does nothing, as it should
+            return init(self, *args, **kwargs)
+
+    amp_optimizer_wrapper.AmpOptimWrapper.__init__ = cured
+
+
+def compiled_without_optimizer(execute: Callable[[], None]) -> None:
+    """MMEngine compiles a training step with the optimizer's in it, which torch cannot trace for AdamW.
+
+    Backward and optimizer stay outside then; what the compiled forward hands to autograd is compiled as before.
+    """
+    execute()
+    from mmengine.runner.runner import Runner
+
+    stock = Runner._maybe_compile
+
+    @functools.wraps(stock)
+    def compile_forward(self: Any, target: str) -> None:
+        if self.cfg.get('compile') and target == 'train_step':
+            import torch
+
+            self.optim_wrapper.update_params = torch.compiler.disable(self.optim_wrapper.update_params)
+        stock(self, target)
+
+    Runner._maybe_compile = compile_forward
