@@ -46,6 +46,9 @@ class ExplainedAwayResidual(nn.Module):
     training clips so far, in all processes. Identical teachers leave no more than :math:`\lambda / (s + \lambda)` of a
     direction whose variance is s. Nothing here trains.
 
+    A regression on few distinct cells (clips times cells of the grid) beside many CNN channels explains by chance what
+    only the ViT sees; with ten times as many cells as channels a tenth of its variance goes.
+
     Args:
         vit_channels: Channels of the ViT's grid.
         cnn_channels: Channels of the CNN's grid.

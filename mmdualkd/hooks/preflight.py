@@ -67,6 +67,8 @@ class PreflightHook(Hook):
                 where = f'{split}_dataloader.dataset ({source_of(dataset)})'
                 check_labels(dataset, split, where, student)
                 named = check_class_names(dataset, where, named)
+                if split == 'val':
+                    check_samples_plainly(dataset, where)
                 if split == 'train' and hasattr(model, 'plan') and not getattr(model, 'of_pictures', False):
                     # IterBasedTrainLoop has started its workers when it was built; EpochSeedHook starts them anew
                     seeds = any(isinstance(hook, EpochSeedHook) for hook in getattr(runner, 'hooks', ()))
@@ -145,6 +147,15 @@ def check_class_names(dataset: object, where: str, named: tuple[str, list] | Non
             'would not mean the same; give both one list of classes (metainfo=dict(classes=[...]))'
         )
     return named
+
+
+def check_samples_plainly(dataset: object, where: str) -> None:
+    """Refuses ``SampleViews`` in a pipeline that the student alone sees, as stock recognizers see it."""
+    transforms = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
+    if any(isinstance(transform, SampleViews) for transform in transforms):
+        raise ConfigError(
+            f'{where}: its pipeline has SampleViews, which is for training; put SampleFrames in its place'
+        )
 
 
 def check_batches(loader: DataLoader) -> None:
