@@ -95,7 +95,7 @@ def files_below(folder: Path) -> list[Path]:
 
 
 def find_videos(folder: Path, out: Path) -> tuple[list[str], list[str]]:
-    """Gives the paths (from ``folder``) of the files that decode, and those of the others; an ``out`` in it is left out."""
+    """Gives the paths (from ``folder``) of the files that decode, and of the others; an ``out`` in it is left out."""
     videos, unreadable = [], []
     inside = folder.resolve() in out.resolve().parents
     for path in files_below(folder):
