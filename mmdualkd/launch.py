@@ -90,18 +90,31 @@ def load_config(args: argparse.Namespace) -> Config:
 
 
 def read_config(path: str) -> Config:
-    """Reads a config file.
+    """Reads the config file of a training, see :func:`read_file`; one without a ``model`` is an error too."""
+    cfg = read_file('config', path)
+    if not isinstance(cfg.get('model'), dict):
+        raise ConfigError(f'config={path!r} has no `model`')
+    return cfg
+
+
+def read_file(key: str, path: str, lazy_import: bool | None = None) -> Config:
+    """Reads a file in the form of MMEngine's configs.
+
+    Args:
+        key: What the file is, as the user knows it (``config``).
+        path: The file.
+        lazy_import: As for ``Config.fromfile``.
 
     Raises:
         ConfigError: In one line what is wrong, and in which file and line, be it a base.
     """
     try:
-        cfg = Config.fromfile(path)
+        return Config.fromfile(path, lazy_import=lazy_import)
     except ImportError as error:
         first = error
         while first.__cause__ or first.__context__:
             first = first.__cause__ or first.__context__
-        raise ConfigError(f'config={path!r} imports what is not found: {first}; is it on PYTHONPATH?') from error
+        raise ConfigError(f'{key}={path!r} imports what is not found: {first}; is it on PYTHONPATH?') from error
     except Exception as error:
         at, line = path, error.__context__.lineno if isinstance(error.__context__, SyntaxError) else None
         for frame, number in traceback.walk_tb(error.__traceback__):
@@ -112,10 +125,7 @@ def read_config(path: str) -> Config:
         if isinstance(error, SyntaxError):
             line, error = line or error.lineno, SyntaxError(getattr(error.__context__ or error, 'msg', error))
         place = f'{os.path.relpath(at)}, line {line}' if line else os.path.relpath(at)
-        raise ConfigError(f'config={path!r} cannot be read: {place}: {_one_line(error)}') from error
-    if not isinstance(cfg.get('model'), dict):
-        raise ConfigError(f'config={path!r} has no `model`')
-    return cfg
+        raise ConfigError(f'{key}={path!r} cannot be read: {place}: {_one_line(error)}') from error
 
 
 def build_runner(cfg: Config):
