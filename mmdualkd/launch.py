@@ -128,6 +128,14 @@ def read_file(key: str, path: str, lazy_import: bool | None = None) -> Config:
         raise ConfigError(f'{key}={path!r} cannot be read: {place}: {_one_line(error)}') from error
 
 
+def check_distillation(cfg: Config) -> None:
+    """Raises a :class:`ConfigError` if a config distils nothing."""
+    if not {'student', 'teachers'} <= set(cfg.model):
+        raise ConfigError(
+            f'model.type={cfg.model.get("type")!r} has no student and teachers: give the config of a distillation'
+        )
+
+
 def build_runner(cfg: Config):
     """The MMEngine runner of a config; its own kind where the config has a ``runner_type``.
 
