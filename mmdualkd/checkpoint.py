@@ -157,10 +157,10 @@ def write_checkpoint(checkpoint: dict[str, Any], out: str | Path) -> None:
         CheckpointError: If it cannot be written.
     """
     out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()  # torch hides what the system says about a full disk
     torch.save(checkpoint, buffer)
     with replacing(out) as part:
+        part.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(buffer.getbuffer())
 
 

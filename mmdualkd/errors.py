@@ -8,7 +8,15 @@ from numbers import Real
 
 
 class DistillError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    Of one in a data loader's worker process torch hands on the traceback as the message; it is its last line again.
+    """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        name = f'{type(self).__module__}.{type(self).__qualname__}: '
+        return text.rpartition(name)[2].strip() if text.startswith('Caught ') else text
 
 
 class ConfigError(DistillError, ValueError):

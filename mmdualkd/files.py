@@ -1,12 +1,13 @@
 """Files that are written whole or not at all: under another name first, which then takes their place."""
 
 import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from .errors import CheckpointError
+from .errors import CheckpointError, ConfigError
 
 PART = '.mmdualkd-part'
 
@@ -35,7 +36,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
             f'{str(path)!r} cannot be written: {error.strerror or error}; what was there before stays as it is'
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 @contextmanager
@@ -43,6 +45,24 @@ def open_whole(path: str | Path, mode: str) -> Iterator[IO[Any]]:
     """As ``open(path, mode)`` for writing, see :func:`replacing`."""
     with replacing(path) as part, part.open(mode) as file:
         yield file
+
+
+def make_folder(folder: str | Path, key: str) -> None:
+    """Makes a folder that files will be written to, if it is not there.
+
+    Args:
+        folder: The folder.
+        key: The option that names it, for errors (``--out``).
+
+    Raises:
+        ConfigError: If it cannot be made or written to.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(f'{key}={str(folder)!r} is no folder that can be written to: {error.strerror}') from error
 
 
 def remove_parts(folder: str | Path) -> None:

@@ -8,6 +8,7 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config, DictAction
 from mmengine.logging import print_log
@@ -20,13 +21,43 @@ from .setting_values import lost_hooks
 from .settings import check_settings
 
 
+class CfgOptions(DictAction):
+    """MMEngine's action for ``--cfg-options``; what it cannot read is an error of the command line."""
+
+    def __call__(self, parser: Any, namespace: Any, values: list[str], option_string: str | None = None) -> None:
+        for value in values:
+            key, equals, _ = value.partition('=')
+            if not key or not equals:
+                raise argparse.ArgumentError(self, f'{value!r} is not key=value')
+            try:
+                super().__call__(parser, namespace, [value], option_string)
+            except AssertionError as error:
+                raise argparse.ArgumentError(self, f'the brackets in {value!r} do not match') from error
+
+
+def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """What reads a whole number from ``least`` (to ``most``) off the command line: a ``type`` for argparse."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = None
+        if value is None or value < least or (most is not None and value > most):
+            limits = f'from {least}' if most is None else f'from {least} to {most}'
+            raise argparse.ArgumentTypeError(f'must be a whole number {limits}, got {text!r}')
+        return value
+
+    return read
+
+
 def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the flags that training and testing have in common (those of MMAction2's tools)."""
     parser.add_argument('--work-dir', help='where logs and checkpoints go; default: work_dirs/CONFIG_NAME')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=CfgOptions,
         help='settings that override the config, as key=value; a list as key="[a,b]", nested: key="[(a,b),(c,d)]"',
     )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
@@ -67,18 +98,31 @@ def load_config(args: argparse.Namespace) -> Config:
 
 
 def read_config(path: str) -> Config:
-    """Reads a config file.
+    """Reads the config file of a training, see :func:`read_file`; one without a ``model`` is an error too."""
+    cfg = read_file('config', path)
+    if not isinstance(cfg.get('model'), dict):
+        raise ConfigError(f'config={path!r} has no `model`')
+    return cfg
+
+
+def read_file(key: str, path: str, lazy_import: bool | None = None) -> Config:
+    """Reads a file in the form of MMEngine's configs.
+
+    Args:
+        key: What the file is, as the user knows it (``config``).
+        path: The file.
+        lazy_import: As for ``Config.fromfile``.
 
     Raises:
         ConfigError: In one line what is wrong, and in which file and line, be it a base.
     """
     try:
-        cfg = Config.fromfile(path)
+        return Config.fromfile(path, lazy_import=lazy_import)
     except ImportError as error:
         first = error
         while first.__cause__ or first.__context__:
             first = first.__cause__ or first.__context__
-        raise ConfigError(f'config={path!r} imports what is not found: {first}; is it on PYTHONPATH?') from error
+        raise ConfigError(f'{key}={path!r} imports what is not found: {first}; is it on PYTHONPATH?') from error
     except Exception as error:
         at, line = path, error.__context__.lineno if isinstance(error.__context__, SyntaxError) else None
         for frame, number in traceback.walk_tb(error.__traceback__):
@@ -89,10 +133,15 @@ def read_config(path: str) -> Config:
         if isinstance(error, SyntaxError):
             line, error = line or error.lineno, SyntaxError(getattr(error.__context__ or error, 'msg', error))
         place = f'{os.path.relpath(at)}, line {line}' if line else os.path.relpath(at)
-        raise ConfigError(f'config={path!r} cannot be read: {place}: {_one_line(error)}') from error
-    if not isinstance(cfg.get('model'), dict):
-        raise ConfigError(f'config={path!r} has no `model`')
-    return cfg
+        raise ConfigError(f'{key}={path!r} cannot be read: {place}: {_one_line(error)}') from error
+
+
+def check_distillation(cfg: Config) -> None:
+    """Raises a :class:`ConfigError` if a config distils nothing."""
+    if not {'student', 'teachers'} <= set(cfg.model):
+        raise ConfigError(
+            f'model.type={cfg.model.get("type")!r} has no student and teachers: give the config of a distillation'
+        )
 
 
 def build_runner(cfg: Config):

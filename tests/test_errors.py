@@ -1,6 +1,7 @@
 """Errors name the key, the value and what would be right."""
 
 import pytest
+from torch.utils.data import DataLoader
 
 from mmdualkd.errors import ConfigError, check_not_negative, check_number, check_part_names, check_positive
 
@@ -49,3 +50,20 @@ def test_numbers_in_their_range_pass_and_others_do_not():
         check_positive(tau=1, weight=0)
     with pytest.raises(ConfigError, match='^weight must not be negative, got -0.5$'):
         check_not_negative(tau=1, weight=-0.5)
+
+
+class Wrong:
+    """A data set whose samples are all wrong."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        raise ConfigError('dataset.pipeline is wrong: one line')
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_an_error_of_a_worker_process_is_one_line_as_in_the_main_process(workers):
+    with pytest.raises(ConfigError) as caught:
+        next(iter(DataLoader(Wrong(), num_workers=workers)))
+    assert str(caught.value) == 'dataset.pipeline is wrong: one line'

@@ -17,11 +17,11 @@ import mmdualkd  # noqa: F401  (first: it mends the stack)
 
 # isort: split
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
-from mmdualkd.launch import run_tool
+from mmdualkd.launch import CfgOptions, check_distillation, load_config, run_tool, whole_number
 from mmdualkd.settings import check_device
 from mmdualkd.zoo.resolve import build_model
 
@@ -30,11 +30,12 @@ def parse_args() -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='a distillation config')
-    parser.add_argument('--batch-size', type=int, default=8)
-    parser.add_argument('--steps', type=int, default=10, help='measured steps of each part (default 10)')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--batch-size', type=whole_number(1), default=8)
+    parser.add_argument('--steps', type=whole_number(1), default=10, help='measured steps of each part (default 10)')
+    parser.add_argument('--device', choices=['cpu', 'cuda'], default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--amp', action='store_true', help='autocast, as tools/train.py --amp')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
+    parser.add_argument('--cfg-options', nargs='+', action=CfgOptions)
+    parser.set_defaults(launcher='none', work_dir=None, local_rank=0)
     return parser.parse_args()
 
 
@@ -133,8 +134,8 @@ def main() -> None:
     """Prints seconds and ratios."""
     args = parse_args()
     check_device('--device', args.device)
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = load_config(args)
+    check_distillation(cfg)
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     model = build_random(cfg.model, args.device)
     data = random_batch(model, args.batch_size, args.device)

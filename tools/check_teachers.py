@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from mmdualkd.datasets.wrappers import plain_datasets
 from mmdualkd.errors import ConfigError, DataError
 from mmdualkd.hooks.preflight import hand_views
-from mmdualkd.launch import add_launch_arguments, load_config, run_tool
+from mmdualkd.launch import add_launch_arguments, check_distillation, load_config, run_tool
 from mmdualkd.outputs import Scores
 from mmdualkd.zoo.weights import load_teacher_weights
 
@@ -48,10 +48,7 @@ def parse_args() -> argparse.Namespace:
 
 def build_models(cfg: Config, checkpoint: str | None) -> tuple[nn.Module, dict[str, nn.Module]]:
     """Builds the distiller; gives it and its models by name, the student first, in eval mode."""
-    if not {'student', 'teachers'} <= set(cfg.model):
-        raise ConfigError(
-            f'model.type={cfg.model.type!r} has no student and teachers: give the config of a distillation'
-        )
+    check_distillation(cfg)
     distiller = MODELS.build(copy.deepcopy(cfg.model))
     distiller.init_weights()
     if checkpoint is not None:

@@ -7,6 +7,10 @@ if [ $# -lt 3 ]; then
     sed -n 2,4p "$0" >&2
     exit 2
 fi
+if [[ ! $3 =~ ^([1-9][0-9]*|auto|cpu|gpu)$ ]]; then
+    echo "$0: PROCESSES must be a whole number from 1, got '$3'" >&2
+    exit 2
+fi
 
 export PYTHONPATH="$(dirname "$0")/..${PYTHONPATH:+:$PYTHONPATH}"
 exec python "$(dirname "$0")/torchrun.py" \

@@ -5,9 +5,18 @@ import os
 import random
 import re
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
+import mmdualkd  # noqa: F401  (first: it mends the stack)
+
+# isort: split
 import decord
+
+from mmdualkd.datasets.robust import open_video
+from mmdualkd.errors import DataError
+from mmdualkd.files import make_folder, replacing
+from mmdualkd.launch import run_tool
 
 EXAMPLES = r"""
 examples:
@@ -41,6 +50,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     split.add_argument('--folds', type=int, help='hold out each of so many parts in turn')
     parser.add_argument(
         '--group-regex',
+        type=group_regex,
         help='videos whose path from FOLDER (with / before it) gives the same first group of this expression stay '
         'together',
     )
@@ -52,33 +62,61 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error(f'--test-fraction must lie between 0 and 1, got {args.test_fraction}')
     if args.folds is not None and args.folds < 2:
         parser.error(f'--folds must be 2 or more, got {args.folds}')
-    if args.group_regex and re.compile(args.group_regex).groups < 1:
-        parser.error(f'--group-regex {args.group_regex!r} has no group: put parentheses around what names the group')
     return args
 
 
+def group_regex(text: str) -> re.Pattern:
+    """Reads ``--group-regex``."""
+    try:
+        regex = re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f'{text!r} is no regular expression: {error}') from error
+    if regex.groups < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} has no group: put parentheses around what names the group')
+    return regex
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Each file below a folder once, by its name without links if it has one; hidden folders are left out."""
+    seen, files, waiting = set(), [], [folder]
+    for start in waiting:  # class folders may be links; a link may lead back to where it stands
+        for parent, folders, names in os.walk(start):
+            folders[:] = sorted(name for name in folders if not name.startswith('.'))
+            if os.path.realpath(parent) in seen:
+                folders.clear()
+                continue
+            seen.add(os.path.realpath(parent))
+            waiting += [path for path in (Path(parent, name) for name in folders) if path.is_symlink()]
+            files += [path for path in (Path(parent, name) for name in sorted(names)) if path.is_file()]
+    once = {}
+    for path in sorted(files, key=Path.is_symlink):
+        once.setdefault(os.path.realpath(path), path)
+    return sorted(once.values())
+
+
 def find_videos(folder: Path, out: Path) -> tuple[list[str], list[str]]:
-    """Gives the paths (from ``folder``) of the files that decode, and those of the others; ``out`` is left out."""
-    tree = os.walk(folder, followlinks=True)  # class folders may be links
-    files = sorted(Path(parent, name) for parent, _, names in tree for name in names)
-    files = [path for path in files if path.is_file() and out.resolve() not in path.resolve().parents]
+    """Gives the paths (from ``folder``) of the files that decode, and of the others; an ``out`` in it is left out."""
     videos, unreadable = [], []
-    for path in files:
+    inside = folder.resolve() in out.resolve().parents
+    for path in files_below(folder):
+        if inside and out.resolve() in path.resolve().parents:
+            continue
         try:
-            decord.VideoReader(str(path), num_threads=1)[0]
-        except (decord.DECORDError, RuntimeError, IndexError):
+            open_video(str(path))[0]
+        except (decord.DECORDError, DataError, OSError, RuntimeError, IndexError):
             unreadable.append(path.relative_to(folder).as_posix())
         else:
             videos.append(path.relative_to(folder).as_posix())
     return videos, unreadable
 
 
-def group_of(video: str, regex: str) -> str:
+def group_of(video: str, regex: re.Pattern) -> str:
     """The group that a path belongs to; a path without one is an error."""
-    match = re.search(regex, f'/{video}')
-    if match is None:
-        sys.exit(f'--group-regex {regex!r} does not match {video}')
-    return match.group(1)
+    match = regex.search(f'/{video}')
+    if match is None or match[1] is None:
+        what = 'does not match' if match is None else 'matches without its first group in'
+        sys.exit(f'--group-regex {regex.pattern!r} {what} {video}')
+    return match[1]
 
 
 def held_out(videos: list[str], args: argparse.Namespace) -> list[set[str]]:
@@ -124,6 +162,7 @@ def classes_of(videos: list[str]) -> list[str]:
 def main(argv: list[str] | None = None) -> None:
     """Writes the files and says what they hold."""
     args = parse_args(argv)
+    make_folder(args.out, '--out')
     decord.logging.set_level(decord.logging.QUIET)  # unreadable files are named below
     videos, unreadable = find_videos(args.folder, args.out)
     for path in unreadable:
@@ -141,10 +180,8 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(f'no readable video in {args.folder}')
     names = classes_of(videos)
     labels = {name: label for label, name in enumerate(names)}
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / 'classes.txt').write_text('\n'.join(names) + '\n', encoding='utf-8')
     print(f'{len(videos)} videos of {len(names)} classes: {", ".join(names)}')
-    written = set()
+    texts = {args.out / 'classes.txt': ''.join(f'{name}\n' for name in names)}
     for number, test in enumerate(held_out(videos, args), start=1):
         prefix = f'fold{number}_' if args.folds else ''
         for part, chosen in (
@@ -152,16 +189,18 @@ def main(argv: list[str] | None = None) -> None:
             ('val', [v for v in videos if v in test]),
         ):
             path = args.out / f'{prefix}{part}.txt'
-            path.write_text(''.join(f'{video} {labels[class_of(video)]}\n' for video in chosen), encoding='utf-8')
-            written.add(path)
+            texts[path] = ''.join(f'{video} {labels[class_of(video)]}\n' for video in chosen)
             absent = [name for name in names if name not in set(map(class_of, chosen))]
             note = f', none of {", ".join(absent)}' if absent else ''
             print(f'{path}: {len(chosen)} videos{note}')
+    with ExitStack() as files:  # all of them or none: labels are the numbers of the lines in classes.txt
+        for path, text in texts.items():
+            files.enter_context(replacing(path)).write_bytes(text.encode())
     found = [path for part in ('train', 'val') for path in args.out.glob(f'*{part}.txt')]
-    others = sorted(path.name for path in found if path not in written)
+    others = sorted(path.name for path in found if path not in texts)
     if others:
         print(f'left as they are, of an earlier run; their labels may not be those of classes.txt: {", ".join(others)}')
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -5,19 +5,23 @@ import time
 
 from moving_shapes import make_clips
 
+from mmdualkd.files import make_folder
+from mmdualkd.launch import run_tool, whole_number
+
 
 def parse_args() -> argparse.Namespace:
     """Reads the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser, count = argparse.ArgumentParser(description=__doc__), whole_number(0)
     parser.add_argument('folder', help='where to write')
-    parser.add_argument('--train', type=int, default=200, help='number of training clips (default: %(default)s)')
-    parser.add_argument('--test', type=int, default=1000, help='number of test clips (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0, help='of the random numbers (default: %(default)s)')
+    parser.add_argument('--train', type=count, default=200, help='number of training clips (default: %(default)s)')
+    parser.add_argument('--test', type=count, default=1000, help='number of test clips (default: %(default)s)')
+    parser.add_argument('--seed', type=count, default=0, help='of the random numbers (default: %(default)s)')
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
+    make_folder(args.folder, 'folder')
     total, start = args.train + args.test, time.time()
     for done in make_clips(args.folder, args.train, args.test, args.seed):
         if done % 500 == 0 or done == total:
@@ -25,4 +29,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -13,11 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
-from mmdualkd.errors import DistillError, check_name
+import mmdualkd  # noqa: F401  (first: it mends the stack)
+from mmdualkd.errors import ConfigError, DataError, check_name, nearest
+from mmdualkd.files import make_folder, open_whole
+from mmdualkd.launch import CfgOptions, check_file, read_file, run_tool, whole_number
 
 ROOT = Path(__file__).resolve().parents[1]
+FIELDS = dict(teachers=('name', 'config', 'options'), rows=('name', 'config', 'options', 'seeds'))
 METRICS = {'acc/top1': 100, 'accuracy/top1': 1}  # MMAction2's and MMPretrain's, and what makes them percent
 
 EPILOG = """
@@ -45,12 +49,41 @@ class Run:
             return None
         logs = sorted(self.work_dir.glob('*/vis_data/scalars.json'))
         entries = [json.loads(line) for log in logs for line in log.open()]
-        return [scale * entry[name] for entry in entries for name, scale in METRICS.items() if name in entry][-1]
+        found = [scale * entry[name] for entry in entries for name, scale in METRICS.items() if name in entry]
+        if not found:
+            raise DataError(f'{self}: {str(self.work_dir)!r} is finished, but its logs have no {" or ".join(METRICS)}')
+        return found[-1]
+
+    def __str__(self) -> str:
+        return f'{self.row}, {self.split}, seed {self.seed}'
+
+    @property
+    def settings(self) -> dict:
+        """Config and options, as a file holds them."""
+        return json.loads(json.dumps(dict(config=self.config, **self.options), default=str))
+
+    @property
+    def file(self) -> str:
+        """The config: a file of the user's, else one beside this tool, as in a wheel."""
+        beside = ROOT / self.config
+        return str(beside) if not Path(self.config).is_file() and beside.is_file() else self.config
+
+    def check(self) -> None:
+        """Refuses a config that is not there, and a work directory that holds a training with other settings.
+
+        One without ``settings.json``, of an older study or of tools/train.py, is taken for this training.
+        """
+        check_file(f'{self}: config', self.file)
+        place = self.work_dir / 'settings.json'
+        if place.is_file() and any((self.work_dir / name).exists() for name in ('finished', 'last_checkpoint')):
+            refuse_others(self, json.loads(place.read_text()), 'was trained', 'remove or rename it to train anew')
 
     def train(self, threads: int) -> None:
         """Runs tools/train.py to its end; its output goes to ``train.log`` in the work directory."""
-        self.work_dir.mkdir(parents=True, exist_ok=True)
-        words = [sys.executable, str(ROOT / 'tools' / 'train.py'), self.config]
+        make_folder(self.work_dir, f'{self}: work directory')
+        with open_whole(self.work_dir / 'settings.json', 'w') as file:
+            json.dump(self.settings, file, indent=1)
+        words = [sys.executable, str(ROOT / 'tools' / 'train.py'), self.file]
         words += ['--work-dir', str(self.work_dir), '--seed', str(self.seed), '--resume', '--cfg-options']
         words += [f'{key}={value}' for key, value in self.options.items()]
         words += ['default_hooks.checkpoint.save_best=None', 'default_hooks.checkpoint.max_keep_ckpts=1']
@@ -59,8 +92,18 @@ class Run:
             done = subprocess.run(words, stdout=log, stderr=subprocess.STDOUT, env=env)
         if done.returncode:
             tail = (self.work_dir / 'train.log').read_text().strip().splitlines()[-1:]
-            raise SystemExit(f'{self.row}, {self.split}, seed {self.seed} failed: {" ".join(tail)} ({log.name})')
+            raise SystemExit(f'{self} failed: {" ".join(tail)} ({log.name})')
         (self.work_dir / 'finished').touch()
+
+
+def refuse_others(run: Run, settings: dict, what: str, cure: str) -> None:
+    """Raises a :class:`ConfigError` that names the first of ``settings`` that is not the run's."""
+    for key in {**settings, **run.settings}:
+        there, asked = settings.get(key), run.settings.get(key)
+        if there != asked:
+            raise ConfigError(
+                f'{run}: {str(run.work_dir)!r} {what} with {key}={there!r}, and now it is {asked!r}; {cure}'
+            )
 
 
 def parse_args() -> argparse.Namespace:
@@ -69,13 +112,71 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('study', type=Path, help='file that defines the study (tools/studies/*.py)')
-    parser.add_argument('--jobs', type=int, default=2, help='trainings at a time (default 2)')
-    parser.add_argument('--threads', type=int, default=1, help='CPU threads of each training (default 1)')
+    parser.add_argument('--jobs', type=whole_number(1), default=2, help='trainings at a time (default 2)')
+    parser.add_argument('--threads', type=whole_number(1), default=1, help='CPU threads of each training (default 1)')
     parser.add_argument('--rows', nargs='+', help='only these rows and teachers, by name')
     parser.add_argument('--splits', nargs='+', help='only these columns, by name')
     parser.add_argument('--out', type=Path, help='file for the table (default: <work dir of the study>/table.md)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, help='for every training')
+    parser.add_argument('--cfg-options', nargs='+', action=CfgOptions, default={}, help='for every training')
     return parser.parse_args()
+
+
+def read_study(path: Path) -> Config:
+    """Reads a study and refuses what no table can be made of."""
+    check_file('study', str(path))
+    study = read_file('study', str(path), lazy_import=False)
+    for key, kind in dict(title=str, splits=dict, rows=list).items():
+        if not isinstance(study.get(key), kind) or not study[key]:
+            raise ConfigError(f'{path} needs `{key}`, a {kind.__name__} that is not empty, got {study.get(key)!r}')
+    for split, fields in study.splits.items():
+        if not isinstance(fields, dict) or not isinstance(fields.get('name'), str):
+            raise ConfigError(f'{path}: splits[{split!r}] needs a `name`, as in dict(name="fold1"), got {fields!r}')
+        check_options(f'{path}: splits[{split!r}]', fields)
+    check_seeds(f'{path}: seeds', study.get('seeds', [0]))
+    if not isinstance(study.get('teachers', []), list):
+        raise ConfigError(f'{path}: teachers must be a list, got {study.teachers!r}')
+    names = set()
+    for key, known in FIELDS.items():
+        for number, row in enumerate(study.get(key, [])):
+            where = f'{path}: {key}[{number}]'
+            for field in ('name', 'config'):
+                if not isinstance(row, dict) or not isinstance(row.get(field), str):
+                    raise ConfigError(f'{where} needs a `{field}`, a str, got {row!r}')
+            for field in row:
+                if field not in known:
+                    raise ConfigError(f'{where} ({row.name}): {field!r} is no field of it{nearest(field, known)}')
+            if row.name in names:
+                raise ConfigError(f'{where}: there is a row or teacher of the name {row.name!r} already')
+            names.add(row.name)
+            check_options(where, row)
+            check_seeds(f'{where}.seeds', row.get('seeds', [0]))
+    return study
+
+
+def check_options(where: str, fields: dict) -> None:
+    """Refuses ``options`` that are no dict."""
+    if not isinstance(fields.get('options', {}), dict):
+        raise ConfigError(f'{where}.options must be a dict, got {fields["options"]!r}')
+
+
+def check_seeds(key: str, seeds: object) -> None:
+    """Refuses what is no list of seeds."""
+    if not isinstance(seeds, list | tuple) or not seeds or any(type(seed) is not int or seed < 0 for seed in seeds):
+        raise ConfigError(f'{key} must be a list of whole numbers from 0, got {seeds!r}')
+
+
+def fill_in(row: dict, split: str, fields: dict) -> str:
+    """The path of a row's config, its fields in braces filled in with those of a split."""
+    try:
+        return row['config'].format(**fields)
+    except (KeyError, IndexError) as error:
+        name = str(error.args[0])
+        raise ConfigError(
+            f'{row["name"]}: config={row["config"]!r} has the field {name!r}, which splits[{split!r}] does not give'
+            f'{nearest(name, fields)}'
+        ) from error
+    except ValueError as error:
+        raise ConfigError(f'{row["name"]}: config={row["config"]!r}: {error}') from error
 
 
 def plan(study: Config, folder: Path, extra: dict) -> Iterator[tuple[str, list[Run]]]:
@@ -85,7 +186,7 @@ def plan(study: Config, folder: Path, extra: dict) -> Iterator[tuple[str, list[R
         runs = []
         for row in rows:
             for split, fields in study.splits.items():
-                config = row['config'].format(**fields)
+                config = fill_in(row, split, fields)
                 for seed in row.get('seeds', study.get('seeds', [0, 1, 2])):
                     place = Path('work_dirs') / Path(config).stem
                     if stage == 'rows':
@@ -118,7 +219,7 @@ def run_all(waiting: list[Run], jobs: int, threads: int) -> None:
             run = future.result()
             done += 1
             left = (time.time() - begin) / done * (len(waiting) - done) / 60
-            print(f'[{done}/{len(waiting)}] {run.row}, {run.split}, seed {run.seed}: {run.top1():.1f} %, '
+            print(f'[{done}/{len(waiting)}] {run}: {run.top1():.1f} %, '
                   f'{left:.0f} min left', flush=True)  # fmt: skip
 
 
@@ -147,17 +248,27 @@ def table(study: Config, runs: list[Run]) -> str:
 def main() -> None:
     """Runs a study."""
     args = parse_args()
-    study = Config.fromfile(args.study, lazy_import=False)
+    study = read_study(args.study)
     folder = Path('work_dirs') / 'studies' / args.study.stem
     names = dict(rows=[row['name'] for row in (*study.get('teachers', []), *study.rows)], splits=list(study.splits))
     for key, known in names.items():
         for name in getattr(args, key) or ():
             check_name(f'--{key}', name, known, f'{key[:-1]} of {args.study}')
     study.splits = {name: fields for name, fields in study.splits.items() if name in (args.splits or study.splits)}
+    stages = dict(plan(study, folder, args.cfg_options))
+    if args.rows:
+        stages = {stage: [run for run in runs if run.row in args.rows] for stage, runs in stages.items()}
+    places: dict[Path, Run] = {}
+    for run in (run for runs in stages.values() for run in runs):
+        run.check()
+        first = places.setdefault(run.work_dir, run)
+        refuse_others(run, first.settings, f'is that of {first}', 'give them other names')
+    out = args.out or folder / 'table.md'
+    make_folder(out.parent, '--out')
+    if out.is_dir():
+        raise ConfigError(f'--out={str(out)!r} is a folder; name a file in it')
     done = []
-    for stage, runs in plan(study, folder, args.cfg_options):
-        if args.rows:
-            runs = [run for run in runs if run.row in args.rows]
+    for stage, runs in stages.items():
         by_place = {run.work_dir: run for run in runs}  # splits may share a teacher, which is then trained once
         waiting = [run for run in by_place.values() if run.top1() is None]
         print(f'{stage}: {len(by_place)} trainings, {len(waiting)} to do', flush=True)
@@ -170,14 +281,10 @@ def main() -> None:
         f'{study.title}\n\nTop-1 in percent after the last epoch; mean ± sample standard deviation over seeds. '
         f'Command: `python tools/run_study.py {args.study}`. Machine: {machine}.\n\n{table(study, done)}\n'
     )
-    out = args.out or folder / 'table.md'
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(text)
+    with open_whole(out, 'w') as file:
+        file.write(text)
     print(f'\n{text}\n{out}')
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except DistillError as error:
-        raise SystemExit(f'{type(error).__name__}: {error}') from error
+    run_tool(main)

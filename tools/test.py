@@ -9,7 +9,7 @@ import argparse
 
 import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
 from mmdualkd.errors import ConfigError
-from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config, run_tool
+from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config, run_tool, whole_number
 
 PREFLIGHT = 'mmdualkd.PreflightHook'
 
@@ -21,7 +21,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--dump', help='write the predictions into this .pkl file')
     parser.add_argument('--show-dir', help='write pictures of the predictions into this folder')
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
-    parser.add_argument('--interval', type=int, default=1, help='show one sample of so many')
+    parser.add_argument('--interval', type=whole_number(1), default=1, help='show one sample of so many')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds that a window stays')
     add_launch_arguments(parser)
     return parser.parse_args()

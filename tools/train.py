@@ -10,11 +10,12 @@ import logging
 import os
 from pathlib import Path
 
+from mmengine.config import Config
 from mmengine.logging import print_log
 
 import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
-from mmdualkd.errors import ConfigError
-from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config, run_tool
+from mmdualkd.errors import ConfigError, nearest
+from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config, run_tool, whole_number
 
 
 def parse_args() -> argparse.Namespace:
@@ -31,11 +32,25 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--auto-scale-lr', action='store_true', help='scale the learning rate with the actual global batch size'
     )
-    parser.add_argument('--seed', type=int, help='random seed')
+    parser.add_argument('--seed', type=whole_number(0, 2**32 - 1), help='random seed')
     parser.add_argument('--diff-rank-seed', action='store_true', help='another seed in every process')
     parser.add_argument('--deterministic', action='store_true', help='deterministic algorithms alone')
     add_launch_arguments(parser)
     return parser.parse_args()
+
+
+def scale_lr(cfg: Config) -> None:
+    """Turns the config's ``auto_scale_lr`` on."""
+    scale, known = cfg.get('auto_scale_lr') or {}, ('base_batch_size', 'enable')
+    for name in scale:
+        if name not in known:
+            raise ConfigError(f'auto_scale_lr.{name}: no setting has this name{nearest(name, known)}')
+    base = scale.get('base_batch_size')
+    if type(base) is not int or base < 1:
+        raise ConfigError(
+            f'--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config, from 1; got {base!r}'
+        )
+    scale.enable = True
 
 
 def main() -> None:
@@ -64,9 +79,7 @@ def main() -> None:
         check_file('--resume', args.resume)
         cfg.resume, cfg.load_from = True, args.resume
     if args.auto_scale_lr:
-        if 'auto_scale_lr' not in cfg:
-            raise ConfigError('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
-        cfg.auto_scale_lr.enable = True
+        scale_lr(cfg)
     cfg.randomness = {'seed': None, **(cfg.get('randomness') or {})}
     for key in ('seed', 'diff_rank_seed', 'deterministic'):
         value = getattr(args, key)

@@ -1,8 +1,12 @@
 """MMPretrain's picture data sets that outlive broken files and draw each sample from its own seed."""
 
+import logging
+from pathlib import PurePath
 from typing import Any
 
+from mmengine.logging import print_log
 from mmpretrain import datasets
+from mmpretrain.datasets.custom import find_folders, get_samples
 
 from ..errors import ConfigError, DataError
 from ..registry import DATASETS
@@ -34,6 +38,28 @@ class RobustPictures(RobustDataset):
         if MARK in str(samples[0].get(self.file, '')):  # MMPretrain takes an editor's mark for part of a name
             samples[0][self.file] = samples[0][self.file].replace(MARK, '')
         return samples
+
+    def _find_samples(self) -> list:
+        """As MMPretrain's, but a hidden folder (``.ipynb_checkpoints``) is no class and holds no pictures."""
+        if not self.with_label:
+            return super()._find_samples()
+        classes = tuple(name for name in find_folders(self.img_prefix)[0] if not name.startswith('.'))
+        if self.CLASSES is not None and len(self.CLASSES) != len(classes):
+            raise DataError(f'it has {len(classes)} folders, but metainfo has {len(self.CLASSES)} classes')
+        self.folder_to_idx = {name: label for label, name in enumerate(classes)}
+        samples, empty = get_samples(self.img_prefix, self.folder_to_idx, self.is_valid_file)
+        if not samples:
+            raise DataError(f'no file in its folders ends in {", ".join(sorted(self.extensions))}')
+        if empty:
+            message = f'{source_of(self)}: no picture in {", ".join(sorted(empty))}, which count as classes'
+            print_log(message, logger='current', level=logging.WARNING)
+        if self.CLASSES is None:
+            self._metainfo['classes'] = classes
+        return samples
+
+    def is_valid_file(self, filename: str) -> bool:
+        """Whether a file below a folder is a picture of it."""
+        return super().is_valid_file(filename) and not any(part.startswith('.') for part in PurePath(filename).parts)
 
 
 @DATASETS.register_module()

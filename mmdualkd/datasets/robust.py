@@ -19,15 +19,17 @@ from .wrappers import occurrence, position
 UNSET = -1
 ERROR_BYTES = 512
 MAX_RIFF = 1 << 32
+STOCK = ('mmaction', 'mmcv', 'mmpretrain', 'mmdualkd')
 
 
 class RobustDataset:
     """A mix-in for data sets on MMEngine's ``BaseDataset``; it stands before that class.
 
     **Samples that do not decode** (missing, truncated, without frames): an error of the pipeline before there are
-    pixels flags the sample. In training another one takes its place. In test mode it is scored as a blank under its
-    own label, so that accuracies stay comparable. Flags lie in shared memory: those that worker processes set are seen
-    by :class:`~mmdualkd.hooks.CorruptVideoHook` in the main process.
+    pixels flags the sample, unless only the pipeline can be to blame (:func:`check_pipeline`). In training another one
+    takes its place. In test mode it is scored as a blank under its own label, so that accuracies stay comparable. Flags
+    lie in shared memory: those that worker processes set are seen by :class:`~mmdualkd.hooks.CorruptVideoHook` in the
+    main process.
 
     **Seeds**: once :class:`~mmdualkd.hooks.EpochSeedHook` has set the clock, Python's, NumPy's and torch's random
     numbers in the pipeline depend only on the seed, the epoch, the sample's position in the data set (or in the
@@ -119,15 +121,20 @@ class RobustDataset:
         raise self._hopeless()
 
     def prepare_data(self, idx: int) -> Any:
-        """Runs the pipeline; None if the sample does not decode. Errors after decoding are raised as they are."""
+        """Runs the pipeline; None if the sample does not decode. Errors after decoding are raised as they are.
+
+        Raises:
+            ConfigError: If the pipeline is to blame.
+        """
         results = self.get_data_info(idx)
         file = results.get(self.file)
-        for transform in self.pipeline.transforms:
+        for place, transform in enumerate(self.pipeline.transforms):
             try:
                 results = transform(results)
             except Exception as error:
                 if self.pixels in results or isinstance(error, ConfigError):
                     raise
+                check_pipeline(place, transform, results, self.pixels, error)
                 self._flag(idx, f'{file or f"sample {idx}"}: {type(error).__name__}: {error}')
                 return None
             if results is None:
@@ -188,6 +195,33 @@ class RobustDataset:
             entropy = self.view_seed, int(idx), occurrence(epoch + visit) % self.num_views
         with seeded(*entropy):
             yield
+
+
+def check_pipeline(place: int, transform: Any, results: dict, pixels: str, error: Exception) -> None:
+    """Refuses a pipeline whose transform asks for what is not there yet, or fails without having read the file.
+
+    Decoders raise a ``TypeError`` or ``AttributeError`` of broken files too (OpenCV gives None for pixels), and what
+    others' own transforms do is not known: of these only a ``KeyError`` for the pixels is a mistake for certain.
+
+    Args:
+        place: The transform's place in the pipeline.
+        transform: The transform that failed before there were pixels.
+        results: What it was given.
+        pixels: The key of the pixels.
+        error: What it raised.
+
+    Raises:
+        ConfigError: Names the transform.
+    """
+    package, *_, module = type(transform).__module__.rpartition('.')
+    known = package.partition('.')[0] in STOCK and module != 'wrappers'  # these may hold anyone's transforms
+    where = f'dataset.pipeline.{place} ({type(transform).__name__})'
+    key = error.args[0] if isinstance(error, KeyError) and error.args else None
+    if isinstance(key, str) and key not in results and (known or key == pixels):
+        raise ConfigError(f'{where} needs {key!r}, which nothing before it in the pipeline gives') from error
+    if known and module != 'loading' and isinstance(error, TypeError | AttributeError):
+        reason = ' '.join(str(error).split())
+        raise ConfigError(f'{where} fails before anything is decoded: {type(error).__name__}: {reason}') from error
 
 
 def counted_from_one(labels: set[int], num_classes: int) -> str:

@@ -1,6 +1,7 @@
 """Pictures that do not decode, and random numbers that only the seed decides, on MMPretrain's data sets."""
 
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -122,8 +123,20 @@ def test_annotations_that_cannot_be_used_are_one_clear_error(pictures, content):
 
 def test_a_folder_without_pictures_is_one_clear_error(tmp_path):
     (tmp_path / 'class0').mkdir()
-    with pytest.raises(DataError, match=f'{tmp_path} cannot be read as labelled pictures: Found 0 files'):
+    with pytest.raises(DataError, match=f'{tmp_path} cannot be read as labelled pictures: no file in its'):
         ours.CustomDataset(data_prefix=str(tmp_path), pipeline=LOAD)
+
+
+def test_a_hidden_folder_is_no_class_and_holds_no_pictures(pictures):
+    whole = ours.CustomDataset(data_prefix=str(pictures), pipeline=LOAD + PACK)
+    for folder in (pictures, pictures / 'class1'):
+        shutil.copytree(pictures / 'class0', folder / '.ipynb_checkpoints')
+    for metainfo in (None, dict(classes=['a', 'b'])):
+        dataset = ours.CustomDataset(data_prefix=str(pictures), pipeline=LOAD + PACK, metainfo=metainfo)
+        assert [dataset.get_data_info(i) for i in range(len(dataset))] == [whole.get_data_info(i) for i in range(8)]
+    assert whole.metainfo['classes'] == ('class0', 'class1') and dataset.metainfo['classes'] == ['a', 'b']
+    with pytest.raises(DataError, match=f'{pictures} cannot .* it has 2 folders, but metainfo has 1 classes'):
+        ours.CustomDataset(data_prefix=str(pictures), pipeline=LOAD + PACK, metainfo=dict(classes=['a']))
 
 
 def test_a_byte_order_mark_is_no_part_of_a_name(pictures):

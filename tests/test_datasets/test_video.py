@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from mmdualkd.datasets import VideoDataset
 from mmdualkd.datasets.robust import open_video
 from mmdualkd.datasets.visits import CountingSampler, Visit
-from mmdualkd.errors import DataError
+from mmdualkd.errors import ConfigError, DataError
 
 PIPELINE = [
     dict(type='mmaction.DecordInit'),
@@ -123,6 +123,50 @@ def test_a_mistake_after_decoding_is_raised_and_not_taken_for_a_broken_video(cli
     with pytest.raises(AssertionError):
         dataset[0]
     assert not dataset.flags.any()
+
+
+LATE = dict(type='mmaction.Flip')
+
+
+@pytest.mark.parametrize(
+    'pipeline, message',
+    [
+        ([*PIPELINE[:2], LATE, *PIPELINE[2:]], r"dataset\.pipeline\.2 \(Flip\) needs '\w+', which nothing before it"),
+        ([*PIPELINE[:2], *PIPELINE[3:]], r"dataset\.pipeline\.2 \(RandomCrop\) needs '\w+', which"),
+        ([PIPELINE[0], *PIPELINE[2:]], r"dataset\.pipeline\.1 \(DecordDecode\) needs 'frame_inds', which"),
+        (PIPELINE[1:], r"dataset\.pipeline\.0 \(SampleFrames\) needs 'total_frames', which"),
+    ],
+)
+@pytest.mark.parametrize('test_mode', [False, True])
+def test_a_mistake_before_decoding_names_the_transform_and_no_broken_videos(clips, pipeline, message, test_mode):
+    dataset = build(clips, pipeline=pipeline, test_mode=test_mode)
+    with pytest.raises(ConfigError, match=message):
+        dataset[0]
+    assert not dataset.flags.any()
+
+
+def test_what_anothers_own_decoder_raises_counts_as_broken_unless_it_asks_for_the_pixels(clips):
+    class Archive:
+        def __call__(self, results):
+            raise self.error
+
+    dataset = build(clips)
+    dataset.pipeline.transforms[0] = archive = Archive()
+    for archive.error in (KeyError('frames'), TypeError("'NoneType'"), AttributeError('shape'), KeyError()):
+        assert dataset.prepare_data(0) is None and dataset.flags[0]
+    archive.error = KeyError('imgs')
+    with pytest.raises(ConfigError, match=r"pipeline\.0 \(Archive\) needs 'imgs'"):
+        dataset.prepare_data(0)
+
+
+@pytest.mark.parametrize('reader', ['Decord', 'OpenCV', 'PyAV'])
+def test_what_readers_raise_of_a_broken_video_counts_as_broken_and_never_as_a_mistake(broken, reader):
+    if reader == 'PyAV':
+        pytest.importorskip('av')
+    init, decode = (dict(type=f'mmaction.{reader}{part}') for part in ('Init', 'Decode'))
+    dataset = build(broken, pipeline=[init, PIPELINE[1], decode, *PIPELINE[3:]])
+    assert sum(dataset.prepare_data(index) is None for index in range(8)) == 4
+    assert dataset.flags.nonzero().flatten().tolist() == BROKEN
 
 
 def test_samples_depend_on_seed_epoch_and_index_and_not_on_the_workers(clips):

@@ -2,8 +2,9 @@
 
 import re
 
+import pytest
 from distill_jobs import distill_job
-from helpers import TOOLS, run
+from helpers import ROOT, TOOLS, run
 from mmengine.config import Config
 from tiny_pictures import cnn, vit
 
@@ -29,3 +30,24 @@ def test_an_assistant_is_compared_with_plain_kd_and_no_checkpoint_is_read(tmp_pa
     output = run(TOOLS / 'benchmark.py', tmp_path / 'hybrid.py', '--steps', 1, '--batch-size', 2)
     found = re.search(r'beside plain KD: ([\d.]+) times the time, ([\d.]+) times the memory', output)
     assert found and float(found[2]) > 1, output
+
+
+@pytest.mark.parametrize(
+    'words, message',
+    [
+        (['student_distiled.py'], 'is not a file; did you mean '),
+        (['.'], "demo/.' is not a file"),
+        (['teacher_cnn.py'], "model.type='Recognizer3D' has no student and teachers"),
+        (
+            ['student_distilled.py', '--cfg-options', 'model.term.kd.weight=1'],
+            'model.term: DualTeacherDistiller takes no',
+        ),
+        (['student_distilled.py', '--cfg-options', 'model'], "'model' is not key=value"),
+        (['student_distilled.py', '--steps', '0'], "--steps: must be a whole number from 1, got '0'"),
+        (['student_distilled.py', '--batch-size', '-1'], "--batch-size: must be a whole number from 1, got '-1'"),
+        (['student_distilled.py', '--device', 'gpu'], "--device: invalid choice: 'gpu'"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_clear_error(words, message):
+    output = run(TOOLS / 'benchmark.py', f'{ROOT}/configs/demo/{words[0]}', *words[1:], ok=False)
+    assert message in output and 'Traceback' not in output

@@ -37,6 +37,13 @@ def test_a_script_without_arguments_says_how_it_is_called(script):
     assert f'bash tools/{script} ' in run('bash', TOOLS / script, ok=False)
 
 
+@pytest.mark.parametrize('processes', ['0', '-1', 'abc', '--amp', '1.5'])
+def test_a_number_of_processes_that_is_none_is_one_clear_line(processes):
+    for script, words in (('dist_train.sh', ['job.py']), ('dist_test.sh', ['job.py', 'epoch_1.pth'])):
+        output = run('bash', TOOLS / script, *words, processes, '1', ok=False)
+        assert output == f"{TOOLS / script}: PROCESSES must be a whole number from 1, got '{processes}'\n"
+
+
 def test_the_slurm_script_hands_resources_and_flags_to_srun(tmp_path):
     srun = tmp_path / 'srun'
     srun.write_text('#!/bin/sh\necho "$@"\n')

@@ -225,6 +225,16 @@ def test_a_config_that_imports_what_is_not_there_is_an_error(tmp_path, export):
         export(tmp_path / 'a.pth')
 
 
+@pytest.mark.parametrize('out', ['file', 'file/below', '/proc/x'])
+def test_an_out_that_cannot_be_written_to_is_an_error(tmp_path, export, out):
+    torch.save(dict(state_dict={'backbone.a': torch.ones(1)}, meta=dict(cfg='model = dict()')), tmp_path / 'a.pth')
+    (tmp_path / 'file').touch()
+    with pytest.raises(SystemExit, match=f"ConfigError: --out='{tmp_path / out}' is no folder that can be written to"):
+        export(tmp_path / 'a.pth', '--out', tmp_path / out)
+    with pytest.raises(CheckpointError, match='cannot be written'):
+        save_student(tmp_path / 'a.pth', tmp_path / out / 'student.pth')
+
+
 def test_a_missing_source_is_an_error(export):
     with pytest.raises(SystemExit, match='CheckpointError: there is no checkpoint or work directory'):
         export('nowhere')

@@ -3,6 +3,7 @@
 import decord
 import numpy as np
 import pytest
+from helpers import TOOLS, run
 from moving_shapes import CLASSES, FRAMES, MOTIONS, SIDE, draw_clip, make_clips
 
 from mmdualkd.errors import DataError
@@ -59,8 +60,16 @@ def test_the_shape_moves_as_its_class_says_over_a_still_background(label):
         assert abs(move @ np.array(heading)[::-1]) < 6
 
 
-def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
+def test_a_folder_that_cannot_be_written_to_and_numbers_below_0_are_named(tmp_path):
     from moving_shapes import write_video
 
+    (tmp_path / 'file').touch()
+    tool = TOOLS / 'make_demo_clips.py'
+    for folder in ('file', '/proc/x'):
+        output = run(tool, tmp_path / folder, ok=False)
+        assert output.startswith(f"ConfigError: folder='{tmp_path / folder}' is no folder that can be written to: ")
+    for option in ('--seed', '--train', '--test'):
+        output = run(tool, tmp_path / 'clips', option, -1, ok=False)
+        assert f"argument {option}: must be a whole number from 0, got '-1'" in output
     with pytest.raises(DataError, match='nowhere'):
         write_video(tmp_path / 'nowhere' / 'a.avi', np.zeros((2, SIDE, SIDE, 3), np.uint8))

@@ -1,9 +1,12 @@
 """Studies: rows trained over splits and seeds, gone on with where they stopped, and their table."""
 
 import re
+from pathlib import Path
 
+import pytest
 from helpers import TOOLS, run
 from jobs import stock_job
+from run_study import plan, read_study
 
 STUDY = """
 title = 'Two rates.'
@@ -14,7 +17,7 @@ rows = [dict(name='fast', config='{{config}}', options={{'optim_wrapper.optimize
 """
 
 
-def test_a_study_trains_teachers_and_rows_writes_their_table_and_goes_on_where_it_stopped(tmp_path):
+def test_a_study_trains_writes_its_table_goes_on_where_it_stopped_and_never_mixes_settings(tmp_path):
     job = stock_job(tmp_path / 'job', epochs=1)
     study = tmp_path / 'rates.py'
     study.write_text(STUDY.format(config=str(job.config)))
@@ -30,12 +33,22 @@ def test_a_study_trains_teachers_and_rows_writes_their_table_and_goes_on_where_i
     lr = '"lr": 0.1'
     assert lr in next(tmp_path.glob('work_dirs/studies/rates/fast/clips/seed0/*/vis_data/scalars.json')).read_text()
 
+    options = ('--cfg-options', 'train_cfg.max_epochs=2')
+    output = run(*words, *options, cwd=tmp_path, ok=False)
+    asked = r"'work_dirs/job' was trained with train_cfg.max_epochs=None, and now it is 2; remove or rename it"
+    assert re.search(rf'^ConfigError: Teacher, clips, seed 0: {asked}', output, re.M), output
+    for record in tmp_path.glob('work_dirs/**/settings.json'):  # an older study has none
+        record.unlink()
+    output = run(*words, *options, cwd=tmp_path)
+    assert 'teachers: 1 trainings, 0 to do' in output and 'rows: 2 trainings, 0 to do' in output
+
 
 def test_a_training_that_fails_ends_the_study_with_its_last_line(tmp_path):
     study = tmp_path / 'wrong.py'
-    study.write_text(STUDY.format(config='configs/none.py'))
+    (tmp_path / 'none.py').write_text('')
+    study.write_text(STUDY.format(config='none.py'))
     output = run(TOOLS / 'run_study.py', study, '--rows', 'fast', cwd=tmp_path, ok=False)
-    assert "fast, clips, seed 0 failed: ConfigError: config='configs/none.py' is not a file" in output
+    assert "fast, clips, seed 0 failed: ConfigError: config='none.py' has no `model`" in output
 
 
 def test_a_row_or_split_that_the_study_does_not_have_is_an_error(tmp_path):
@@ -44,3 +57,59 @@ def test_a_row_or_split_that_the_study_does_not_have_is_an_error(tmp_path):
     for option, name, near in (('--rows', 'fst', 'fast'), ('--splits', 'clip', 'clips')):
         output = run(TOOLS / 'run_study.py', study, option, name, cwd=tmp_path, ok=False)
         assert f'ConfigError: {option}={name!r} names no {option[2:-1]} of {study}; did you mean {near!r}?' in output
+
+
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        ('title = ""', 'needs `title`, a str that is not empty'),
+        ('rows = []', 'needs `rows`, a list that is not empty'),
+        ('splits = 3', 'needs `splits`, a dict that is not empty'),
+        ('splits = dict(a=dict(nam="a"))', "splits['a'] needs a `name`"),
+        ('seeds = []', 'seeds must be a list of whole numbers from 0, got []'),
+        ('rows[0]["seeds"] = 3', 'rows[0].seeds must be a list of whole numbers from 0, got 3'),
+        ('rows[0].pop("name")', 'rows[0] needs a `name`'),
+        ('rows *= 2', "rows[1]: there is a row or teacher of the name 'fast' already"),
+        ('rows[0]["optoins"] = {}', "rows[0] (fast): 'optoins' is no field of it; did you mean 'options'?"),
+        ('rows[0]["options"] = 3', 'rows[0].options must be a dict, got 3'),
+        ('rows[0]["config"] = "{confg}"', "has the field 'confg', which splits['clips'] does not give; did you mean"),
+        ('rows += [dict(name="fa_st", config="{config}"), dict(name="fa st", config="{config}", options=dict(a=1))]',
+         "with a=None, and now it is 1; give them other names"),
+        ('rows = [', "cannot be read: study.py, line 7: SyntaxError: '[' was never closed"),
+        ('rows[0]["config"] = "jop.py"', "fast, clips, seed 0: config='jop.py' is not a file; did you mean job.py?"),
+    ],
+)  # fmt: skip
+def test_a_study_that_makes_no_table_is_one_clear_line_before_any_training(tmp_path, text, message):
+    study = tmp_path / 'study.py'
+    (tmp_path / 'job.py').touch()
+    study.write_text(f'{STUDY.format(config="job.py")}{text}\n')
+    output = run(TOOLS / 'run_study.py', 'study.py', cwd=tmp_path, ok=False)
+    assert output.startswith('ConfigError: ') and message in output and output.count('\n') == 1, output
+    assert not (tmp_path / 'work_dirs').exists()
+
+
+@pytest.mark.parametrize(
+    'words, message',
+    [
+        (['stud.py'], "ConfigError: study='stud.py' is not a file; did you mean study.py?"),
+        (['.'], "ConfigError: study='.' is not a file"),
+        (['study.py', '--jobs', '0'], "argument --jobs: must be a whole number from 1, got '0'"),
+        (['study.py', '--out', 'job.py/table.md'], "ConfigError: --out='job.py' is no folder that can be written to"),
+        (['study.py', '--out', '.'], "ConfigError: --out='.' is a folder; name a file in it"),
+    ],
+)
+def test_a_command_line_that_cannot_work_is_refused_before_any_training(tmp_path, words, message):
+    (tmp_path / 'study.py').write_text(STUDY.format(config='job.py'))
+    (tmp_path / 'job.py').touch()
+    output = run(TOOLS / 'run_study.py', *words, cwd=tmp_path, ok=False)
+    assert message in output and 'Traceback' not in output and not (tmp_path / 'work_dirs' / 'job').exists()
+
+
+@pytest.mark.parametrize('study', sorted((TOOLS / 'studies').glob('*.py')), ids=lambda path: path.stem)
+def test_a_study_of_ours_finds_its_configs_from_an_empty_folder(study, tmp_path, monkeypatch):
+    (tmp_path / 'data' / 'pictures' / 'train' / 'cat').mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    runs = [run for _, stage in plan(read_study(study), Path('work_dirs'), {}) for run in stage]
+    for training in runs:
+        training.check()
+    assert all(Path(training.file).is_file() for training in runs)

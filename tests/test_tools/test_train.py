@@ -53,6 +53,26 @@ def test_a_wrong_config_path_gives_one_line_with_the_nearest_file(tool, wrong, t
     assert re.search(r"^ConfigError: config='.*jop\.py' is not a file; did you mean .*job\.py\?$", output, re.M)
 
 
+@pytest.mark.parametrize(
+    'flags, message',
+    [
+        (['--seed', '-1'], "argument --seed: must be a whole number from 0 to 4294967295, got '-1'"),
+        (['--seed', '99999999999'], "argument --seed: must be a whole number from 0 to 4294967295, got '99999999999'"),
+        (['--cfg-options', 'a=1', 'log_level'], "argument --cfg-options: 'log_level' is not key=value"),
+        (['--cfg-options', 'a=[1,(2'], "argument --cfg-options: the brackets in 'a=[1,(2' do not match"),
+        (['--auto-scale-lr'], 'needs auto_scale_lr=dict(base_batch_size=...) in the config, from 1; got None'),
+        (
+            ['--auto-scale-lr', '--cfg-options', 'auto_scale_lr.base_batchsize=8'],
+            "auto_scale_lr.base_batchsize: no setting has this name; did you mean 'base_batch_size'?",
+        ),
+        (['--auto-scale-lr', '--cfg-options', 'auto_scale_lr.base_batch_size=0'], 'in the config, from 1; got 0'),
+    ],
+)
+def test_a_flag_that_cannot_work_is_one_clear_error(trained, tmp_path, flags, message):
+    output = run(TOOLS / 'train.py', trained.config, '--work-dir', tmp_path, *flags, ok=False)
+    assert message in output and 'Traceback' not in output
+
+
 def test_a_missing_checkpoint_is_named_before_anything_is_built(trained):
     output = run(TOOLS / 'test.py', trained.config, trained.work_dir / 'epoch_9.pth', ok=False)
     assert re.search(r"^ConfigError: checkpoint='.*epoch_9\.pth' is not a file; did you mean .*epoch_", output, re.M)
