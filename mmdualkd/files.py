@@ -1,12 +1,13 @@
 """Files that are written whole or not at all: under another name first, which then takes their place."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from .errors import CheckpointError
+from .errors import CheckpointError, ConfigError
 
 PART = '.mmdualkd-part'
 
@@ -43,6 +44,26 @@ def open_whole(path: str | Path, mode: str) -> Iterator[IO[Any]]:
     """As ``open(path, mode)`` for writing, see :func:`replacing`."""
     with replacing(path) as part, part.open(mode) as file:
         yield file
+
+
+def check_folder(key: str, folder: str | Path) -> None:
+    """Makes a folder, and refuses one in which nothing can be written.
+
+    Args:
+        key: The setting that needs it and its value (``work_dir='...'``), for errors.
+        folder: Its path.
+
+    Raises:
+        ConfigError: Says why not.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(1 << 16))  # a full disk takes an empty file
+            file.flush()
+    except OSError as error:
+        where = f' ({error.filename})' if error.filename else ''
+        raise ConfigError(f'{key} cannot be written: {error.strerror or error}{where}') from error
 
 
 def remove_parts(folder: str | Path) -> None:
