@@ -49,8 +49,10 @@ def read_checkpoint(path: str | Path, key: str) -> dict[str, Any]:
             reason = 'it is damaged, or another kind of zip file' if zipfile.is_zipfile(path) else 'it is cut short'
         elif begin[:1] != b'\x80':  # how every pickle begins
             reason = 'it is another kind of file'
+        elif isinstance(error, RuntimeError | pickle.UnpicklingError):
+            reason = str(error).strip().partition('\n')[0].partition('. ')[0]
         else:
-            reason = str(error).strip().partition('\n')[0].partition('. ')[0] or 'it is cut short'
+            reason = 'it is cut short or damaged'
         raise CheckpointError(
             f'{key}: {str(path)!r} is not a checkpoint that torch can read as weights: {reason}'
         ) from error

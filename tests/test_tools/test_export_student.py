@@ -199,6 +199,10 @@ def test_without_best_checkpoint_the_last_one_is_taken_also_in_a_moved_work_dir(
     (moved / 'epoch_2.pth').unlink()
     with pytest.raises(CheckpointError, match='neither best_'):
         find_checkpoint(moved)
+    for record, fault in ((b'', 'it is empty'), (b'\xff', 'it is no text')):
+        (moved / 'last_checkpoint').write_bytes(record)
+        with pytest.raises(CheckpointError, match=f"moved/last_checkpoint' names no checkpoint: {fault}$"):
+            find_checkpoint(moved)
 
 
 def test_onnx_gives_the_scores_of_pytorch(distilled, tmp_path, export):
