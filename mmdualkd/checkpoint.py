@@ -3,6 +3,7 @@
 import io
 import pickle
 import re
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -31,30 +32,49 @@ def read_checkpoint(path: str | Path, key: str) -> dict[str, Any]:
     Raises:
         CheckpointError: If the file is missing, is no checkpoint, or holds more than tensors and plain values.
     """
+    if '://' in str(path):
+        raise CheckpointError(f'{key}: {str(path)!r} is no file, and of addresses only http(s) ones are downloaded')
     path = Path(path).expanduser()
-    if path.is_dir():
-        raise CheckpointError(f'{key}: {str(path)!r} is a folder; name a file in it')
-    if not path.is_file():
-        raise CheckpointError(f'{key}: there is no file {str(path)!r}')
-    if not path.stat().st_size:
-        raise CheckpointError(f'{key}: {str(path)!r} is empty (0 bytes)')
+    begin = _begin(path, key)
     try:
         checkpoint = torch.load(path, map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, AttributeError, IndexError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, LookupError, ValueError, AttributeError, OSError) as error:
         unsafe = re.search(r'(?:GLOBAL|class|global) ([\w.]+\.[\w.]+)', str(error))
         if 'nsupported' in str(error) and unsafe:
             raise CheckpointError(
                 f'{key}: {str(path)!r} holds {unsafe[1]} beside its weights. Reading that could run code from the '
                 'file, so only tensors and plain values are read; let its owner save the state_dict alone'
             ) from error
-        reason = str(error).strip().splitlines()
+        if begin == b'PK':
+            reason = 'it is damaged, or another kind of zip file' if zipfile.is_zipfile(path) else 'it is cut short'
+        elif begin[:1] != b'\x80':  # how every pickle begins
+            reason = 'it is another kind of file'
+        elif isinstance(error, RuntimeError | pickle.UnpicklingError):
+            reason = str(error).strip().partition('\n')[0].partition('. ')[0]
+        else:
+            reason = 'it is cut short or damaged'
         raise CheckpointError(
-            f'{key}: {str(path)!r} is not a checkpoint that torch can read as weights: '
-            f'{reason[0] if reason else type(error).__name__}'
+            f'{key}: {str(path)!r} is not a checkpoint that torch can read as weights: {reason}'
         ) from error
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f'{key}: {str(path)!r} holds a {type(checkpoint).__name__}, not a dict of tensors')
     return checkpoint
+
+
+def _begin(path: Path, key: str) -> bytes:
+    """The first two bytes of a file that is there and not empty."""
+    try:
+        with path.open('rb') as file:
+            begin = file.read(2)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise CheckpointError(f'{key}: there is no file {str(path)!r}') from error
+    except IsADirectoryError as error:
+        raise CheckpointError(f'{key}: {str(path)!r} is a folder; name a file in it') from error
+    except OSError as error:
+        raise CheckpointError(f'{key}: {str(path)!r} cannot be read: {error.strerror or error}') from error
+    if not begin:
+        raise CheckpointError(f'{key}: {str(path)!r} is empty (0 bytes)')
+    return begin
 
 
 def model_state_dict(checkpoint: dict[str, Any]) -> 'OrderedDict[str, Tensor]':
@@ -184,11 +204,31 @@ def find_checkpoint(path: str | Path) -> Path:
     best = sorted(path.glob('best_*.pth'), key=lambda file: file.stat().st_mtime)
     if best:
         return best[-1]
-    record = path / 'last_checkpoint'
-    last = path / Path(record.read_text().strip()).name if record.is_file() else None
+    name = last_checkpoint(path)
+    last = path / Path(name).name if name else None
     if last is None or not last.is_file():
         raise CheckpointError(f'{str(path)!r} holds neither best_*.pth nor the file that its last_checkpoint names')
     return last
+
+
+def last_checkpoint(work_dir: str | Path) -> str | None:
+    """What the ``last_checkpoint`` of a work directory names; None where there is none.
+
+    Raises:
+        CheckpointError: If it names nothing.
+    """
+    record = Path(work_dir) / 'last_checkpoint'
+    try:
+        name, reason = record.read_text().strip(), 'it is empty'
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        name, reason = '', 'it is no text'
+    except OSError as error:
+        name, reason = '', error.strerror or str(error)
+    if not name:
+        raise CheckpointError(f'{str(record)!r} names no checkpoint: {reason}')
+    return name
 
 
 def training_config(checkpoint: Path) -> Config:

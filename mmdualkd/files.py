@@ -47,22 +47,24 @@ def open_whole(path: str | Path, mode: str) -> Iterator[IO[Any]]:
         yield file
 
 
-def make_folder(folder: str | Path, key: str) -> None:
-    """Makes a folder that files will be written to, if it is not there.
+def check_folder(key: str, folder: str | Path) -> None:
+    """Makes a folder, and refuses one in which nothing can be written.
 
     Args:
-        folder: The folder.
-        key: The option that names it, for errors (``--out``).
+        key: The setting or option that names it (``work_dir``), for errors.
+        folder: Its path.
 
     Raises:
-        ConfigError: If it cannot be made or written to.
+        ConfigError: Says why not.
     """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(1 << 16))  # a full disk takes an empty file
+            file.flush()
     except OSError as error:
-        raise ConfigError(f'{key}={str(folder)!r} is no folder that can be written to: {error.strerror}') from error
+        where = f' ({error.filename})' if error.filename else ''
+        raise ConfigError(f'{key}={str(folder)!r} cannot be written: {error.strerror or error}{where}') from error
 
 
 def remove_parts(folder: str | Path) -> None:

@@ -4,7 +4,7 @@ import argparse
 import difflib
 import logging
 import os
-import tempfile
+import re
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +17,7 @@ from torch.distributed.elastic.multiprocessing.errors import record
 from .class_count import apply_num_classes, meant_num_classes
 from .errors import ConfigError, DistillError
 from .faults import explain
+from .files import check_folder
 from .setting_values import lost_hooks
 from .settings import check_settings
 
@@ -71,8 +72,8 @@ def load_config(args: argparse.Namespace) -> Config:
         args: Parsed arguments with ``config`` and those of :func:`add_launch_arguments`.
 
     Raises:
-        ConfigError: If there is no such file (names the nearest one), it cannot be read, a key is misspelt, or the
-            launcher that the flag names has not started this process.
+        ConfigError: If there is no such file (names the nearest one), it cannot be read, a key is misspelt, the work
+            directory has no name, or the launcher that the flag names has not started this process.
     """
     check_file('config', args.config)
     check_launcher(args.launcher)
@@ -88,6 +89,8 @@ def load_config(args: argparse.Namespace) -> Config:
             cfg.merge_from_dict(args.cfg_options)
         except (TypeError, KeyError, AttributeError) as error:
             raise ConfigError(f'--cfg-options do not fit the config: {_one_line(error)}') from error
+    if not isinstance(cfg.work_dir, str) or not cfg.work_dir:
+        raise ConfigError(f'work_dir={cfg.work_dir!r} names no folder')
     check_settings(cfg)
     if lost := lost_hooks(cfg):
         names = ', '.join(f'mmdualkd.{name}' for name in lost)
@@ -144,26 +147,43 @@ def check_distillation(cfg: Config) -> None:
         )
 
 
-def build_runner(cfg: Config):
+def build_runner(cfg: Config, testing: bool = False):
     """The MMEngine runner of a config; its own kind where the config has a ``runner_type``.
 
+    Args:
+        cfg: The config.
+        testing: Writes the config beside the test's log, for that in the work directory is the training's.
+
     Raises:
-        ConfigError: If the work directory cannot be written.
+        ConfigError: If the work directory or the checkpoints' cannot be written, or the work directory holds a config
+            of the user's own where MMEngine would write its dump.
     """
     from mmaction.registry import RUNNERS
+    from mmengine.dist import master_only
     from mmengine.runner import Runner
 
     from .hooks.preflight import check_batches
 
-    try:
-        Path(cfg.work_dir).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=cfg.work_dir):
-            pass
-    except OSError as error:
+    @master_only
+    def dump_config(runner: Runner) -> None:
+        runner.cfg.dump(os.path.join(runner.log_dir, os.path.basename(cfg.filename or 'config.py')))
+
+    check_folder('work_dir', cfg.work_dir)
+    kind = RUNNERS.get(cfg.runner_type) if 'runner_type' in cfg else Runner
+    if testing:
+        return type(kind.__name__, (kind,), dict(dump_config=dump_config)).from_cfg(cfg)
+    saver = (cfg.get('default_hooks') or {}).get('checkpoint')
+    out_dir = saver.get('out_dir') if isinstance(saver, dict) else None
+    if out_dir and '://' not in str(out_dir):
+        folder = Path(out_dir, Path(cfg.work_dir).absolute().name)  # as CheckpointHook names it
+        check_folder('default_hooks.checkpoint.out_dir', folder)
+    name = os.path.basename(cfg.filename or '')
+    if name and not _is_dump(Path(cfg.work_dir, name)):
         raise ConfigError(
-            f'work_dir={cfg.work_dir!r} cannot be written: {error.strerror} ({error.filename})'
-        ) from error
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+            f'work_dir={cfg.work_dir!r} holds a config of your own, {name}, where training would write its copy of '
+            'the whole config: name another folder'
+        )
+    runner = kind.from_cfg(cfg)
     stock = runner.build_train_loop
 
     def build_train_loop(loop: dict) -> object:
@@ -173,6 +193,12 @@ def build_runner(cfg: Config):
 
     runner.build_train_loop = build_train_loop
     return runner
+
+
+def _is_dump(path: Path) -> bool:
+    """Whether a config file is a dump of MMEngine's, or none: it has the launcher in it, and no base or comment."""
+    text = path.read_text(errors='replace') if path.is_file() else 'launcher'
+    return bool(re.search(r'^[\s"]*launcher\b', text, re.M)) and not re.search(r'^\s*(_base_|#)', text, re.M)
 
 
 def run_tool(main: Callable[[], object]) -> None:
@@ -233,12 +259,17 @@ def check_file(key: str, path: str) -> None:
     """
     if '://' in path or Path(path).is_file():
         return
+    if path and Path(path).is_dir():
+        files = sorted(Path(path).glob('*.py' if key == 'config' else '*.pth'), key=os.path.getmtime)
+        whole = [file for file in files if not file.name.startswith(('student_', 'best_'))]  # can be resumed, too
+        hint = f', such as {(whole or files)[-1]}' if files else ''
+        raise ConfigError(f'{key}={path!r} is a folder: name a file in it{hint}')
     folder = next(parent for parent in Path(path).absolute().parents if parent.is_dir())
     shallow = folder in (Path.cwd(), *Path.cwd().parents)  # a whole checkout holds too many files to look through
     if shallow and (folder / 'configs').is_dir():
         folder, shallow = folder / 'configs', False
     files = folder.glob('*') if shallow else folder.rglob('*')
-    by_name = {file.name: file for file in sorted(files) if file.suffix == Path(path).suffix}
+    by_name = {file.name: file for file in sorted(files) if file.suffix == Path(path).suffix and file.is_file()}
     near = difflib.get_close_matches(Path(path).name, by_name, n=1, cutoff=0.6)
     hint = f'; did you mean {os.path.relpath(by_name[near[0]])}?' if near else ''
     raise ConfigError(f'{key}={path!r} is not a file{hint}')

@@ -3,9 +3,12 @@
 import atexit
 import functools
 import os
+import resource
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -66,6 +69,17 @@ def write_clips(folder: Path, classes: int = 2, per_class: int = 4, frames: int 
     annotation = folder / 'annotation.txt'
     annotation.write_text(''.join(lines))
     return annotation
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file of this process can grow beyond ``size`` bytes."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def environment(*paths: Path) -> dict[str, str]:

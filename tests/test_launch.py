@@ -2,15 +2,17 @@
 
 import argparse
 import json
+import os
+from pathlib import Path
 
 import pytest
 import torch
-from helpers import ROOT
+from helpers import ROOT, full_disk
 from jobs import stock_job
 
 from mmdualkd import launch
 from mmdualkd.errors import ConfigError
-from mmdualkd.launch import add_launch_arguments, build_runner, load_config, run_tool
+from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config, run_tool
 
 DISTILLATION = ROOT / 'configs' / 'demo' / 'student_distilled.py'
 
@@ -194,6 +196,44 @@ def test_a_work_dir_that_cannot_be_written_is_named(leaf, tmp_path):
     for way in ('file', 'file/run'):
         message = refused(leaf(''), '--work-dir', tmp_path / way)
         assert message.startswith(f'work_dir={str(tmp_path / way)!r} cannot be written: ')
+    assert refused(leaf(''), '--work-dir', '') == "work_dir='' names no folder"
+    out_dir = str(tmp_path / 'file')
+    message = refused(
+        leaf(f'work_dir = {str(tmp_path / "a")!r}\ndefault_hooks = dict(checkpoint=dict(out_dir={out_dir!r}))')
+    )
+    assert message.startswith(f'default_hooks.checkpoint.out_dir={out_dir!r} cannot be written: ')
+    cfg, full = load(leaf(''), '--work-dir', tmp_path / 'full'), str(tmp_path / 'full')
+    with full_disk(1000), pytest.raises(ConfigError, match=f'^work_dir={full!r} cannot be written: File too large$'):
+        build_runner(cfg)
+
+
+def test_a_work_dir_in_which_the_copy_would_take_the_place_of_a_config_is_refused(leaf, tmp_path, monkeypatch):
+    config = leaf('# mine')
+    monkeypatch.chdir(config.parent)
+    before = config.read_text()
+    for flags in ((config.name, '--work-dir', '.'), (DISTILLATION, '--work-dir', DISTILLATION.parent)):
+        message = refused(*flags)
+        assert message.startswith(
+            f'work_dir={str(flags[-1])!r} holds a config of your own, {Path(flags[0]).name}, where'
+        )
+    assert config.read_text() == before
+    dump = tmp_path / 'leaf.py'
+    load(config).dump(dump)
+    build_runner(load(dump, '--work-dir', tmp_path))  # as to resume with the copy
+    build_runner(load(config, '--work-dir', tmp_path))
+
+
+def test_a_folder_in_place_of_a_file_is_refused_with_a_file_in_it(tmp_path):
+    for index, name in enumerate(('epoch_1.pth', 'epoch_2.pth', 'student_epoch_2.pth', 'job.py')):
+        (tmp_path / name).write_text('')
+        os.utime(tmp_path / name, (index, index))
+    for key, name in (('--resume', 'epoch_2.pth'), ('config', 'job.py')):
+        with pytest.raises(ConfigError) as error:
+            check_file(key, str(tmp_path))
+        assert str(error.value) == f'{key}={str(tmp_path)!r} is a folder: name a file in it, such as {tmp_path / name}'
+    (tmp_path / 'epoch_3').mkdir()
+    with pytest.raises(ConfigError, match='is not a file$'):
+        check_file('--resume', str(tmp_path / 'epoch_4'))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 import mmdualkd  # noqa: F401  (first: it mends the stack)
 from mmdualkd.checkpoint import find_checkpoint, save_student, training_config
 from mmdualkd.export import export_onnx, stock_config
-from mmdualkd.files import make_folder
+from mmdualkd.files import check_folder
 from mmdualkd.launch import run_tool
 from mmdualkd.registry import SCOPE
 
@@ -34,7 +34,7 @@ def main() -> None:
     source = find_checkpoint(args.source)
     cfg, remarks = stock_config(training_config(source))
     out = args.out or source.parent / 'export'
-    make_folder(out, '--out')
+    check_folder('--out', out)
     save_student(source, out / 'student.pth')
     cfg.dump(out / 'student.py')
     print(f'{source} -> {out / "student.pth"}, {out / "student.py"}')

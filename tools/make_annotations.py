@@ -15,7 +15,7 @@ import decord
 
 from mmdualkd.datasets.robust import open_video
 from mmdualkd.errors import DataError
-from mmdualkd.files import make_folder, replacing
+from mmdualkd.files import check_folder, replacing
 from mmdualkd.launch import run_tool
 
 EXAMPLES = r"""
@@ -162,7 +162,7 @@ def classes_of(videos: list[str]) -> list[str]:
 def main(argv: list[str] | None = None) -> None:
     """Writes the files and says what they hold."""
     args = parse_args(argv)
-    make_folder(args.out, '--out')
+    check_folder('--out', args.out)
     decord.logging.set_level(decord.logging.QUIET)  # unreadable files are named below
     videos, unreadable = find_videos(args.folder, args.out)
     for path in unreadable:

@@ -5,7 +5,7 @@ import time
 
 from moving_shapes import make_clips
 
-from mmdualkd.files import make_folder
+from mmdualkd.files import check_folder
 from mmdualkd.launch import run_tool, whole_number
 
 
@@ -21,7 +21,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    make_folder(args.folder, 'folder')
+    check_folder('folder', args.folder)
     total, start = args.train + args.test, time.time()
     for done in make_clips(args.folder, args.train, args.test, args.seed):
         if done % 500 == 0 or done == total:

@@ -17,7 +17,7 @@ from mmengine.config import Config
 
 import mmdualkd  # noqa: F401  (first: it mends the stack)
 from mmdualkd.errors import ConfigError, DataError, check_name, nearest
-from mmdualkd.files import make_folder, open_whole
+from mmdualkd.files import check_folder, open_whole
 from mmdualkd.launch import CfgOptions, check_file, read_file, run_tool, whole_number
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -80,7 +80,7 @@ class Run:
 
     def train(self, threads: int) -> None:
         """Runs tools/train.py to its end; its output goes to ``train.log`` in the work directory."""
-        make_folder(self.work_dir, f'{self}: work directory')
+        check_folder(f'{self}: work directory', self.work_dir)
         with open_whole(self.work_dir / 'settings.json', 'w') as file:
             json.dump(self.settings, file, indent=1)
         words = [sys.executable, str(ROOT / 'tools' / 'train.py'), self.file]
@@ -264,7 +264,7 @@ def main() -> None:
         first = places.setdefault(run.work_dir, run)
         refuse_others(run, first.settings, f'is that of {first}', 'give them other names')
     out = args.out or folder / 'table.md'
-    make_folder(out.parent, '--out')
+    check_folder('--out', out.parent)
     if out.is_dir():
         raise ConfigError(f'--out={str(out)!r} is a folder; name a file in it')
     done = []

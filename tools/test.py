@@ -6,9 +6,11 @@ Examples:
 """
 
 import argparse
+from pathlib import Path
 
 import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
 from mmdualkd.errors import ConfigError
+from mmdualkd.files import check_folder
 from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config, run_tool, whole_number
 
 PREFLIGHT = 'mmdualkd.PreflightHook'
@@ -31,7 +33,7 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     check_file('checkpoint', args.checkpoint)
-    cfg.load_from = args.checkpoint
+    cfg.load_from, cfg.resume = args.checkpoint, False
     if {'student', 'teachers'} <= set(cfg.model):
         cfg.model.student_only = True
     hooks = cfg.get('custom_hooks') or []
@@ -46,9 +48,12 @@ def main() -> None:
     if args.dump is not None:
         if not args.dump.endswith(('.pkl', '.pickle')):
             raise ConfigError(f'--dump={args.dump!r} must end in .pkl')
+        if Path(args.dump).is_dir():
+            raise ConfigError(f'--dump={args.dump!r} is a folder: name a file in it')
+        check_folder(f'--dump={args.dump!r}', Path(args.dump).parent)
         evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, (list, tuple)) else [cfg.test_evaluator]
         cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
-    build_runner(cfg).test()
+    build_runner(cfg, testing=True).test()
 
 
 if __name__ == '__main__':

@@ -41,9 +41,11 @@ class EpochSeedHook(Hook):
         checkpoint['meta'][DONE] = self.done, len(runner.train_dataloader)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        if not runner._resume:
+            return  # and a test has no data to train on
         loader = runner.train_dataloader
         of_epochs = not hasattr(runner.train_loop, 'dataloader_iterator') and type(loader.batch_sampler) is BatchSampler
-        if runner._resume and of_epochs:
+        if of_epochs:
             done, of = (checkpoint.get('meta') or {}).get(DONE, (0, 0))
             self.done = done if of == len(loader) else 0  # with other batches the epoch begins again
 

@@ -1,15 +1,38 @@
 """Whether the weights that a run starts from, or tests, are those of its model."""
 
+import re
 from typing import Any
 
 from mmengine.logging import print_log
 from mmengine.model import BaseTTAModel, is_model_wrapper
-from mmengine.runner import BaseLoop, Runner
+from mmengine.runner import BaseLoop, CheckpointLoader, Runner
 
 from ..checkpoint import model_state_dict
 from ..errors import CheckpointError
 from ..losses.term import STUDENT
-from ..zoo.weights import fit_outside_head, fitting, load_strictly
+from ..zoo.weights import fit_outside_head, fitting, load_strictly, read_source
+
+
+def check_load_from(runner: Runner) -> None:
+    """Refuses weights that cannot be read; downloads those behind an address, for MMEngine to load the file.
+
+    Raises:
+        ConfigError: If ``load_from`` is neither a path nor an address.
+        CheckpointError: Says what is wrong with the file, or with the way to it.
+    """
+    address = runner._load_from
+    if runner._resume or address is None:
+        return
+    schemes = [scheme for scheme in CheckpointLoader._schemes if scheme and not scheme.startswith('http')]
+    if any(re.match(scheme, str(address)) for scheme in schemes):
+        return  # MMEngine's own: a zoo's names, storage
+    path, _ = read_source(address, 'load_from' if _trains(runner) else 'checkpoint')
+    runner._load_from = str(path)
+
+
+def _trains(runner: Runner) -> bool:
+    """Whether it is about to train; else it tests."""
+    return isinstance(runner._train_loop, BaseLoop)
 
 
 def check_weights(runner: Runner, checkpoint: dict[str, Any]) -> None:
@@ -32,7 +55,7 @@ def check_weights(runner: Runner, checkpoint: dict[str, Any]) -> None:
         model = model.module
     student = getattr(model, STUDENT, model)
     state, address = model_state_dict(checkpoint), str(runner._load_from)
-    if not isinstance(runner._train_loop, BaseLoop):
+    if not _trains(runner):
         load_strictly(student, state, address, 'checkpoint')
         if student is not model and 'state_dict' in checkpoint:
             checkpoint['state_dict'] = {f'{STUDENT}.{name}': value for name, value in state.items()}

@@ -22,7 +22,7 @@ from ..registry import HOOKS
 from ..views import SampleViews, ViewPlan
 from ..zoo.weights import classes_of
 from .epoch_seed import EpochSeedHook, sampler_of
-from .loading import check_weights
+from .loading import check_load_from, check_weights
 from .resume import TRAINING, check_source, check_training, training_of
 
 
@@ -48,6 +48,7 @@ class PreflightHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         check_source(runner)
+        check_load_from(runner)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         check_training(runner, checkpoint)

@@ -2,50 +2,58 @@
 
 import difflib
 import logging
-import zipfile
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 
-from ..checkpoint import read_checkpoint
+from ..checkpoint import last_checkpoint, read_checkpoint
 from ..errors import CheckpointError
+from ..zoo.weights import read_source
 
 TRAINING = 'training'  # the key in a checkpoint's meta
+STATE = {'state_dict', 'optimizer', 'message_hub'}  # what a training's checkpoint has
 
 
 def check_source(runner: Runner) -> None:
-    """Says so if there is nothing to resume, and refuses a file that is missing or not whole.
+    """Says so if there is nothing to resume, and refuses a checkpoint that cannot be read.
 
     Raises:
-        CheckpointError: Names the file and the one to resume from instead.
+        CheckpointError: Names the file and the one to resume from instead; the newest one, too, if there are
+            checkpoints that training would write anew, for no last_checkpoint names one.
     """
     if not runner._resume:
         return
-    path = source_of_resume(runner)
-    if path is None:
-        other = _newest(Path(runner.work_dir))
-        hint = f' (but it holds {other.name}: to go on from it, name it)' if other else ''
-        message = f'resume: nothing to resume, {runner.work_dir} has no last_checkpoint{hint}; training begins anew'
+    work_dir = Path(runner.work_dir)
+    try:
+        source = source_of_resume(runner)
+        if source is not None:
+            path, _ = read_source(source, 'resume')
+            if '://' in source:
+                runner._load_from = str(path)
+    except CheckpointError as error:
+        other = _instead_of(Path(runner._load_from or work_dir / 'last_checkpoint'), work_dir)
+        hint = f'; resume from {str(other)!r} instead' if other else ''
+        raise CheckpointError(f'{error}{hint}') from error
+    if source is None:
+        if newest := next(filter(_resumable, _newest_first(work_dir)), None):
+            raise CheckpointError(
+                f'resume: {work_dir} has no last_checkpoint, but checkpoints of a training that another would '
+                f'overwrite: name the one to go on from (the newest is {str(newest)!r}), or begin anew in another '
+                'work_dir'
+            )
+        message = f'resume: nothing to resume, {work_dir} has no last_checkpoint; training begins anew'
         print_log(message, logger='current', level=logging.WARNING)
-    elif '://' not in str(path) and not zipfile.is_zipfile(path):  # how torch writes; a file cut short is none
-        try:
-            read_checkpoint(path, 'resume')
-        except CheckpointError as error:
-            other = _instead_of(path, Path(runner.work_dir))
-            hint = f'; resume from {str(other)!r} instead' if other else ''
-            raise CheckpointError(f'{error}{hint}') from error
 
 
-def source_of_resume(runner: Runner) -> Path | None:
-    """The file that a run is resumed from; None if there is nothing to resume."""
-    if runner._load_from is not None:
-        return Path(runner._load_from)
-    record = Path(runner.work_dir) / 'last_checkpoint'
-    return Path(record.read_text().strip() or 'last_checkpoint') if record.is_file() else None
+def source_of_resume(runner: Runner) -> str | None:
+    """The path or address that a run is resumed from; None if there is nothing to resume."""
+    return last_checkpoint(runner.work_dir) if runner._load_from is None else runner._load_from
 
 
 def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
@@ -58,12 +66,12 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
         checkpoint: What it is about to resume.
 
     Raises:
-        CheckpointError: Names what differs: tensors, terms, optimizer.
+        CheckpointError: Names what differs: tensors, optimizer, terms, schedules, teachers.
     """
     if not runner._resume:
         return
     path = str(source_of_resume(runner))
-    if not {'state_dict', 'optimizer', 'message_hub'} <= set(checkpoint):
+    if not set(checkpoint) >= STATE:
         what = "a student's weights" if Path(path).name.startswith('student_') else 'weights'
         raise CheckpointError(
             f'resume: {path!r} holds {what} without the state of a training (optimizer, schedules). Resume from '
@@ -75,23 +83,87 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
     faults = _other_tensors(there, model.state_dict()) + _other_groups(checkpoint['optimizer'], runner.optim_wrapper)
     ours, theirs = training_of(runner), (checkpoint.get('meta') or {}).get(TRAINING) or {}
     faults += [
-        f'{key} {theirs[key]} there, {ours[key]} here' for key in ours if theirs.get(key, ours[key]) != ours[key]
+        f'{key} {theirs[key]} there, {ours[key]} here'
+        for key in ('optimizer', 'terms')
+        if theirs.get(key, ours[key]) != ours[key]
+    ]
+    faults += _other_settings(theirs.get('settings'), ours['settings'])
+    faults += [
+        f'the weights of model.teachers.{name} {there["file"]} there, {here["file"]} here'
+        for name, here in ours['teachers'].items()
+        if (there := theirs.get('teachers', {}).get(name, here))['crc'] != here['crc']
     ]
     if faults:
         raise CheckpointError(
             f'resume: {path!r} is of another training than this config describes: {"; ".join(faults)}. Resume with '
             'the config that it was started with, or start a new training from its weights with load_from'
         )
+    if not isinstance(runner.train_loop, IterBasedTrainLoop):
+        step, limit = 'epoch', 'max_epochs'
+    else:
+        step, limit = 'iter', 'max_iters'
+    if (done := checkpoint['meta'][step]) >= getattr(runner.train_loop, limit):
+        message = f'resume: nothing left to train: {path!r} is of {step} {done}, train_cfg.{limit}={done}'
+        print_log(message, logger='current', level=logging.WARNING)
 
 
-def training_of(runner: Runner) -> dict[str, str]:
-    """What no tensor of a checkpoint says about a training: the classes of its optimizer and of its terms."""
+def training_of(runner: Runner) -> dict[str, Any]:
+    """What no tensor of a checkpoint says about a training.
+
+    Returns:
+        The classes of its ``optimizer`` and of its ``terms``, the ``settings`` of its schedules, terms and teachers,
+        and of each of its ``teachers`` file and checksum of the weights.
+    """
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     terms = getattr(model, 'terms', {})
     return dict(
         optimizer=_optimizer(runner.optim_wrapper),
         terms=', '.join(f'{name}={type(terms[name]).__name__}' for name in sorted(terms)) or 'none',
+        settings=_settings(runner.cfg),
+        teachers={
+            name: teacher._source
+            for name, teacher in getattr(model, 'teachers', {}).items()
+            if hasattr(teacher, '_source')
+        },
     )
+
+
+def _settings(cfg: Mapping) -> dict[str, Any]:
+    """Schedules, terms and teachers of a config by their full keys; of files the names alone, for folders move."""
+    schedules, model = cfg.get('param_scheduler') or [], cfg.get('model')
+    model = model if isinstance(model, Mapping) else {}
+    teachers = {
+        name: {key: spec.get(key) for key in ('config', 'model')}
+        for name, spec in (model.get('teachers') or {}).items()
+    }
+    settings = _flat('param_scheduler', [schedules] if 'type' in schedules else schedules)
+    return {**settings, **_flat('model.terms', model.get('terms')), **_flat('model.teachers', teachers)}
+
+
+def _flat(key: str, value: Any) -> dict[str, Any]:
+    """Plain values by their full keys."""
+    if isinstance(value, list | tuple):
+        value = dict(enumerate(value))
+    if isinstance(value, Mapping):
+        inside = [_flat(f'{key}.{name}', part) for name, part in value.items() if name not in ('_delete_', '_scope_')]
+        return {name: part for parts in inside for name, part in parts.items()}
+    if key.endswith('.type'):
+        return {key: getattr(value, '__name__', str(value)).rpartition('.')[2]}
+    if isinstance(value, str | os.PathLike):
+        return {key: Path(value).name}
+    return {} if value is None else {key: value if isinstance(value, bool | int | float) else str(value)}
+
+
+def _other_settings(there: dict | None, here: dict) -> list[str]:
+    """How settings differ; those of a checkpoint that has none are not known."""
+    there = here if there is None else there
+    faults = [
+        f'{name} {repr(there[name]) if name in there else "not set"} there, '
+        f'{repr(here[name]) if name in here else "not set"} here'
+        for name in {**there, **here}
+        if there.get(name) != here.get(name)
+    ]
+    return [*faults[:5], f'{len(faults) - 5} settings more'] if len(faults) > 5 else faults
 
 
 def _optimizer(wrapper: OptimWrapper) -> str:
@@ -132,15 +204,21 @@ def _other_groups(there: dict, wrapper: OptimWrapper) -> list[str]:
 
 
 def _instead_of(path: Path, work_dir: Path) -> Path | None:
-    """The whole checkpoint that is meant, or the best guess, where one is missing or not whole."""
-    files = {file.name: file for file in path.parent.glob('*.pth') if file != path and zipfile.is_zipfile(file)}
-    near = difflib.get_close_matches(path.name, files, n=1) if not path.exists() else []
+    """The checkpoint that is meant, or the best guess, where one is missing or cannot be read."""
+    files = {file.name: file for file in path.parent.glob('*.pth')}
+    near = difflib.get_close_matches(path.name, files, n=1) if not os.path.exists(path) else []
     moved = work_dir / path.name  # a moved work directory
-    return moved if zipfile.is_zipfile(moved) else files[near[0]] if near else _newest(work_dir, path)
+    likely = [moved, *(files[name] for name in near), *_newest_first(path if path.is_dir() else work_dir)]
+    return next((file for file in likely if file != path and _resumable(file)), None)
 
 
-def _newest(folder: Path, but: Path | None = None) -> Path | None:
-    """The newest whole checkpoint in a folder that a run can be resumed from."""
-    files = [file for file in folder.glob('*.pth') if not file.name.startswith(('student_', 'best_'))]
-    files = [file for file in files if file != but and zipfile.is_zipfile(file)]
-    return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob('*.pth'), key=os.path.getmtime, reverse=True)
+
+
+def _resumable(file: Path) -> bool:
+    """Whether it is a whole checkpoint with the state of a training."""
+    try:
+        return set(read_checkpoint(file, 'resume')) >= STATE
+    except CheckpointError:
+        return False

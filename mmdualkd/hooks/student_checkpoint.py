@@ -85,6 +85,16 @@ class _Removals:
 
     rmtree = remove
 
+    def isfile(self, path: str) -> bool:
+        return self._is_here(path) and self._backend.isfile(path)
+
+    def isdir(self, path: str) -> bool:
+        return self._is_here(path) and self._backend.isdir(path)
+
+    def _is_here(self, path: str) -> bool:
+        """Whether it may be removed: of a run that is resumed into another folder, the best one stays."""
+        return os.path.realpath(os.path.dirname(path)) == os.path.realpath(self._saver.out_dir)
+
     def carry_out(self) -> None:
         paths, self._paths = self._paths, []
         for path in paths:

@@ -1,14 +1,18 @@
 """Weights into a model: strictly into a teacher, as far as they fit into a student."""
 
+import os
+import zlib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..checkpoint import check_tensors, model_state_dict, read_checkpoint
-from ..errors import CheckpointError
+from ..errors import CheckpointError, ConfigError
 from .download import download
 
 
@@ -23,8 +27,10 @@ def load_teacher_weights(model: nn.Module, address: str, key: str) -> None:
     Raises:
         CheckpointError: If the file is missing, unsafe, or of another model or another number of classes.
     """
-    checkpoint = _read(address, key)
-    load_strictly(model, model_state_dict(checkpoint), address, key)
+    path, checkpoint = read_source(address, key)
+    state = model_state_dict(checkpoint)
+    load_strictly(model, state, address, key)
+    model._source = dict(file=path.name, crc=_crc(state))
     model._dataset_meta = dict(classes=class_names(checkpoint))  # as mmpretrain's own loading names it
 
 
@@ -80,7 +86,7 @@ def load_student_weights(model: nn.Module, address: str, key: str) -> tuple[int,
     Raises:
         CheckpointError: If the file is missing or unsafe, or none of its tensors fits outside the head.
     """
-    state = model_state_dict(_read(address, key))
+    state = model_state_dict(read_source(address, key)[1])
     own = model.state_dict()
     skipped = _other_shapes(own, state)
     fits = {name: state[name] for name in fitting(model, state)}
@@ -98,13 +104,27 @@ def load_student_weights(model: nn.Module, address: str, key: str) -> tuple[int,
     return len(fits), len(own)
 
 
-def _read(address: str, key: str) -> dict[str, Any]:
-    """Reads the checkpoint behind a path or an address; it holds tensors."""
-    where = f'{key}={address!r}'
-    if urlparse(address).scheme not in ('http', 'https'):
+def read_source(address: str, key: str) -> tuple[Path, dict[str, Any]]:
+    """Reads the checkpoint behind a path or an address.
+
+    Args:
+        address: A path, or an http(s) address to download.
+        key: The config key that holds it, for errors.
+
+    Returns:
+        The file, and what it holds, tensors among it.
+
+    Raises:
+        ConfigError: If it is neither a path nor an address.
+        CheckpointError: If it cannot be read, or holds no tensors.
+    """
+    if not isinstance(address, str | os.PathLike):
+        raise ConfigError(f'{key}={address!r} is neither a path nor an address')
+    where = f'{key}={str(address)!r}'
+    if urlparse(str(address)).scheme not in ('http', 'https'):
         checkpoint = read_checkpoint(address, key)
         check_tensors(checkpoint, where)
-        return checkpoint
+        return Path(address).expanduser(), checkpoint
     path = download(address, key)
     try:
         checkpoint = read_checkpoint(path, where)
@@ -112,7 +132,15 @@ def _read(address: str, key: str) -> dict[str, Any]:
     except CheckpointError:
         path.unlink(missing_ok=True)  # what is no checkpoint must not stay in the cache
         raise
-    return checkpoint
+    return path, checkpoint
+
+
+def _crc(state: dict[str, Tensor]) -> str:
+    """Eight digits by which weights are known again, wherever their file lies."""
+    crc = 0
+    for name in sorted(state):
+        crc = zlib.crc32(state[name].detach().cpu().contiguous().flatten().view(torch.uint8).numpy(), crc)
+    return f'{crc:08x}'
 
 
 def class_names(checkpoint: dict[str, Any]) -> list[str]:

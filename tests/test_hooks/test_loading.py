@@ -1,6 +1,7 @@
 """Weights of another model are an error, when a student is tested and when training starts from them."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
@@ -80,6 +81,34 @@ def test_a_test_refuses_another_models_weights(job, weights, other):
     runner = plain(job, weights[other])
     with pytest.raises(CheckpointError, match=f'checkpoint=.*{OTHERS[other]}'):
         runner.load_or_resume()
+
+
+@pytest.mark.parametrize('key', ['load_from', 'checkpoint'], ids=['train', 'test'])
+def test_what_cannot_be_read_is_one_clear_error_before_training_and_before_a_test(job, weights, tmp_path, key):
+    def refused(address, error=CheckpointError):
+        runner = runner_of(job, load_from=address)
+        with pytest.raises(error) as refusal:
+            runner.train() if key == 'load_from' else test(job, load_from=address)
+        return str(refusal.value)
+
+    file = tmp_path / 'a.pth'
+    contents = {
+        'there is no file {}': None,
+        '{} is empty (0 bytes)': b'',
+        '{} is not a checkpoint that torch can read as weights: it is another kind of file': b'version https://git-lfs',
+        '{} is not a checkpoint that torch can read as weights: it is cut short': Path(weights['vit']).read_bytes()[
+            :900
+        ],
+    }
+    for message, content in contents.items():
+        if content is not None:
+            file.write_bytes(content)
+        assert refused(str(file)) == f'{key}: {message.format(repr(str(file)))}'
+    assert refused(str(tmp_path)) == f'{key}: {str(tmp_path)!r} is a folder; name a file in it'
+    address = 'http://127.0.0.1:9/a.pth'
+    assert refused(address).startswith(f'{key}={address!r} cannot be downloaded: ')
+    assert refused('ftp://a/b.pth').startswith(f"{key}: 'ftp://a/b.pth' is no file, and of addresses only http(s)")
+    assert refused(3, ConfigError) == f'{key}=3 is neither a path nor an address'
 
 
 def test_training_takes_what_fits_and_refuses_weights_of_which_none_does(job, weights):

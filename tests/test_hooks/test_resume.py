@@ -1,16 +1,22 @@
 """Runs that cannot be resumed as asked say so in one line, and never begin anew in silence."""
 
+import functools
+import http.server
 import logging
 import shutil
+import threading
+import zipfile
 
 import pytest
+import torch
 from jobs import Job
 from mmengine.logging import MMLogger
-from picture_jobs import cut, picture_job, resnet, runner_of, without_validation
+from picture_jobs import cut, picture_job, read, resnet, runner_of, save_classifier, vit, without_validation
 
 from mmdualkd.errors import CheckpointError
 
 KD = dict(type='FusedKD', weighting=dict(type='Uniform'))
+STEPS = dict(type='MultiStepLR', milestones=[100], by_epoch=True)  # as the job's
 
 
 @pytest.fixture(scope='module')
@@ -28,6 +34,14 @@ def job(done, tmp_path):
     return Job(done.config, tmp_path / 'moved')
 
 
+@pytest.fixture
+def warnings(caplog, monkeypatch):
+    """The warnings that a run logs."""
+    monkeypatch.setattr(MMLogger, 'callHandlers', lambda self, record: caplog.handler.handle(record))
+    caplog.set_level(logging.WARNING)
+    return caplog
+
+
 def resume(job, path=None, **options):
     options = without_validation(resume=True, load_from=path and str(path), work_dir=str(job.work_dir), **options)
     runner_of(job, **options).train()
@@ -43,8 +57,17 @@ def resume(job, path=None, **options):
             {'optim_wrapper.paramwise_cfg.custom_keys': dict(head=dict(lr_mult=0))},
             r'1 groups of \d+ parameters there, \d+ groups',
         ),
+        ({'param_scheduler': [dict(STEPS, milestones=[3])]}, r'param_scheduler\.0\.milestones\.0 100 there, 3 here'),
+        ({'param_scheduler': [STEPS, STEPS]}, r"param_scheduler\.1\.type not set there, 'MultiStepLR' here"),
+        ({'param_scheduler': None}, r"param_scheduler\.0\.type 'MultiStepLR' there, not set here.*\. Resume with"),
+        ({'model.terms.kd.tau': 7}, r'model\.terms\.kd\.tau not set there, 7 here'),
+        ({'model.terms.kd.weighting.type': 'DATW'}, r"model\.terms\.kd\.weighting\.type 'Uniform' there, 'DATW' here"),
+        (
+            {'model.teachers.teacher.config.backbone.arch.num_heads': 4},
+            r'model\.teachers\.teacher\.config\.backbone\.arch\.num_heads 2 there, 4 here',
+        ),
     ],
-    ids=['width', 'terms', 'optimizer', 'groups'],
+    ids=['width', 'terms', 'optimizer', 'groups', 'schedule', 'schedules', 'none', 'term', 'weighting', 'teacher'],
 )
 def test_a_finished_run_whose_config_was_changed_is_one_clear_error(done, options, message):
     if 'optim_wrapper.optimizer' in options:
@@ -53,8 +76,32 @@ def test_a_finished_run_whose_config_was_changed_is_one_clear_error(done, option
         resume(done, **options)
 
 
-def test_a_finished_run_whose_config_is_the_same_ends_at_once(done):
+def test_other_weights_of_a_teacher_are_one_clear_error_wherever_their_file_lies(done, tmp_path):
+    same, other = shutil.copy(done.config.parent / 'teacher.pth', tmp_path / 'moved.pth'), tmp_path / 'other.pth'
+    resume(done, **{'model.teachers.teacher.checkpoint': str(same)})
+    save_classifier(vit(), other, seed=2)
+    with pytest.raises(
+        CheckpointError, match=r'weights of model\.teachers\.teacher teacher\.pth there, other\.pth here'
+    ):
+        resume(done, **{'model.teachers.teacher.checkpoint': str(other)})
+
+
+def test_a_finished_run_whose_config_is_the_same_ends_at_once_and_says_so(done, warnings):
     resume(done)
+    lines = [line for line in warnings.messages if 'nothing left to train' in line]
+    assert len(lines) == 1 and lines[0].endswith("epoch_2.pth' is of epoch 2, train_cfg.max_epochs=2")
+
+
+def test_a_longer_run_goes_on_also_from_a_checkpoint_that_says_nothing_of_its_settings(job, warnings):
+    path = job.work_dir / 'epoch_2.pth'
+    checkpoint = read(path)
+    for key in ('settings', 'teachers'):
+        del checkpoint['meta']['training'][key]
+    torch.save(checkpoint, path)
+    other = [dict(STEPS, milestones=[5])]
+    resume(job, path, train_cfg=dict(max_epochs=3), param_scheduler=other)
+    resume(job, job.work_dir / 'epoch_3.pth', train_cfg=dict(max_epochs=4), param_scheduler=other)
+    assert len(job.losses()) == 4 + 2 + 2 and not any('nothing left' in line for line in warnings.messages)
 
 
 @pytest.mark.parametrize('name', ['student_epoch_2.pth', 'weights.pth'])
@@ -69,7 +116,13 @@ def test_a_newest_file_that_is_cut_short_is_named_with_the_one_before_it(job):
     newest = job.work_dir / 'epoch_2.pth'
     (job.work_dir / 'last_checkpoint').write_text(str(newest))
     cut(newest)
-    with pytest.raises(CheckpointError, match=rf"resume: '{newest}' .*; resume from '{job.work_dir}/epoch_1\.pth'"):
+    damaged = rf"^resume: '{newest}' is not a checkpoint that torch can read as weights: it is "
+    instead = rf"; resume from '{job.work_dir}/epoch_1\.pth' instead$"
+    with pytest.raises(CheckpointError, match=f'{damaged}cut short{instead}'):
+        resume(job)
+    with zipfile.ZipFile(newest, 'w') as file:
+        file.writestr('readme.txt', 'hello')
+    with pytest.raises(CheckpointError, match=f'{damaged}damaged, or another kind of zip file{instead}'):
         resume(job)
 
 
@@ -78,19 +131,56 @@ def test_a_file_that_is_not_there_is_named_with_the_nearest(job):
         resume(job, job.work_dir / 'epoch_12.pth')
 
 
-@pytest.mark.parametrize('record', ['/gone/epoch_2.pth', ''], ids=['elsewhere', 'empty'])
-def test_a_last_checkpoint_that_names_no_file_is_an_error_that_names_one(job, record):
-    (job.work_dir / 'last_checkpoint').write_text(record)
-    with pytest.raises(CheckpointError, match=rf"no file .*; resume from '{job.work_dir}/epoch_2\.pth'"):
+@pytest.mark.parametrize(
+    ('record', 'fault'),
+    [
+        (b'/gone/epoch_2.pth', 'there is no file'),
+        (b'', 'last_checkpoint. names no checkpoint: it is empty'),
+        (b'\xff\x00', 'last_checkpoint. names no checkpoint: it is no text'),
+    ],
+    ids=['elsewhere', 'empty', 'binary'],
+)
+def test_a_last_checkpoint_that_names_no_file_is_an_error_that_names_one(job, record, fault):
+    (job.work_dir / 'last_checkpoint').write_bytes(record)
+    with pytest.raises(CheckpointError, match=rf"{fault}.*; resume from '{job.work_dir}/epoch_2\.pth' instead$"):
         resume(job)
 
 
-def test_nothing_to_resume_is_said_in_a_line_of_its_own_and_training_begins(job, caplog):
+def test_a_folder_is_an_error_that_names_a_checkpoint_in_it(job):
+    with pytest.raises(CheckpointError, match=rf"is a folder; .*; resume from '{job.work_dir}/epoch_2\.pth' instead$"):
+        resume(job, job.work_dir)
+
+
+def test_a_run_is_resumed_from_an_address(job, monkeypatch, tmp_path):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'cache'))
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(job.work_dir))
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f'http://127.0.0.1:{server.server_address[1]}/epoch_1.pth'
+    resume(job, address)
+    server.shutdown()
+    server.server_close()
+    assert len(job.losses()) == 4 + 2
+    with pytest.raises(CheckpointError, match=rf"^resume='{address[:-4]}2\.pth' cannot be downloaded: .*refused"):
+        resume(job, f'{address[:-4]}2.pth')
+    with pytest.raises(CheckpointError, match=r"^resume: 's3://b/epoch_2\.pth' is no file, and of addresses only http"):
+        resume(job, 's3://b/epoch_2.pth')
+
+
+def test_without_last_checkpoint_a_trainings_checkpoints_are_never_overwritten(job):
     (job.work_dir / 'last_checkpoint').unlink()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MMLogger, 'callHandlers', lambda self, record: caplog.handler.handle(record))
-        caplog.set_level(logging.WARNING)
-        resume(job, train_cfg=dict(max_epochs=1))
-    lines = [line for line in caplog.messages if 'nothing to resume' in line]
-    assert len(lines) == 1 and 'epoch_2.pth: to go on from it, name it); training begins anew' in lines[0]
+    cut(job.work_dir / 'epoch_2.pth')
+    message = (
+        rf"no last_checkpoint, but checkpoints .*\(the newest is '{job.work_dir}/epoch_1\.pth'\), or begin anew in"
+    )
+    with pytest.raises(CheckpointError, match=message):
+        resume(job)
+
+
+def test_nothing_to_resume_is_said_in_a_line_of_its_own_and_training_begins(job, warnings):
+    for path in ('last_checkpoint', 'epoch_1.pth', 'epoch_2.pth'):
+        (job.work_dir / path).unlink()
+    resume(job, train_cfg=dict(max_epochs=1))
+    lines = [line for line in warnings.messages if 'nothing to resume' in line]
+    assert len(lines) == 1 and lines[0].endswith('has no last_checkpoint; training begins anew')
     assert len(job.losses()) == 4 + 2

@@ -1,11 +1,11 @@
 """Students beside checkpoints, files that appear whole or not at all, and files of others that stay."""
 
 import resource
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
+from helpers import full_disk
 from mmengine.fileio import get_file_backend
 from mmengine.hooks import checkpoint_hook
 from picture_jobs import cut, picture_job, read, runner_of, without_validation
@@ -16,17 +16,6 @@ from mmdualkd.hooks import StudentCheckpointHook
 from mmdualkd.hooks.student_checkpoint import _Removals
 
 KEEP_ONE = "default_hooks['checkpoint'].update(max_keep_ckpts=1, save_best='auto')\n"
-
-
-@contextmanager
-def full_disk(size):
-    """No file of this process can grow beyond ``size`` bytes."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_a_run_killed_while_it_wrote_a_checkpoint_resumes_to_the_same_student(tmp_path):
@@ -66,6 +55,19 @@ def test_students_go_with_the_checkpoints_that_training_removes(tmp_path):
     assert {name for name in names if name.startswith('student_')} == {
         f'student_{name}' for name in names if not name.startswith('student_')
     }
+
+
+def test_a_run_that_is_resumed_into_another_folder_leaves_the_best_checkpoint_of_the_first(tmp_path):
+    job = picture_job(tmp_path, KEEP_ONE, epochs=2)
+    runner_of(job, train_cfg=dict(max_epochs=1)).train()
+    first = {path.name: path.read_bytes() for path in job.work_dir.glob('*.pth')}
+    state = read(job.work_dir / 'epoch_1.pth')
+    state['message_hub']['runtime_info']['best_score'] = -1.0  # whatever comes is better
+    torch.save(state, job.work_dir / 'epoch_1.pth')
+    other = tmp_path / 'other'
+    runner_of(job, resume=True, load_from=str(job.work_dir / 'epoch_1.pth'), work_dir=str(other)).train()
+    assert {path.name for path in job.work_dir.glob('*.pth')} == set(first) and len(first) == 4
+    assert any(path.name.startswith('best_') for path in other.glob('*.pth'))
 
 
 def test_a_full_disk_is_one_clear_error_and_the_last_checkpoint_stays_though_only_one_is_kept(tmp_path):

@@ -199,6 +199,10 @@ def test_without_best_checkpoint_the_last_one_is_taken_also_in_a_moved_work_dir(
     (moved / 'epoch_2.pth').unlink()
     with pytest.raises(CheckpointError, match='neither best_'):
         find_checkpoint(moved)
+    for record, fault in ((b'', 'it is empty'), (b'\xff', 'it is no text')):
+        (moved / 'last_checkpoint').write_bytes(record)
+        with pytest.raises(CheckpointError, match=f"moved/last_checkpoint' names no checkpoint: {fault}$"):
+            find_checkpoint(moved)
 
 
 def test_onnx_gives_the_scores_of_pytorch(distilled, tmp_path, export):
@@ -229,7 +233,7 @@ def test_a_config_that_imports_what_is_not_there_is_an_error(tmp_path, export):
 def test_an_out_that_cannot_be_written_to_is_an_error(tmp_path, export, out):
     torch.save(dict(state_dict={'backbone.a': torch.ones(1)}, meta=dict(cfg='model = dict()')), tmp_path / 'a.pth')
     (tmp_path / 'file').touch()
-    with pytest.raises(SystemExit, match=f"ConfigError: --out='{tmp_path / out}' is no folder that can be written to"):
+    with pytest.raises(SystemExit, match=f"ConfigError: --out='{tmp_path / out}' cannot be written"):
         export(tmp_path / 'a.pth', '--out', tmp_path / out)
     with pytest.raises(CheckpointError, match='cannot be written'):
         save_student(tmp_path / 'a.pth', tmp_path / out / 'student.pth')

@@ -90,7 +90,7 @@ def test_bad_arguments_get_one_clear_error(videos, tmp_path, arguments, message)
 def test_an_out_that_cannot_be_written_to_is_one_clear_error(videos, tmp_path, out):
     (tmp_path / 'file').touch()
     output = run(TOOL, videos, '--out', tmp_path / out, ok=False)
-    assert output.startswith(f"ConfigError: --out='{tmp_path / out}' is no folder that can be written to: ")
+    assert output.startswith(f"ConfigError: --out='{tmp_path / out}' cannot be written: ")
 
 
 def test_a_run_that_fails_leaves_the_files_of_an_earlier_one_as_they_are(videos, tmp_path):

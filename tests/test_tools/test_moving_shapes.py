@@ -67,7 +67,7 @@ def test_a_folder_that_cannot_be_written_to_and_numbers_below_0_are_named(tmp_pa
     tool = TOOLS / 'make_demo_clips.py'
     for folder in ('file', '/proc/x'):
         output = run(tool, tmp_path / folder, ok=False)
-        assert output.startswith(f"ConfigError: folder='{tmp_path / folder}' is no folder that can be written to: ")
+        assert output.startswith(f"ConfigError: folder='{tmp_path / folder}' cannot be written: ")
     for option in ('--seed', '--train', '--test'):
         output = run(tool, tmp_path / 'clips', option, -1, ok=False)
         assert f"argument {option}: must be a whole number from 0, got '-1'" in output

@@ -7,6 +7,7 @@ import pytest
 import torch
 from helpers import TOOLS, run
 from jobs import stock_job
+from mmengine.config import Config
 
 
 @pytest.fixture(scope='module')
@@ -42,6 +43,27 @@ def test_testing_gives_the_accuracy_that_training_saw_last_and_dumps_predictions
     assert len(samples) == 8
     right = sum(int(sample['pred_score'].argmax()) == int(sample['gt_label']) for sample in samples)
     assert right / 8 == seen
+
+
+def test_a_test_leaves_the_trainings_config_alone_and_writes_its_own_beside_its_log(trained):
+    config = trained.work_dir / 'job.py'
+    before, (checkpoint,) = config.read_text(), trained.work_dir.glob('epoch_2.pth')
+    run(TOOLS / 'test.py', config, checkpoint)
+    assert config.read_text() == before
+    (own,) = trained.work_dir.glob('*/job.py')
+    assert Config.fromfile(own).load_from == str(checkpoint)
+    output = run(TOOLS / 'train.py', config, '--resume', '--cfg-options', 'log_level=WARNING')
+    assert 'nothing to resume' not in output
+
+
+@pytest.mark.parametrize('dump', ['/proc/x/o.pkl', 'folder.pkl'])
+def test_a_dump_that_cannot_be_written_is_refused_before_the_test(trained, tmp_path, dump):
+    (tmp_path / 'folder.pkl').mkdir()
+    output = run(
+        TOOLS / 'test.py', trained.config, trained.work_dir / 'epoch_2.pth', '--dump', dump, ok=False, cwd=tmp_path
+    )
+    assert re.search(rf"^ConfigError: --dump='{dump}' (cannot be written: |is a folder)", output, re.M)
+    assert 'acc/top1' not in output
 
 
 @pytest.mark.parametrize('tool, wrong', [('train.py', 'jop.py'), ('test.py', 'jop.py')])

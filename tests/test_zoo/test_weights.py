@@ -1,10 +1,12 @@
 """Weights of teachers and students, from files."""
 
+import errno
 import io
 import logging
 import os
 import pickle
 import zipfile
+from pathlib import Path
 
 import pytest
 import torch
@@ -90,14 +92,35 @@ def other_zip():
 
 
 @pytest.mark.parametrize(
-    'content',
-    [b'', b'<html>not found</html>', cut_zip(), other_zip(), pickle.dumps([1, 2])],
-    ids=['empty', 'html', 'cut', 'zip', 'list'],
+    ('content', 'reason'),
+    [
+        (b'<html>not found</html>', 'it is another kind of file'),
+        (b'a = 1\n', 'it is another kind of file'),
+        (cut_zip(), 'it is cut short'),
+        (cut_zip()[:300], 'it is cut short'),
+        (other_zip(), 'it is damaged, or another kind of zip file'),
+        (pickle.dumps([1, 2]), 'Weights only load failed'),
+        (b'\x80', 'it is cut short or damaged'),
+    ],
+    ids=['html', 'text', 'cut', 'cut in half', 'zip', 'list', 'one byte'],
 )
-def test_a_file_that_is_no_checkpoint_is_an_error_that_names_it(tmp_path, content):
+@pytest.mark.filterwarnings('ignore:Detected pickle protocol')
+def test_a_file_that_is_no_checkpoint_is_an_error_that_says_why_in_a_few_words(tmp_path, content, reason):
     (tmp_path / 'a.pth').write_bytes(content)
-    with pytest.raises(CheckpointError, match=rf'{KEY}.*a\.pth'):
-        load_teacher_weights(small(), str(tmp_path / 'a.pth'), KEY)
+    with pytest.raises(CheckpointError, match=rf"^{KEY}: '.*a\.pth' is not a .* torch can read as weights: {reason}$"):
+        load_teacher_weights(torch.nn.Linear(2, 2), str(tmp_path / 'a.pth'), KEY)
+
+
+def test_a_file_that_may_not_be_read_and_an_address_that_is_not_downloaded_are_errors(tmp_path, monkeypatch):
+    with pytest.raises(CheckpointError, match=rf"^{KEY}: 's3://a/b\.pth' is no file, and of addresses only http"):
+        load_teacher_weights(torch.nn.Linear(2, 2), 's3://a/b.pth', KEY)
+
+    def refuse(path, mode):
+        raise PermissionError(errno.EACCES, 'Permission denied')
+
+    monkeypatch.setattr(Path, 'open', refuse)  # for root may read everything
+    with pytest.raises(CheckpointError, match=rf"^{KEY}: '.*a\.pth' cannot be read: Permission denied$"):
+        load_teacher_weights(torch.nn.Linear(2, 2), str(tmp_path / 'a.pth'), KEY)
 
 
 @pytest.mark.parametrize(
