@@ -48,8 +48,6 @@ def check_values(cfg: Config) -> None:
             raise ConfigError(f'{key} must be a whole number from {least}, got {value!r}')
     if type(cfg.get('num_classes', 1)) is not int or cfg.get('num_classes', 1) < 1:
         raise ConfigError(f'num_classes must be a whole number from 1, got {cfg.num_classes!r}')
-    if not isinstance(cfg.get('work_dir', ''), str | None):
-        raise ConfigError(f'work_dir must be a path, got {cfg.work_dir!r}')
     if not isinstance(cfg.get('compile', False), bool | dict):
         raise ConfigError(f'compile must be True, False or a dict of torch.compile, got {cfg.compile!r}')
     for name in cfg.get('env_cfg') or {}:

@@ -50,7 +50,7 @@ def main() -> None:
             raise ConfigError(f'--dump={args.dump!r} must end in .pkl')
         if Path(args.dump).is_dir():
             raise ConfigError(f'--dump={args.dump!r} is a folder: name a file in it')
-        check_folder(f'--dump={args.dump!r}', Path(args.dump).parent)
+        check_folder('--dump', Path(args.dump).parent)
         evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, (list, tuple)) else [cfg.test_evaluator]
         cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
     build_runner(cfg, testing=True).test()

@@ -36,7 +36,7 @@ def test_an_assistant_is_compared_with_plain_kd_and_no_checkpoint_is_read(tmp_pa
     'words, message',
     [
         (['student_distiled.py'], 'is not a file; did you mean '),
-        (['.'], "demo/.' is not a file"),
+        (['.'], "demo/.' is a folder: name a file in it"),
         (['teacher_cnn.py'], "model.type='Recognizer3D' has no student and teachers"),
         (
             ['student_distilled.py', '--cfg-options', 'model.term.kd.weight=1'],
