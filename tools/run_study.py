@@ -99,11 +99,9 @@ class Run:
 def refuse_others(run: Run, settings: dict, what: str, cure: str) -> None:
     """Raises a :class:`ConfigError` that names the first of ``settings`` that is not the run's."""
     for key in {**settings, **run.settings}:
-        there, asked = settings.get(key), run.settings.get(key)
-        if there != asked:
-            raise ConfigError(
-                f'{run}: {str(run.work_dir)!r} {what} with {key}={there!r}, and now it is {asked!r}; {cure}'
-            )
+        there, here = (f'{key}={one[key]!r}' if key in one else f'no {key}' for one in (settings, run.settings))
+        if there != here:
+            raise ConfigError(f'{run}: {str(run.work_dir)!r} {what} with {there}, this one has {here}; {cure}')
 
 
 def parse_args() -> argparse.Namespace:

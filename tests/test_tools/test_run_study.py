@@ -35,7 +35,7 @@ def test_a_study_trains_writes_its_table_goes_on_where_it_stopped_and_never_mixe
 
     options = ('--cfg-options', 'train_cfg.max_epochs=2')
     output = run(*words, *options, cwd=tmp_path, ok=False)
-    asked = r"'work_dirs/job' was trained with train_cfg.max_epochs=None, and now it is 2; remove or rename it"
+    asked = r"'work_dirs/job' was trained with no train_cfg.max_epochs, this one has train_cfg.max_epochs=2; remove"
     assert re.search(rf'^ConfigError: Teacher, clips, seed 0: {asked}', output, re.M), output
     for record in tmp_path.glob('work_dirs/**/settings.json'):  # an older study has none
         record.unlink()
@@ -74,7 +74,7 @@ def test_a_row_or_split_that_the_study_does_not_have_is_an_error(tmp_path):
         ('rows[0]["options"] = 3', 'rows[0].options must be a dict, got 3'),
         ('rows[0]["config"] = "{confg}"', "has the field 'confg', which splits['clips'] does not give; did you mean"),
         ('rows += [dict(name="fa_st", config="{config}"), dict(name="fa st", config="{config}", options=dict(a=1))]',
-         "with a=None, and now it is 1; give them other names"),
+         "with no a, this one has a=1; give them other names"),
         ('rows = [', "cannot be read: study.py, line 7: SyntaxError: '[' was never closed"),
         ('rows[0]["config"] = "jop.py"', "fast, clips, seed 0: config='jop.py' is not a file; did you mean job.py?"),
     ],
