@@ -65,7 +65,11 @@ def distiller_config(folder: Path, student: dict | None = None, **changes) -> di
         cfg = resnet3d(channels)
         teachers[name] = dict(config=cfg, checkpoint=save_model(cfg, Path(folder) / f'{name}.pth', seed))
     cfg = dict(
-        type='DualTeacherDistiller', student=dict(config=student or resnet3d()), teachers=teachers, views=dict(VIEWS)
+        type='DualTeacherDistiller',
+        student=dict(config=student or resnet3d()),
+        teachers=teachers,
+        views=dict(VIEWS),
+        terms=dict(sdd=dict(weight=1.0)),  # all three of the paper's
     )
     return {**cfg, **changes}
 

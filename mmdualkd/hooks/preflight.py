@@ -119,7 +119,7 @@ def check_labels(dataset: object, split: str, where: str, student: nn.Module) ->
         file, label = wrong
         raise DataError(
             f'{where}: {file} has label {label}, but the model has {classes} classes (0 to {classes - 1})'
-            f'{counted_from_one(seen, classes)}'
+            f'{counted_from_one(seen, classes) if getattr(dataset, "ann_file", None) else ""}'  # no folder begins at 1
         )
     if split == 'train' and len(seen) < classes:
         message = f'{where} has clips of {len(seen)} of the {classes} classes that the model has'
