@@ -95,24 +95,19 @@ def build_runner(cfg: Config, testing: bool = False):
 
     Args:
         cfg: The config.
-        testing: Writes the config beside the test's log, for that in the work directory is the training's.
+        testing: Leaves the config in the work directory as it is, for it is the training's.
 
     Raises:
         ConfigError: If the work directory or the checkpoints' cannot be written, or the work directory holds a config
             of the user's own where MMEngine would write its dump.
     """
     from mmaction.registry import RUNNERS
-    from mmengine.dist import master_only
     from mmengine.runner import Runner
-
-    @master_only
-    def dump_config(runner: Runner) -> None:
-        runner.cfg.dump(os.path.join(runner.log_dir, os.path.basename(cfg.filename or 'config.py')))
 
     check_folder(f'work_dir={cfg.work_dir!r}', cfg.work_dir)
     kind = RUNNERS.get(cfg.runner_type) if 'runner_type' in cfg else Runner
     if testing:
-        return type(kind.__name__, (kind,), dict(dump_config=dump_config)).from_cfg(cfg)
+        return _with_late_dump(kind, never=True).from_cfg(cfg)
     saver = (cfg.get('default_hooks') or {}).get('checkpoint')
     out_dir = saver.get('out_dir') if isinstance(saver, dict) else None
     if out_dir and '://' not in str(out_dir):
@@ -124,7 +119,26 @@ def build_runner(cfg: Config, testing: bool = False):
             f'work_dir={cfg.work_dir!r} holds a config of your own, {name}, where training would write its copy of '
             'the whole config: name another folder'
         )
-    return kind.from_cfg(cfg)
+    return _with_late_dump(kind).from_cfg(cfg)
+
+
+def _with_late_dump(kind: type, never: bool = False) -> type:
+    """A kind of runner that writes its config when it has loaded what it starts from, and not when it is built.
+
+    One that is refused leaves the config that the work directory's training is resumed with.
+    """
+
+    class Late(kind):
+        def dump_config(self) -> None:
+            pass
+
+        def load_or_resume(self) -> None:
+            super().load_or_resume()
+            if not never:
+                super().dump_config()
+
+    Late.__name__ = kind.__name__
+    return Late
 
 
 def _is_dump(path: Path) -> bool:
