@@ -98,14 +98,16 @@ def build_runner(cfg: Config, testing: bool = False):
         testing: Leaves the config in the work directory as it is, for it is the training's.
 
     Raises:
-        ConfigError: If the work directory or the checkpoints' cannot be written, or the work directory holds a config
-            of the user's own where MMEngine would write its dump.
+        ConfigError: If the work directory or the checkpoints' cannot be written, the work directory holds a config of
+            the user's own where MMEngine would write its dump, or there is no such runner.
     """
     from mmaction.registry import RUNNERS
     from mmengine.runner import Runner
 
     check_folder(f'work_dir={cfg.work_dir!r}', cfg.work_dir)
-    kind = RUNNERS.get(cfg.runner_type) if 'runner_type' in cfg else Runner
+    kind = cfg.get('runner_type', Runner)
+    if isinstance(kind, str) and (kind := RUNNERS.get(cfg.runner_type)) is None:
+        raise ConfigError(f'runner_type={cfg.runner_type!r} names no runner')
     if testing:
         return _with_late_dump(kind, never=True).from_cfg(cfg)
     saver = (cfg.get('default_hooks') or {}).get('checkpoint')

@@ -143,6 +143,11 @@ def test_a_work_dir_in_which_the_copy_would_take_the_place_of_a_config_is_refuse
     build_runner(load(config, '--work-dir', tmp_path))
 
 
+def test_a_runner_that_is_not_there_is_refused(leaf, tmp_path):
+    assert "runner_type='Runer'" in refused(leaf("runner_type = 'Runer'"), '--work-dir', tmp_path)
+    assert type(build_runner(load(leaf("runner_type = 'Runner'"), '--work-dir', tmp_path))).__name__ == 'Runner'
+
+
 def test_a_folder_in_place_of_a_file_is_refused_with_a_file_in_it(tmp_path):
     for index, name in enumerate(('epoch_1.pth', 'epoch_2.pth', 'student_epoch_2.pth', 'job.py')):
         (tmp_path / name).write_text('')
