@@ -8,9 +8,8 @@ import re
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.logging import print_log
 from torch.distributed.elastic.multiprocessing.errors import record
 
@@ -20,49 +19,6 @@ from .faults import explain
 from .files import check_folder
 from .setting_values import lost_hooks
 from .settings import check_settings
-
-
-class CfgOptions(DictAction):
-    """MMEngine's action for ``--cfg-options``; what it cannot read is an error of the command line."""
-
-    def __call__(self, parser: Any, namespace: Any, values: list[str], option_string: str | None = None) -> None:
-        for value in values:
-            key, equals, _ = value.partition('=')
-            if not key or not equals:
-                raise argparse.ArgumentError(self, f'{value!r} is not key=value')
-            try:
-                super().__call__(parser, namespace, [value], option_string)
-            except AssertionError as error:
-                raise argparse.ArgumentError(self, f'the brackets in {value!r} do not match') from error
-
-
-def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
-    """What reads a whole number from ``least`` (to ``most``) off the command line: a ``type`` for argparse."""
-
-    def read(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = None
-        if value is None or value < least or (most is not None and value > most):
-            limits = f'from {least}' if most is None else f'from {least} to {most}'
-            raise argparse.ArgumentTypeError(f'must be a whole number {limits}, got {text!r}')
-        return value
-
-    return read
-
-
-def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the flags that training and testing have in common (those of MMAction2's tools)."""
-    parser.add_argument('--work-dir', help='where logs and checkpoints go; default: work_dirs/CONFIG_NAME')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=CfgOptions,
-        help='settings that override the config, as key=value; a list as key="[a,b]", nested: key="[(a,b),(c,d)]"',
-    )
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by some launchers')
 
 
 def load_config(args: argparse.Namespace) -> Config:
@@ -152,26 +108,21 @@ def build_runner(cfg: Config, testing: bool = False):
 
     Args:
         cfg: The config.
-        testing: Writes the config beside the test's log, for that in the work directory is the training's.
+        testing: Leaves the config in the work directory as it is, for it is the training's.
 
     Raises:
-        ConfigError: If the work directory or the checkpoints' cannot be written, or the work directory holds a config
-            of the user's own where MMEngine would write its dump.
+        ConfigError: If the work directory or the checkpoints' cannot be written, the work directory holds a config of
+            the user's own where MMEngine would write its dump, or there is no such runner.
     """
     from mmaction.registry import RUNNERS
-    from mmengine.dist import master_only
     from mmengine.runner import Runner
 
-    from .hooks.preflight import check_batches
-
-    @master_only
-    def dump_config(runner: Runner) -> None:
-        runner.cfg.dump(os.path.join(runner.log_dir, os.path.basename(cfg.filename or 'config.py')))
-
     check_folder('work_dir', cfg.work_dir)
-    kind = RUNNERS.get(cfg.runner_type) if 'runner_type' in cfg else Runner
+    kind = cfg.get('runner_type', Runner)
+    if isinstance(kind, str) and (kind := RUNNERS.get(cfg.runner_type)) is None:
+        raise ConfigError(f'runner_type={cfg.runner_type!r} names no runner')
     if testing:
-        return type(kind.__name__, (kind,), dict(dump_config=dump_config)).from_cfg(cfg)
+        return _checking(kind, dumps=False).from_cfg(cfg)
     saver = (cfg.get('default_hooks') or {}).get('checkpoint')
     out_dir = saver.get('out_dir') if isinstance(saver, dict) else None
     if out_dir and '://' not in str(out_dir):
@@ -183,16 +134,32 @@ def build_runner(cfg: Config, testing: bool = False):
             f'work_dir={cfg.work_dir!r} holds a config of your own, {name}, where training would write its copy of '
             'the whole config: name another folder'
         )
-    runner = kind.from_cfg(cfg)
-    stock = runner.build_train_loop
+    return _checking(kind).from_cfg(cfg)
 
-    def build_train_loop(loop: dict) -> object:
-        built = stock(loop)
-        check_batches(built.dataloader)  # before schedules divide by their number
-        return built
 
-    runner.build_train_loop = build_train_loop
-    return runner
+def _checking(kind: type, dumps: bool = True) -> type:
+    """A kind of runner that looks at its batches, and writes its config when it has loaded what it starts from.
+
+    One that is refused leaves the config that the work directory's training is resumed with.
+    """
+    from .hooks.preflight import check_batches
+
+    class Checking(kind):
+        def build_train_loop(self, loop: dict) -> object:
+            built = super().build_train_loop(loop)
+            check_batches(built.dataloader)  # before schedules divide by their number
+            return built
+
+        def dump_config(self) -> None:
+            pass
+
+        def load_or_resume(self) -> None:
+            super().load_or_resume()
+            if dumps:
+                super().dump_config()
+
+    Checking.__name__ = kind.__name__
+    return Checking
 
 
 def _is_dump(path: Path) -> bool:

@@ -11,8 +11,9 @@ from helpers import ROOT, full_disk
 from jobs import stock_job
 
 from mmdualkd import launch
+from mmdualkd.arguments import add_launch_arguments
 from mmdualkd.errors import ConfigError
-from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config, run_tool
+from mmdualkd.launch import build_runner, check_file, load_config, run_tool
 
 DISTILLATION = ROOT / 'configs' / 'demo' / 'student_distilled.py'
 
@@ -221,6 +222,11 @@ def test_a_work_dir_in_which_the_copy_would_take_the_place_of_a_config_is_refuse
     load(config).dump(dump)
     build_runner(load(dump, '--work-dir', tmp_path))  # as to resume with the copy
     build_runner(load(config, '--work-dir', tmp_path))
+
+
+def test_a_runner_that_is_not_there_is_refused(leaf, tmp_path):
+    assert "runner_type='Runer'" in refused(leaf("runner_type = 'Runer'"), '--work-dir', tmp_path)
+    assert type(build_runner(load(leaf("runner_type = 'Runner'"), '--work-dir', tmp_path))).__name__ == 'Runner'
 
 
 def test_a_folder_in_place_of_a_file_is_refused_with_a_file_in_it(tmp_path):

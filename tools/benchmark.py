@@ -21,7 +21,8 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
-from mmdualkd.launch import CfgOptions, check_distillation, load_config, run_tool, whole_number
+from mmdualkd.arguments import CfgOptions, whole_number
+from mmdualkd.launch import check_distillation, load_config, run_tool
 from mmdualkd.settings import check_device
 from mmdualkd.zoo.resolve import build_model
 

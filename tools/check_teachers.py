@@ -28,10 +28,11 @@ from mmengine.runner import Runner
 from mmengine.utils import ProgressBar
 from torch import Tensor, nn
 
+from mmdualkd.arguments import add_launch_arguments
 from mmdualkd.datasets.wrappers import plain_datasets
 from mmdualkd.errors import ConfigError, DataError
 from mmdualkd.hooks.preflight import hand_views
-from mmdualkd.launch import add_launch_arguments, check_distillation, load_config, run_tool
+from mmdualkd.launch import check_distillation, load_config, run_tool
 from mmdualkd.outputs import Scores
 from mmdualkd.zoo.weights import load_teacher_weights
 

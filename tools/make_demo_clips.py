@@ -5,8 +5,9 @@ import time
 
 from moving_shapes import make_clips
 
+from mmdualkd.arguments import whole_number
 from mmdualkd.files import check_folder
-from mmdualkd.launch import run_tool, whole_number
+from mmdualkd.launch import run_tool
 
 
 def parse_args() -> argparse.Namespace:

@@ -16,9 +16,10 @@ from pathlib import Path
 from mmengine.config import Config
 
 import mmdualkd  # noqa: F401  (first: it mends the stack)
+from mmdualkd.arguments import CfgOptions, whole_number
 from mmdualkd.errors import ConfigError, DataError, check_name, nearest
 from mmdualkd.files import check_folder, open_whole
-from mmdualkd.launch import CfgOptions, check_file, read_file, run_tool, whole_number
+from mmdualkd.launch import check_file, read_file, run_tool
 
 ROOT = Path(__file__).resolve().parents[1]
 FIELDS = dict(teachers=('name', 'config', 'options'), rows=('name', 'config', 'options', 'seeds'))

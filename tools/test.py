@@ -9,9 +9,10 @@ import argparse
 from pathlib import Path
 
 import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
+from mmdualkd.arguments import add_launch_arguments, whole_number
 from mmdualkd.errors import ConfigError
 from mmdualkd.files import check_folder
-from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config, run_tool, whole_number
+from mmdualkd.launch import build_runner, check_file, load_config, run_tool
 
 PREFLIGHT = 'mmdualkd.PreflightHook'
 

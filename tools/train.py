@@ -14,8 +14,9 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
+from mmdualkd.arguments import add_launch_arguments, whole_number
 from mmdualkd.errors import ConfigError, nearest
-from mmdualkd.launch import add_launch_arguments, build_runner, check_file, load_config, run_tool, whole_number
+from mmdualkd.launch import build_runner, check_file, load_config, run_tool
 
 
 def parse_args() -> argparse.Namespace:

@@ -8,7 +8,6 @@ import pytest
 import torch
 from helpers import TOOLS, run
 from jobs import stock_job
-from mmengine.config import Config
 
 
 @pytest.fixture(scope='module')
@@ -46,13 +45,17 @@ def test_testing_gives_the_accuracy_that_training_saw_last_and_dumps_predictions
     assert right / 8 == seen
 
 
-def test_a_test_leaves_the_trainings_config_alone_and_writes_its_own_beside_its_log(trained):
+def test_a_test_and_a_run_that_is_refused_leave_the_trainings_config_alone(trained, tmp_path):
     config = trained.work_dir / 'job.py'
-    before, (checkpoint,) = config.read_text(), trained.work_dir.glob('epoch_2.pth')
-    run(TOOLS / 'test.py', config, checkpoint)
+    before = config.read_text()
+    run(TOOLS / 'test.py', config, trained.work_dir / 'epoch_2.pth')
+    other = tmp_path / 'job.py'
+    other.write_text(
+        f"_base_ = {str(trained.config)!r}\ncustom_hooks = [dict(type='mmdualkd.PreflightHook')]\n"
+        'model = dict(backbone=dict(base_channels=8))\n'
+    )
+    assert 'is of another training' in run(TOOLS / 'train.py', other, '--resume', ok=False)
     assert config.read_text() == before
-    (own,) = trained.work_dir.glob('*/job.py')
-    assert Config.fromfile(own).load_from == str(checkpoint)
     output = run(TOOLS / 'train.py', config, '--resume', '--cfg-options', 'log_level=WARNING')
     assert 'nothing to resume' not in output
 
