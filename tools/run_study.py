@@ -215,7 +215,11 @@ def run_all(waiting: list[Run], jobs: int, threads: int) -> None:
 
     with ThreadPoolExecutor(jobs) as pool:
         for future in [pool.submit(one, run) for run in waiting]:
-            run = future.result()
+            try:
+                run = future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)  # those that run end by themselves
+                raise
             done += 1
             left = (time.time() - begin) / done * (len(waiting) - done) / 60
             print(f'[{done}/{len(waiting)}] {run}: {run.top1():.1f} %, '

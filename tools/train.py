@@ -16,6 +16,7 @@ from mmengine.logging import print_log
 import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
 from mmdualkd.arguments import add_launch_arguments, whole_number
 from mmdualkd.errors import ConfigError, nearest
+from mmdualkd.hooks.resume import check_nothing_there
 from mmdualkd.launch import build_runner, check_file, load_config, run_tool
 
 
@@ -71,6 +72,7 @@ def main() -> None:
         if cfg.resume:
             cfg.load_from = None
         else:
+            check_nothing_there(cfg.work_dir)
             print_log(
                 f'--resume: nothing to resume, {cfg.work_dir} has no last_checkpoint; training begins from '
                 f'load_from={cfg.load_from!r}',

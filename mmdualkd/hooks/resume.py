@@ -41,14 +41,22 @@ def check_source(runner: Runner) -> None:
         hint = f'; resume from {str(other)!r} instead' if other else ''
         raise CheckpointError(f'{error}{hint}') from error
     if source is None:
-        if newest := next(filter(_resumable, _newest_first(work_dir)), None):
-            raise CheckpointError(
-                f'resume: {work_dir} has no last_checkpoint, but checkpoints of a training that another would '
-                f'overwrite: name the one to go on from (the newest is {str(newest)!r}), or begin anew in another '
-                'work_dir'
-            )
+        check_nothing_there(work_dir)
         message = f'resume: nothing to resume, {work_dir} has no last_checkpoint; training begins anew'
         print_log(message, logger='current', level=logging.WARNING)
+
+
+def check_nothing_there(work_dir: str | Path) -> None:
+    """Refuses to begin anew where a training that was to be resumed has left checkpoints.
+
+    Raises:
+        CheckpointError: Names the newest.
+    """
+    if newest := next(filter(_resumable, _newest_first(Path(work_dir))), None):
+        raise CheckpointError(
+            f'resume: {work_dir} has no last_checkpoint, but checkpoints of a training that another would overwrite: '
+            f'name the one to go on from (the newest is {str(newest)!r}), or begin anew in another work_dir'
+        )
 
 
 def source_of_resume(runner: Runner) -> str | None:
@@ -111,7 +119,8 @@ def training_of(runner: Runner) -> dict[str, Any]:
     """What no tensor of a checkpoint says about a training.
 
     Returns:
-        The classes of its ``optimizer`` and of its ``terms``, the ``settings`` of its schedules, terms and teachers,
+        The classes of its ``optimizer`` and of its ``terms``, the ``settings`` of optimizer, schedules, terms and
+        teachers,
         and of each of its ``teachers`` file and checksum of the weights.
     """
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -129,15 +138,16 @@ def training_of(runner: Runner) -> dict[str, Any]:
 
 
 def _settings(cfg: Mapping) -> dict[str, Any]:
-    """Schedules, terms and teachers of a config by their full keys; of files the names alone, for folders move."""
+    """Optimizer, schedules, terms and teachers of a config by their full keys; of files the names alone, for folders move."""
     schedules, model = cfg.get('param_scheduler') or [], cfg.get('model')
     model = model if isinstance(model, Mapping) else {}
     teachers = {
         name: {key: spec.get(key) for key in ('config', 'model')}
         for name, spec in (model.get('teachers') or {}).items()
     }
+    optimizer = _flat('optim_wrapper.optimizer', (cfg.get('optim_wrapper') or {}).get('optimizer'))
     settings = _flat('param_scheduler', [schedules] if 'type' in schedules else schedules)
-    return {**settings, **_flat('model.terms', model.get('terms')), **_flat('model.teachers', teachers)}
+    return {**optimizer, **settings, **_flat('model.terms', model.get('terms')), **_flat('model.teachers', teachers)}
 
 
 def _flat(key: str, value: Any) -> dict[str, Any]:
