@@ -138,7 +138,7 @@ def training_of(runner: Runner) -> dict[str, Any]:
 
 
 def _settings(cfg: Mapping) -> dict[str, Any]:
-    """Optimizer, schedules, terms and teachers of a config by their full keys; of files the names alone (folders move)."""
+    """Optimizer, schedules, terms and teachers of a config by full keys; of files the names alone (folders move)."""
     schedules, model = cfg.get('param_scheduler') or [], cfg.get('model')
     model = model if isinstance(model, Mapping) else {}
     teachers = {
