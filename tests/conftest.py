@@ -2,12 +2,14 @@
 
 import functools
 import tempfile
+import weakref
 from pathlib import Path
 
 import pytest
 import unformatted  # noqa: F401
 from helpers import environment, run_code
 from mmengine.registry import DefaultScope
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 from warm import WarmProcess
 
 import mmdualkd  # noqa: F401
@@ -42,3 +44,16 @@ def _fault_and_cure(plain: WarmProcess, code: str, fault: str) -> str:
         pytest.skip(f'the installed packages do not have this fault: {fault!r}')
     assert fault in done.stdout, f'another fault than the one this cure is for: {done.stdout}'
     return run_code('import mmdualkd\n' + code)
+
+
+@pytest.fixture(autouse=True)
+def no_workers_of_another_test():
+    """Data loaders' workers end with their test; torch waits five seconds for each that garbage collection ends."""
+    yield
+    for loader in list(LOADERS):
+        loader._shutdown_workers()
+
+
+LOADERS = weakref.WeakSet()
+start = _MultiProcessingDataLoaderIter.__init__
+_MultiProcessingDataLoaderIter.__init__ = lambda loader, *args: (LOADERS.add(loader), start(loader, *args))[1]
