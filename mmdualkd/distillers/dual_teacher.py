@@ -49,6 +49,6 @@ def changed_defaults(terms: Mapping[str, dict]) -> Mapping[str, dict]:
         for name in terms:
             check_name('a key of model.terms', name, DEFAULT_TERMS, 'default term, and has no type')
         return {name: {**cfg, **terms.get(name, {})} for name, cfg in DEFAULT_TERMS.items()}
-    if gone := [name for name in DEFAULT_TERMS if name not in terms]:
+    if terms and (gone := [name for name in DEFAULT_TERMS if name not in terms]):
         print_log(f'model.terms stands in place of the defaults; without {", ".join(gone)}', logger='current')
     return terms
