@@ -13,7 +13,6 @@ views = dict(
 model = dict(
     type='mmdualkd.DualTeacherDistiller',
     views=views,
-    terms=dict(sdd=dict(weight=1.0)),
     student=dict(config={student!r}),
     teachers=dict(
         vit=dict(config={vit!r}, checkpoint={vit_weights!r}),

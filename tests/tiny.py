@@ -69,7 +69,6 @@ def distiller_config(folder: Path, student: dict | None = None, **changes) -> di
         student=dict(config=student or resnet3d()),
         teachers=teachers,
         views=dict(VIEWS),
-        terms=dict(sdd=dict(weight=1.0)),  # all three of the paper's
     )
     return {**cfg, **changes}
 

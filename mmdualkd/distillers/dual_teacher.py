@@ -11,7 +11,7 @@ from .base import Distiller
 
 DEFAULT_TERMS = dict(
     kd=dict(type='FusedKD', weighting=dict(type='DATW')),
-    sdd=dict(type='SDD', vit='vit', cnn='cnn', weight=0.0),
+    sdd=dict(type='SDD', vit='vit', cnn='cnn'),
     rkd=dict(type='RKD', teacher='vit'),
 )
 
@@ -23,9 +23,8 @@ class DualTeacherDistiller(Distiller):
     The loss is the student's own plus, by default, KD towards the teachers as DATW fuses them
     (:class:`~mmdualkd.losses.fused_kd.FusedKD`), the structure-discrepancy branch (:class:`~mmdualkd.losses.sdd.SDD`)
     and the ViT's relations (:class:`~mmdualkd.losses.rkd.RKD`). Of the paper there is no code that we could read:
-    what its text leaves open is our reconstruction. The default weights are those of the ablation in
-    ``docs/results.md``: 1 each, and 0 for the branch, of which no form gained anything there; with
-    ``model.terms.sdd.weight=1`` it learns too.
+    what its text leaves open is our reconstruction. The default weights, 1 each, are those of the ablation in
+    ``docs/results.md``.
 
     Args:
         terms: Terms in place of the defaults; each of the three stands on its own. Where no entry has a ``type``, they

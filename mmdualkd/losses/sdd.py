@@ -41,9 +41,10 @@ class SDD(Term):
     Args:
         vit: Name of the teacher that the residual adds.
         cnn: Name of the teacher that it takes away.
-        residual: ``'class_maps'`` (:class:`~mmdualkd.heads.residuals.ClassMapResidual`), ``'explained_away'``
-            (:class:`~mmdualkd.heads.residuals.ExplainedAwayResidual`) or ``'shared_head'``
-            (:class:`~mmdualkd.heads.residuals.SharedHeadResidual`).
+        residual: ``'shared_head'`` (:class:`~mmdualkd.heads.residuals.SharedHeadResidual`), ``'class_maps'``
+            (:class:`~mmdualkd.heads.residuals.ClassMapResidual`) or ``'explained_away'``
+            (:class:`~mmdualkd.heads.residuals.ExplainedAwayResidual`); the default is the ablation's in
+            ``docs/results.md``.
         dim: Channels of the residual; of class maps at most.
         grid: Common (T, H, W) that grids are averaged to; None takes the smallest of the three models' along each axis,
             (1, 1, 1) pools them.
@@ -58,7 +59,7 @@ class SDD(Term):
         self,
         vit: str = 'vit',
         cnn: str = 'cnn',
-        residual: str = 'class_maps',
+        residual: str = 'shared_head',
         dim: int = 128,
         grid: tuple[int, int, int] | None = None,
         weight: float = 1.0,

@@ -34,8 +34,8 @@ def sgd(model):
 
 
 def test_default_terms_are_the_papers_three_and_each_is_logged(tmp_path):
-    defaults = build_distiller(tmp_path, terms=None).terms
-    assert {name: term.weight for name, term in defaults.items()} == dict(kd=1.0, sdd=0.0, rkd=1.0)
+    defaults = build_distiller(tmp_path).terms
+    assert {name: term.weight for name, term in defaults.items()} == dict(kd=1.0, sdd=1.0, rkd=1.0)
     model = build_distiller(tmp_path)
     losses, log = backward(model, batch(model.plan.num_frames))
     assert [key for key in log if 'loss' in key] == ['loss', 'loss_cls', 'loss_kd', 'loss_sdd', 'loss_rkd']

@@ -44,5 +44,5 @@ rows = [
     dict(name='DATW and RKD at 1', config=distilled, options={**kd(), **rkd(1)}),
     dict(name='DATW and RKD at 25', config=distilled, options={**kd(), **rkd(25)}),
     dict(name='DATW and RKD of logits at 1', config=distilled, options={**kd(), **rkd(1, features='logits')}),
-    dict(name='Full method', config=distilled, options={'model.terms.sdd.weight': 1.0}),
+    dict(name='Full method', config=distilled),
 ]

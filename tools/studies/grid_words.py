@@ -28,5 +28,5 @@ rows = [
         config=dualkd,
         options={**kd, 'model.terms.rkd.type': 'RKD', 'model.terms.rkd.teacher': 'vit'},
     ),
-    dict(name='Full method', config=dualkd, options={'model.terms.sdd.weight': 1.0}),
+    dict(name='Full method', config=dualkd),
 ]

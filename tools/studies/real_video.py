@@ -18,5 +18,5 @@ rows = [
     dict(name='Student alone', config='configs/baselines/{folder}/' + student),
     dict(name='KD from the CNN', config='configs/kd/{folder}/kd_resnet3d18-w16_' + student),
     dict(name='KD from the ViT', config='configs/kd/{folder}/kd_uniformer-w32_' + student),
-    dict(name='Full method', config=dualkd, options={'model.terms.sdd.weight': 1.0}),
+    dict(name='Full method', config=dualkd),
 ]

@@ -17,5 +17,5 @@ longer = {
 rows = [
     dict(name='Student alone', config='configs/baselines/{folder}/' + _base_.student, options=longer),
     dict(name='KD from the CNN', config='configs/kd/{folder}/kd_resnet3d18-w16_' + _base_.student, options=longer),
-    dict(name='Full method', config=_base_.dualkd, options={**longer, 'model.terms.sdd.weight': 1.0}),
+    dict(name='Full method', config=_base_.dualkd, options=longer),
 ]
