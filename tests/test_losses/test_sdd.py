@@ -49,7 +49,7 @@ def build(step, **arguments):
 @pytest.mark.parametrize('grid', [None, (1, 1, 1)])
 def test_with_class_maps_it_equals_its_formula(grid):
     step = make_step()
-    term = build(step, grid=grid)
+    term = build(step, grid=grid, residual='class_maps')
     assert term.grid == (grid or (2, 2, 3))
 
     def class_map(name):
@@ -145,7 +145,7 @@ def test_segments_of_a_video_and_clips_share_no_moments_so_time_is_averaged_out(
 
 def test_more_classes_than_dim_are_projected():
     step = make_step()
-    term = build(step, dim=3)
+    term = build(step, dim=3, residual='class_maps')
     term(step)
     assert term.branch.layers[-1].out_channels == 3
 
