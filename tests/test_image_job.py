@@ -122,7 +122,7 @@ def test_a_timm_student_is_resumed_and_its_checkpoint_has_timms_names(tmp_path):
     job = picture_job(tmp_path, student=student, epochs=2, per_class=2)
     tool('train.py', job.config, '--no-validate', '--cfg-options', 'train_cfg.max_epochs=1')
     before = read(job.work_dir / 'epoch_1.pth')['state_dict']
-    options = ['train_cfg.max_epochs=2', 'optim_wrapper.optimizer.lr=0']
+    options = ['train_cfg.max_epochs=2']
     tool('train.py', job.config, '--no-validate', '--resume', '--cfg-options', *options)
     after = read(job.work_dir / 'epoch_2.pth')['state_dict']
     assert before.keys() == after.keys()

@@ -53,6 +53,7 @@ def resume(job, path=None, **options):
         ({'model.student.config': resnet(channels=6)}, r'\d+ tensors of another shape \(student\.backbone\.\S+: \(4,'),
         ({'model.terms.more': KD}, 'terms kd=FusedKD there, kd=FusedKD, more=FusedKD here'),
         ({'optim_wrapper.optimizer': dict(type='Adam', lr=0.1)}, 'optimizer SGD there, Adam here'),
+        ({'optim_wrapper.optimizer.lr': 0.5}, r'optim_wrapper\.optimizer\.lr 0\.02 there, 0\.5 here'),
         (
             {'optim_wrapper.paramwise_cfg.custom_keys': dict(head=dict(lr_mult=0))},
             r'1 groups of \d+ parameters there, \d+ groups',
@@ -67,7 +68,19 @@ def resume(job, path=None, **options):
             r'model\.teachers\.teacher\.config\.backbone\.arch\.num_heads 2 there, 4 here',
         ),
     ],
-    ids=['width', 'terms', 'optimizer', 'groups', 'schedule', 'schedules', 'none', 'term', 'weighting', 'teacher'],
+    ids=[
+        'width',
+        'terms',
+        'optimizer',
+        'rate',
+        'groups',
+        'schedule',
+        'schedules',
+        'none',
+        'term',
+        'weighting',
+        'teacher',
+    ],
 )
 def test_a_finished_run_whose_config_was_changed_is_one_clear_error(done, options, message):
     if 'optim_wrapper.optimizer' in options:
