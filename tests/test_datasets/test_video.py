@@ -9,21 +9,13 @@ import torch
 from helpers import write_clips
 from mmaction.datasets import VideoDataset as StockVideoDataset
 from mmengine.dataset import pseudo_collate
+from seeded_job import TRAIN_PIPELINE as PIPELINE
 from torch.utils.data import DataLoader
 
 from mmdualkd.datasets import VideoDataset
 from mmdualkd.datasets.robust import open_video
 from mmdualkd.datasets.visits import CountingSampler, Visit
 from mmdualkd.errors import ConfigError, DataError
-
-PIPELINE = [
-    dict(type='mmaction.DecordInit'),
-    dict(type='mmaction.SampleFrames', clip_len=4, frame_interval=2, num_clips=1),
-    dict(type='mmaction.DecordDecode'),
-    dict(type='mmaction.RandomCrop', size=24),
-    dict(type='mmaction.FormatShape', input_format='NCTHW'),
-    dict(type='mmaction.PackActionInputs'),
-]
 
 
 def build(annotation, cls=VideoDataset, **kwargs):

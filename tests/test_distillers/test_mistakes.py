@@ -1,0 +1,105 @@
+"""Mistakes in a distiller's config, checkpoints and data: one clear error each, as early as can be."""
+
+import copy
+
+import pytest
+from tiny import VIEWS, batch, build_distiller, distiller_config, resnet3d, step_losses
+
+from mmdualkd.errors import CheckpointError, ConfigError
+
+WRONG = [
+    (dict(terms=dict(rkd=dict(type='RKD', teacher='vti'))), ConfigError, "model.terms.rkd.teacher='vti' .* mean 'vit'"),
+    (dict(terms=dict(kd=dict(type='FusedKD', teachers=['cnnn']))), ConfigError, r"kd.teachers\[0\]='cnnn' .* 'cnn'"),
+    (dict(terms=dict(kd=dict(type='FusedKDD'))), ConfigError, "model.terms.kd.type='FusedKDD' .* 'FusedKD'"),
+    (dict(terms=dict(kd=dict(type='FusedKD', taw=4))), ConfigError, 'model.terms.kd.*taw'),
+    (dict(terms=dict(kd=dict(type='DATW'))), ConfigError, "model.terms.kd.type='DATW' is no loss term"),
+    (dict(terms=dict(my_loss=dict(type='FusedKD'))), ConfigError, "'my_loss' must not contain 'loss'"),
+    (dict(terms=dict(cls=dict(type='FusedKD'))), ConfigError, "model.terms: 'cls' is reserved"),
+    (dict(num_classes=0), ConfigError, 'model.num_classes must be a whole number from 1, got 0'),
+    (dict(num_classes=-3), ConfigError, 'model.num_classes .* got -3'),
+    (dict(num_classes=4.0), ConfigError, 'model.num_classes .* got 4.0'),
+    (dict(terms=dict(kd=dict(weight=0.5), skd=dict(weight=0.0))), ConfigError, "'skd' names no default term.* 'sdd'"),
+    (dict(terms=dict(setup=dict(type='FusedKD'))), ConfigError, "'setup' clashes with Terms"),
+    (dict(terms=[dict(type='FusedKD')]), ConfigError, 'model.terms must be a dict by name, got'),
+    (dict(teachers=None), ConfigError, 'model.teachers must be a dict by name, got None'),
+    (dict(terms=dict(kd=dict(type='FusedKD', teachers=[]))), ConfigError, r'kd.teachers must be None .* got \[\]'),
+    (dict(terms=dict(kd=dict(type='FusedKD', standardise_teachers='no'))), ConfigError, 'must be True or False'),
+    (dict(terms=dict(sdd=dict(type='SDD', dim=4.5))), ConfigError, 'sdd.dim must be a whole number from 1, got 4.5'),
+    (dict(terms=dict(sdd=dict(type='SDD', grid=(64, 64, 64)))), ConfigError, r'grid=\(64, 64, 64\) is finer than'),
+    (dict(blending={}), ConfigError, 'model.blending must be a dict'),
+    (dict(assistant={}), ConfigError, r"model.assistant must be dict\(teacher='<name>'\), got {}"),
+    (dict(warmup_iters=-1), ConfigError, 'model.warmup_iters must be a whole number from 0, got -1'),
+    (dict(warmup_iters=2.5), ConfigError, 'model.warmup_iters .* got 2.5'),
+    (dict(views={k: v for k, v in VIEWS.items() if k != 'cnn'}), ConfigError, "model.views has no 'cnn'"),
+    (dict(views=dict(VIEWS, cn=VIEWS['cnn'])), ConfigError, "'cn' names no model; did you mean 'cnn'"),
+]
+
+
+@pytest.mark.parametrize('changes, error, message', WRONG)
+def test_mistakes_in_a_config_are_one_clear_error_when_built(tmp_path, changes, error, message):
+    with pytest.raises(error, match=message):
+        build_distiller(tmp_path, **changes)
+
+
+@pytest.mark.parametrize(
+    'view, message',
+    [
+        (dict(clip_len=8), 'model.views.vit has no size'),
+        (dict(size=48), 'model.views.vit has no clip_len'),
+        (dict(clip_len=8, size=48, num_clip=2), "a key of model.views.vit='num_clip' .* mean 'num_clips'"),
+        (dict(clip_len=8, size=48, num_clips=2), 'model.views.vit.num_clips=2'),
+        (dict(clip_len=True, size=48), 'model.views.vit.clip_len must be a whole number from 1, got True'),
+    ],
+)
+def test_wrong_views_are_found_before_any_model_is_built_or_downloaded(tmp_path, monkeypatch, view, message):
+    for build in ('build_resolved', 'build_teacher'):
+        monkeypatch.setattr(f'mmdualkd.distillers.base.{build}', lambda *args: pytest.fail('a model was built'))
+    with pytest.raises(ConfigError, match=message):
+        build_distiller(tmp_path, views=dict(VIEWS, vit=view))
+    with pytest.raises(ConfigError, match='model.views must be a dict'):
+        build_distiller(tmp_path, views=None)
+
+
+def test_checkpoints_that_do_not_fit_are_named(tmp_path):
+    cfg = distiller_config(tmp_path)
+    teachers = copy.deepcopy(cfg['teachers'])
+    teachers['vit']['checkpoint'] = str(tmp_path / 'missing.pth')
+    with pytest.raises(CheckpointError, match='model.teachers.vit.checkpoint.*missing.pth'):
+        build_distiller(tmp_path, teachers=teachers)
+    teachers = copy.deepcopy(cfg['teachers'])
+    teachers['cnn']['checkpoint'] = None
+    with pytest.raises(ConfigError, match='model.teachers.cnn has no checkpoint'):
+        build_distiller(tmp_path, teachers=teachers)
+    with pytest.raises(CheckpointError, match='(4.*9|9.*4)'):
+        build_distiller(tmp_path, num_classes=9)
+    with pytest.raises(ConfigError, match='model.teachers.vit has 4 classes, model.student has 9'):
+        build_distiller(tmp_path, resnet3d(num_classes=9))
+
+
+def test_a_pipeline_of_other_frames_is_named_at_the_first_step(tmp_path):
+    model = build_distiller(tmp_path)
+    with pytest.raises(ConfigError, match=r'gives clips of \(1, 3, 8, 48, 48\), but model.views need \(1, 3, 16,'):
+        step_losses(model, batch(8))
+
+
+@pytest.mark.parametrize('name', ['student', 'assistant'])
+def test_a_teacher_cannot_have_the_name_of_another_model(tmp_path, name):
+    cfg = distiller_config(tmp_path)
+    teachers = dict(cfg['teachers'], **{name: cfg['teachers']['cnn']})
+    with pytest.raises(ConfigError, match=f"model.teachers: '{name}' is reserved"):
+        build_distiller(tmp_path, teachers=teachers, views=dict(VIEWS, **{name: VIEWS['cnn']}))
+
+
+def test_no_term_takes_the_place_of_a_loss_that_only_the_student_knows(tmp_path):
+    model = build_distiller(tmp_path)
+    own = model.student.cls_head.loss_by_feat
+    model.student.cls_head.loss_by_feat = lambda *args: {'loss_kd': own(*args)['loss_cls']}
+    with pytest.raises(ConfigError, match="'loss_kd' is in the log of the student itself"):
+        step_losses(model, batch(model.plan.num_frames))
+
+
+def test_a_term_may_not_log_what_would_be_added_to_the_loss(tmp_path):
+    model = build_distiller(tmp_path)
+    model.terms['kd'].name = 'my_loss'
+    with pytest.raises(ConfigError, match="must not contain 'loss'"):
+        step_losses(model, batch(model.plan.num_frames))
