@@ -214,7 +214,7 @@ class Job:
             keep = len(drawn)
             yield drawn, files[:keep], {name: value[: keep * self.model.rows] for name, value in values.items()}
             left -= keep
-            if number == 1 and get_dist_info()[0] == 0:  # the first batch starts the workers
+            if number == 3 and get_dist_info()[0] == 0:  # the first ones start workers and warm up
                 minutes = (time.perf_counter() - begin) * left / size / 60
                 print(f'about {minutes:.0f} min' if minutes >= 1 else 'less than a minute', flush=True)
             begin = time.perf_counter()
