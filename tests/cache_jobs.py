@@ -21,7 +21,8 @@ model = dict(
     checkpoint={cnn_weights!r})))
 pipeline = [
     dict(type='DecordInit'), dict(type='mmdualkd.SampleViews'), dict(type='DecordDecode'),
-    dict(type='RandomCrop', size=24), dict(type='Flip', flip_ratio=0.5), dict(type='ColorJitter', brightness=0.3, hue=0),
+    dict(type='RandomCrop', size=24), dict(type='Flip', flip_ratio=0.5),
+    dict(type='ColorJitter', brightness=0.3, hue=0),
     dict(type='FormatShape', input_format='NCTHW'), dict(type='PackActionInputs')]
 train_dataloader['dataset'].update(pipeline=pipeline, type='mmdualkd.VideoDataset')
 train_dataloader['sampler']['shuffle'] = False  # equal batches: a matrix product's rounding goes by the rows' places
@@ -90,5 +91,3 @@ def flip_a_bit(path: Path, place: int = -1) -> None:
     content = bytearray(path.read_bytes())
     content[place] ^= 1
     path.write_bytes(content)
-
-

@@ -45,7 +45,7 @@ from mmdualkd.differences import differences, flat
 from mmdualkd.distillers.caching import check_cacheable
 from mmdualkd.errors import ConfigError
 from mmdualkd.files import check_folder
-from mmdualkd.hooks.corrupt_video import report_failed
+from mmdualkd.hooks.corrupt_video import CorruptVideoHook, report_failed
 from mmdualkd.hooks.preflight import check_class_names, check_labels, check_teacher_classes, hand_views
 from mmdualkd.launch import check_distillation, load_config, run_tool
 from mmdualkd.teachers.readings import Reading, readings_of
@@ -186,7 +186,7 @@ class Job:
         if progress:
             print(file=sys.stderr)
         barrier()
-        report_failed(self.dataset, 'the cache')
+        report_failed(self.dataset, 'the cache', max_fraction(self.cfg))
         on_first(cache.check_whole)
 
     def batches(
@@ -245,6 +245,14 @@ def build_dataset(cfg: Config, model: nn.Module) -> object:
             hand_views(part, model.plan, 'the train pipeline')
     check_teacher_classes(model.teachers, named)
     return dataset
+
+
+def max_fraction(cfg: Config) -> float:
+    """The part of the data that may fail to decode, by the config's hook."""
+    hooks = [hook for hook in cfg.get('custom_hooks') or [] if str(hook.get('type')).endswith('CorruptVideoHook')]
+    return CorruptVideoHook(
+        **{key: hook[key] for hook in hooks for key in ('max_fraction',) if key in hook}
+    ).max_fraction
 
 
 def amp_dtype(cfg: Config) -> torch.dtype:

@@ -50,7 +50,7 @@ def parse_args() -> argparse.Namespace:
 def build_models(cfg: Config, checkpoint: str | None) -> tuple[nn.Module, dict[str, nn.Module]]:
     """Builds the distiller; gives it and its models by name, the student first, in eval mode."""
     check_distillation(cfg)
-    distiller = MODELS.build(copy.deepcopy(cfg.model))
+    distiller = MODELS.build({**copy.deepcopy(cfg.model), 'teacher_cache': None})  # the networks themselves
     distiller.init_weights()
     if checkpoint is not None:
         load_teacher_weights(distiller.student, checkpoint, '--checkpoint')
