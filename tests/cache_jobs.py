@@ -33,6 +33,7 @@ custom_hooks += [dict(type='mmdualkd.PreflightHook'), dict(type='mmdualkd.EpochS
 
 def cache_job(folder: Path, **kwargs) -> Job:
     """Writes the job, its clips and the teachers' random weights."""
+    folder.mkdir(exist_ok=True)
     models = dict(student=resnet3d(4, 2, norm='GN'), vit=resnet3d(6, 2), cnn=resnet3d(4, 2))
     for model in models.values():
         model['cls_head']['average_clips'] = 'prob'

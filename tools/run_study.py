@@ -16,6 +16,10 @@ from pathlib import Path
 from mmengine.config import Config
 
 import mmdualkd  # noqa: F401  (first: it mends the stack)
+
+# isort: split
+from shared_teachers import config_of, group_of, views_option, write_cache
+
 from mmdualkd.arguments import CfgOptions, whole_number
 from mmdualkd.errors import ConfigError, DataError, check_name, nearest
 from mmdualkd.files import check_folder, open_whole
@@ -29,7 +33,8 @@ EPILOG = """
 A study is a small Python file (see tools/studies/) with `title`, `splits` (a dict from a column's head to the fields
 that configs fill in, and `options` for --cfg-options), `teachers` (configs trained once a split, first) and `rows`
 (`name`, `config`, `options`, `seeds`). Runs that are finished are not run again, so a stopped study goes on when called
-again.
+again. With `views` (a number, such as that of the epochs) every row draws each sample in so many ways and no more, and
+rows of the same teachers share one cache of them, which is written first; without it teachers run in every row.
 """
 
 
@@ -43,6 +48,7 @@ class Run:
     config: str
     work_dir: Path
     options: dict
+    cache: Path | None = None
 
     def top1(self) -> float | None:
         """Last validation top-1 in percent, once the run is finished."""
@@ -57,6 +63,12 @@ class Run:
 
     def __str__(self) -> str:
         return f'{self.row}, {self.split}, seed {self.seed}'
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the training took since it was last begun, once it is finished."""
+        text = (self.work_dir / 'finished').read_text().split()
+        return float(text[0]) if text else None  # an older study's file is empty
 
     @property
     def settings(self) -> dict:
@@ -87,14 +99,17 @@ class Run:
         words = [sys.executable, str(ROOT / 'tools' / 'train.py'), self.file]
         words += ['--work-dir', str(self.work_dir), '--seed', str(self.seed), '--resume', '--cfg-options']
         words += [f'{key}={value}' for key, value in self.options.items()]
+        words += [f'model.teacher_cache={self.cache}'] if self.cache else []
         words += ['default_hooks.checkpoint.save_best=None', 'default_hooks.checkpoint.max_keep_ckpts=1']
         env = {**os.environ, 'OMP_NUM_THREADS': str(threads), 'MKL_NUM_THREADS': str(threads)}
+        begin = time.time()
         with (self.work_dir / 'train.log').open('w') as log:
             done = subprocess.run(words, stdout=log, stderr=subprocess.STDOUT, env=env)
         if done.returncode:
             tail = (self.work_dir / 'train.log').read_text().strip().splitlines()[-1:]
             raise SystemExit(f'{self} failed: {" ".join(tail)} ({log.name})')
-        (self.work_dir / 'finished').touch()
+        with open_whole(self.work_dir / 'finished', 'w') as file:
+            file.write(f'{time.time() - begin:.0f} s\n')
 
 
 def refuse_others(run: Run, settings: dict, what: str, cure: str) -> None:
@@ -132,6 +147,8 @@ def read_study(path: Path) -> Config:
             raise ConfigError(f'{path}: splits[{split!r}] needs a `name`, as in dict(name="fold1"), got {fields!r}')
         check_options(f'{path}: splits[{split!r}]', fields)
     check_seeds(f'{path}: seeds', study.get('seeds', [0]))
+    if study.get('views') is not None and (type(study.views) is not int or study.views < 1):
+        raise ConfigError(f'{path}: views must be a whole number from 1, got {study.views!r}')
     if not isinstance(study.get('teachers', []), list):
         raise ConfigError(f'{path}: teachers must be a list, got {study.teachers!r}')
     names = set()
@@ -192,16 +209,12 @@ def plan(study: Config, folder: Path, extra: dict) -> Iterator[tuple[str, list[R
                         place = (
                             folder / row['name'].replace(' ', '_').replace('/', '-') / fields['name'] / f'seed{seed}'
                         )
-                    runs.append(
-                        Run(
-                            row['name'],
-                            split,
-                            seed,
-                            config,
-                            place,
-                            {**row.get('options', {}), **fields.get('options', {}), **extra},
-                        )
-                    )
+                    options = {**row.get('options', {}), **fields.get('options', {}), **extra}
+                    run = Run(row['name'], split, seed, config, place, options)
+                    if stage == 'rows' and study.get('views'):
+                        check_file(f'{run}: config', run.file)
+                        run.options = {**views_option(run.file, study.views), **options}
+                    runs.append(run)
         yield stage, runs
 
 
@@ -226,6 +239,28 @@ def run_all(waiting: list[Run], jobs: int, threads: int) -> None:
                   f'{left:.0f} min left', flush=True)  # fmt: skip
 
 
+def share_teachers(runs: list[Run], chosen: list[Run], folder: Path, views: int, threads: int) -> None:
+    """Lets the runs that are to be trained read their teachers from caches, written for all runs of the study.
+
+    Args:
+        runs: All rows of the study.
+        chosen: Those that are to be trained.
+        folder: The study's.
+        views: Draws of each sample.
+        threads: CPU threads.
+    """
+    groups: dict[str, dict[str, Config]] = {}
+    for run in runs:
+        cfg = config_of(run.file, run.options)
+        if group := group_of(cfg):
+            groups.setdefault(group, {})[str(run)] = cfg
+    for configs in groups.values():
+        if waiting := [run for run in chosen if str(run) in configs]:
+            cache = write_cache(configs, folder / 'teachers', views, threads)
+            for run in waiting:
+                run.cache = cache
+
+
 def cell(values: list[float]) -> str:
     """Mean and sample standard deviation over seeds."""
     mean = f'{statistics.mean(values):.1f}'
@@ -235,7 +270,7 @@ def cell(values: list[float]) -> str:
 def table(study: Config, runs: list[Run]) -> str:
     """The table in Markdown: a row a method, a column a split, and their mean seed by seed."""
     splits = list(study.splits)
-    head = ['', *splits, 'mean of the splits', 'seeds']
+    head = ['', *splits, 'mean of the splits', 'seeds', 'seconds a run']
     lines = [f'| {" | ".join(head)} |', '|' + ' --- |' * len(head)]
     for name in dict.fromkeys(run.row for run in runs):
         of_row = [run for run in runs if run.row == name]
@@ -244,7 +279,9 @@ def table(study: Config, runs: list[Run]) -> str:
             by_seed.setdefault(run.seed, {})[run.split] = run.top1()
         columns = [[values[split] for values in by_seed.values()] for split in splits]
         means = [statistics.mean(values.values()) for values in by_seed.values()]
-        lines.append(f'| {name} | {" | ".join(map(cell, [*columns, means]))} | {len(by_seed)} |')
+        seconds = [run.seconds for run in of_row]
+        spent = f'{statistics.mean(seconds):.0f}' if all(seconds) else ''
+        lines.append(f'| {name} | {" | ".join(map(cell, [*columns, means]))} | {len(by_seed)} | {spent} |')
     return '\n'.join(lines)
 
 
@@ -259,6 +296,7 @@ def main() -> None:
             check_name(f'--{key}', name, known, f'{key[:-1]} of {args.study}')
     study.splits = {name: fields for name, fields in study.splits.items() if name in (args.splits or study.splits)}
     stages = dict(plan(study, folder, args.cfg_options))
+    all_rows = stages['rows']
     if args.rows:
         stages = {stage: [run for run in runs if run.row in args.rows] for stage, runs in stages.items()}
     places: dict[Path, Run] = {}
@@ -275,6 +313,8 @@ def main() -> None:
         by_place = {run.work_dir: run for run in runs}  # splits may share a teacher, which is then trained once
         waiting = [run for run in by_place.values() if run.top1() is None]
         print(f'{stage}: {len(by_place)} trainings, {len(waiting)} to do', flush=True)
+        if stage == 'rows' and study.get('views'):
+            share_teachers(all_rows, waiting, folder, study.views, args.jobs * args.threads)
         run_all(waiting, args.jobs, args.threads)
         done += runs
     import torch

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from cache_jobs import cache_job, losses_of
 from helpers import TOOLS, run
 from jobs import stock_job
 from run_study import plan, read_study
@@ -43,6 +44,34 @@ def test_a_study_trains_writes_its_table_goes_on_where_it_stopped_and_never_mixe
     assert 'teachers: 1 trainings, 0 to do' in output and 'rows: 2 trainings, 0 to do' in output
 
 
+SHARED = """
+title = 'Two methods.'
+seeds = [0, 1]
+views = 2
+splits = dict(clips=dict(name='clips'))
+rows = [
+    dict(name='Full method', config={config!r}, options={{'log_level': 'INFO'}}),
+    dict(name='KD', config={config!r}, options={{'model.terms.kd.type': 'FusedKD', 'log_level': 'INFO'}}),
+    dict(name='Online', config={config!r}, options={{'model.teacher_cache': None, 'log_level': 'INFO'}})]
+"""
+
+
+def test_rows_of_the_same_teachers_share_one_cache_and_give_what_the_teachers_themselves_give(tmp_path):
+    job = cache_job(tmp_path / 'job', epochs=2)
+    study = tmp_path / 'shared.py'
+    study.write_text(SHARED.format(config=str(job.config)))
+    output = run(TOOLS / 'run_study.py', study, '--jobs', 1, cwd=tmp_path)
+    place = tmp_path / 'work_dirs' / 'studies' / 'shared'
+    assert output.count('teachers of 4 rows: 2 views into') == 1
+    assert len(list((place / 'teachers').glob('*/cache/manifest.json'))) == 1
+    used = {log.parts[-4]: 'no teacher is built or run' in log.read_text() for log in place.glob('*/*/*/train.log')}
+    assert used == {'Full_method': True, 'KD': True, 'Online': False}
+    for seed in (0, 1):
+        ours, online = (losses_of(place / row / 'clips' / f'seed{seed}') for row in ('Full_method', 'Online'))
+        assert ours == pytest.approx(online, rel=5e-3)
+    assert re.search(r'\| KD \| [\d.]+ ± [\d.]+ \| .* \| 2 \| \d+ \|', (place / 'table.md').read_text())
+
+
 def test_a_training_that_fails_ends_the_study_with_its_last_line(tmp_path):
     study = tmp_path / 'wrong.py'
     (tmp_path / 'none.py').write_text('')
@@ -64,6 +93,7 @@ def test_a_row_or_split_that_the_study_does_not_have_is_an_error(tmp_path):
     [
         ('title = ""', 'needs `title`, a str that is not empty'),
         ('rows = []', 'needs `rows`, a list that is not empty'),
+        ('views = 0', 'views must be a whole number from 1, got 0'),
         ('splits = 3', 'needs `splits`, a dict that is not empty'),
         ('splits = dict(a=dict(nam="a"))', "splits['a'] needs a `name`"),
         ('seeds = []', 'seeds must be a list of whole numbers from 0, got []'),
