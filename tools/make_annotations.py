@@ -13,7 +13,7 @@ import mmdualkd  # noqa: F401  (first: it mends the stack)
 # isort: split
 import decord
 
-from mmdualkd.datasets.robust import open_video
+from mmdualkd.datasets.reading import open_video
 from mmdualkd.errors import DataError
 from mmdualkd.files import check_folder, replacing
 from mmdualkd.launch import run_tool

@@ -40,7 +40,7 @@ def views_option(file: str, views: int) -> dict[str, int]:
 
 
 def group_of(cfg: Config) -> str | None:
-    """What rows have in common that share a cache; None for one without teachers, whose cannot be cached, or that says so itself."""
+    """What rows that share a cache have in common; None for one that has none to share, or says what it reads."""
     model = cfg.model
     alone = not model.get('teachers') or str(model.get('type')).endswith('HybridAssistantDistiller')
     if alone or model.get('assistant') or model.get('blending') or 'teacher_cache' in model:

@@ -4,11 +4,11 @@ import csv
 from pathlib import Path
 from typing import Any
 
-import decord
 from mmaction.datasets.transforms import DecordInit
 
 from ..errors import ConfigError, DataError, check_name
 from ..registry import DATASETS, TRANSFORMS
+from .reading import Video, open_video
 from .video import VideoDataset
 
 COLUMNS = ('participant_id', 'video_id', 'start_timestamp', 'stop_timestamp', 'verb_class', 'noun_class')
@@ -35,8 +35,8 @@ class SegmentInit(DecordInit):
     def __init__(self, num_threads: int = 1) -> None:
         super().__init__(num_threads=num_threads)
 
-    def _get_video_reader(self, filename: str) -> decord.VideoReader:
-        return decord.VideoReader(filename, num_threads=self.num_threads)
+    def _get_video_reader(self, filename: str) -> Video:
+        return open_video(filename, num_threads=self.num_threads)
 
     def transform(self, results: dict) -> dict:
         """Opens the video and sets the segment's frames, at least one.

@@ -2,14 +2,12 @@
 
 import copy
 import functools
-import os
 import random
 import zlib
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import decord
 import numpy as np
 import torch
 from mmaction.datasets.transforms import DecordInit
@@ -17,11 +15,11 @@ from mmengine.structures import BaseDataElement
 
 from ..errors import CacheError, ConfigError, DataError
 from ..seeds import seeded
+from .reading import open_video
 from .wrappers import occurrence, position
 
 UNSET = -1
 ERROR_BYTES = 512
-MAX_RIFF = 1 << 32
 STOCK = ('mmaction', 'mmcv', 'mmpretrain', 'mmdualkd')
 
 
@@ -316,37 +314,6 @@ def source_of(dataset: object) -> str:
     return getattr(dataset, 'ann_file', None) or next(iter(folders), type(dataset).__name__)
 
 
-def open_video(filename: str, num_threads: int = 1) -> decord.VideoReader:
-    """Opens a local video by its path; as in mmaction2, a name without an extension means ``.mp4``.
-
-    Raises:
-        DataError: If an AVI is cut short. decord would give what is left as the whole video.
-    """
-    path = filename if os.path.splitext(filename)[1] else f'{filename}.mp4'
-    check_whole(path)
-    return decord.VideoReader(path, num_threads=num_threads)
-
-
-def check_whole(path: str) -> None:
-    """Refuses an AVI that is shorter than its parts say; of other formats decord refuses what is cut short itself.
-
-    (The number of frames that the header names is no help: in UT-Interaction's files it is garbage.)
-
-    Raises:
-        DataError: Names the file and the bytes that it has and should have.
-    """
-    size, start = os.path.getsize(path), 0
-    with open(path, 'rb') as file:
-        while start < size and (head := file.read(8))[:4] == b'RIFF':
-            length = int.from_bytes(head[4:], 'little') + 8
-            if length >= MAX_RIFF:  # of a stream, whose writer did not know
-                return
-            start += length
-            if start > size + 1:  # a pad byte may be left out
-                raise DataError(f'{path} is cut short: it has {size} of {start} bytes')
-            file.seek(start)
-
-
 class RobustVideos(RobustDataset):
     """The mix-in for video data sets on mmaction2's ``BaseActionDataset``."""
 
@@ -358,6 +325,7 @@ class RobustVideos(RobustDataset):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for transform in self.pipeline.transforms:
-            # Given a file's bytes, as DecordInit gives them, decord hangs or crashes on an AVI that was cut short.
+            # Given a file's bytes, as DecordInit gives them, decord hangs or crashes on an AVI that was cut short; and
+            # which pictures it gives is exact only by open_video.
             if type(transform) is DecordInit and transform.io_backend == 'disk':
                 transform._get_video_reader = functools.partial(open_video, num_threads=transform.num_threads)

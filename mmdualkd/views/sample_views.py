@@ -1,13 +1,12 @@
 """The transform that decides which frames are decoded."""
 
 import zlib
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 from mmaction.datasets.transforms import SampleFrames
 from mmcv.transforms import BaseTransform
 
+from ..datasets.reading import InOrder
 from ..errors import ConfigError
 from ..names import STUDENT
 from ..registry import TRANSFORMS
@@ -105,8 +104,9 @@ class SampleViews(BaseTransform):
         results['frame_interval'] = 1
         results['num_clips'] = 1
         several = len(self.plan.slots) > 1  # one timing is asked for as in the stock pipeline
-        if several and (np.diff(frames) < 0).any() and hasattr(results.get('video_reader'), 'get_batch'):
-            results['video_reader'] = _InOrder(results['video_reader'])
+        reader = results.get('video_reader')
+        if several and (np.diff(frames) < 0).any() and hasattr(reader, 'get_batch') and not isinstance(reader, InOrder):
+            results['video_reader'] = InOrder(reader)
         return results
 
     def __repr__(self) -> str:
@@ -131,18 +131,3 @@ class _ViewFrames(SampleFrames):
                 starts = np.minimum(starts, num_frames - 1)
         self.drawn = starts, ori_clip_len
         return starts
-
-
-class _InOrder:
-    """A decord reader that decodes each frame of a batch once and in order: to step back, decord starts over."""
-
-    def __init__(self, reader: Any) -> None:
-        self.reader = reader
-
-    def get_batch(self, indices: np.ndarray) -> SimpleNamespace:
-        distinct, places = np.unique(indices, return_inverse=True)
-        frames = self.reader.get_batch(distinct).asnumpy()
-        return SimpleNamespace(asnumpy=lambda: frames[places])
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.reader, name)

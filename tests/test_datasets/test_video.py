@@ -13,7 +13,7 @@ from seeded_job import TRAIN_PIPELINE as PIPELINE
 from torch.utils.data import DataLoader
 
 from mmdualkd.datasets import VideoDataset
-from mmdualkd.datasets.robust import open_video
+from mmdualkd.datasets.reading import open_video
 from mmdualkd.datasets.visits import CountingSampler, Visit
 from mmdualkd.errors import ConfigError, DataError
 

@@ -1,0 +1,126 @@
+"""Frame f is the f-th picture of the file, whatever else is asked for, and however it is stored."""
+
+from types import SimpleNamespace
+
+import cv2
+import decord
+import numpy as np
+import pytest
+from helpers import ROOT
+
+from mmdualkd.datasets.reading import WALK, first_exact, open_video
+from mmdualkd.errors import DataError
+
+STORED = sorted((ROOT / 'tests' / 'videos').iterdir())  # 70 moving pictures each
+FOLDERS = [ROOT / 'data', ROOT.parent / 'shared' / 'data']
+FOURCCS = {'MJPG.avi': 'MJPG', 'mp4v.mp4': 'mp4v', 'XVID.avi': 'XVID', 'VP80.webm': 'VP80'}
+
+
+def in_order(video):
+    """All pictures of a file: a plain decode from its start to its end."""
+    capture, pictures = cv2.VideoCapture(str(video)), []
+    while True:
+        there, picture = capture.read()
+        if not there:
+            return np.stack(pictures)
+        pictures.append(picture[..., ::-1])
+
+
+def write(folder, name, frames=60, size=(96, 64)):
+    """A video that OpenCV writes, of a square that moves over noise."""
+    rng = np.random.default_rng(0)
+    path = folder / name
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*FOURCCS[name]), 25, size)
+    assert writer.isOpened()
+    for frame in range(frames):
+        picture = rng.integers(0, 80, (size[1], size[0], 3), dtype=np.uint8)
+        picture[8:40, frame : frame + 24] = 230
+        writer.write(picture)
+    writer.release()
+    return path
+
+
+def check_exact(path, step=1, draws=4):
+    """Compares every ``step``-th frame alone, some unions and the whole with a decode in order."""
+    expected, video = in_order(path), open_video(str(path))
+    expected = np.concatenate([expected, np.repeat(expected[-1:], len(video) - len(expected), axis=0)])
+    rng = np.random.default_rng(len(video))
+    for frame in range(0, len(video), step):
+        alone = open_video(str(path)).get_batch([frame]).asnumpy()[0]
+        assert np.array_equal(alone, expected[frame]), (path.name, frame)
+    for _ in range(draws):
+        frames = rng.integers(0, len(video), rng.integers(1, 30))
+        for reader in (open_video(str(path)), video):  # a new one, and one that has read before
+            assert np.array_equal(reader.get_batch(frames).asnumpy(), expected[frames]), (path.name, frames)
+    assert np.array_equal(video.get_batch(range(len(video))).asnumpy(), expected), path.name
+
+
+@pytest.mark.parametrize('path', STORED, ids=lambda path: path.name)
+def test_every_frame_is_that_of_a_decode_in_order_where_pictures_are_stored_in_another_order(path):
+    check_exact(path)
+    alone = [decord.VideoReader(str(path))[frame].asnumpy() for frame in range(70)]  # what this is about
+    assert not np.array_equal(alone, in_order(path))
+
+
+@pytest.mark.parametrize('name', FOURCCS)
+def test_every_frame_is_that_of_a_decode_in_order_in_what_opencv_writes(tmp_path, name):
+    check_exact(write(tmp_path, name), step=3)
+
+
+@pytest.mark.parametrize('source', ['ut-interaction', 'weizmann', 'grid-words'])
+def test_every_frame_is_that_of_a_decode_in_order_in_real_videos(source):
+    videos = [v for folder in FOLDERS for v in sorted((folder / source).rglob('*.*')) if v.suffix in ('.avi', '.mp4')]
+    if not videos:
+        pytest.skip(f'no videos of {source} in data/')
+    for video in videos[:: max(len(videos) // 8, 1)]:
+        check_exact(video, step=10, draws=2)
+
+
+def test_a_file_with_times_gives_what_decord_gives_in_order(tmp_path):
+    for path in (ROOT / 'tests' / 'videos' / 'open_gop.mp4', write(tmp_path, 'MJPG.avi')):
+        assert open_video(str(path)).has_times
+        reader = decord.VideoReader(str(path))
+        stock = np.stack([reader.next().asnumpy() for _ in range(len(reader))])
+        assert np.array_equal(open_video(str(path)).get_batch(range(len(stock))).asnumpy(), stock)
+
+
+@pytest.mark.parametrize('width', [16, 48])  # whose rows decord pads to widths that it takes for 6 and 4 colours
+def test_narrow_videos_are_read(tmp_path, width):
+    check_exact(write(tmp_path, 'MJPG.avi', frames=5, size=(width, 64)))
+
+
+def test_it_seeks_only_where_a_key_frame_is_far_and_lands_where_the_seek_is_exact(monkeypatch):
+    path = ROOT / 'tests' / 'videos' / 'open_gop.mp4'
+    keys = decord.VideoReader(str(path)).get_key_indices()
+    first = first_exact(str(path), 0, 0)
+    assert len(first) == len(keys) and first[0] == 0
+    assert any(frame > key for frame, key in zip(first, keys, strict=True))  # there are pictures to step over
+    video, asked = open_video(str(path)), []
+    seek = video.reader.seek_accurate
+    monkeypatch.setattr(video.reader, 'seek_accurate', lambda frame: (asked.append(frame), seek(frame)))
+    video.get_batch(range(0, WALK))
+    assert not asked
+    video.get_batch([69])
+    assert len(asked) == 1 and asked[0] >= max(frame for frame in first if frame <= 69)
+    asked.clear()
+    video.get_batch([65, 69, 65])
+    assert len(asked) == 2  # the second one only decodes on
+
+
+def test_duplicates_negative_frames_and_those_out_of_range(tmp_path):
+    video = open_video(str(write(tmp_path, 'MJPG.avi', frames=10)))
+    clip = video.get_batch([3, -1, 3, 0]).asnumpy()
+    assert clip.shape == (4, 64, 96, 3) and clip.dtype == np.uint8
+    assert np.array_equal(clip[0], clip[2]) and np.array_equal(clip[1], video[9])
+    clip[0] = 0  # transforms that work in place must not meet another frame
+    assert clip[2].any()
+    for frame in (10, -11):
+        with pytest.raises(IndexError, match='of a video of 10'):
+            video.get_batch([0, frame])
+
+
+def test_a_file_without_a_picture_that_decodes_is_one_clear_error(monkeypatch):
+    video = open_video(str(ROOT / 'tests' / 'videos' / 'b_frames.avi'))
+    monkeypatch.setattr(cv2, 'VideoCapture', lambda *_: SimpleNamespace(grab=lambda: False))
+    with pytest.raises(DataError, match=r'b_frames\.avi has no picture that decodes'):
+        video.get_batch([0])
