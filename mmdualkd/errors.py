@@ -31,6 +31,10 @@ class DataError(DistillError, RuntimeError):
     """Annotations or videos that cannot be used."""
 
 
+class CacheError(DistillError, RuntimeError):
+    """A cache of teachers' outputs that is not whole, or not of this training."""
+
+
 class DivergenceError(DistillError, RuntimeError):
     """A training whose losses or weights are no longer finite."""
 

@@ -7,13 +7,13 @@ these.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
 from .errors import ConfigError
-from .grids import pool_grid
+from .grids import WHOLE, pool_grid, score_cells
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Outputs:
         extras: Losses that the model's own neck adds in training (``loss_aux`` of TPN), by name.
         window: The time that the grid covers, start and end as fractions of what all models' clips span together; None
             for segments, which lie all over the video.
+        network: The teacher that gave them, for :meth:`class_maps`.
     """
 
     logits: Tensor
@@ -34,10 +35,41 @@ class Outputs:
     grid: Tensor
     extras: dict[str, Tensor] = field(default_factory=dict)
     window: tuple[float, float] | None = (0.0, 1.0)
+    network: nn.Module | None = None
+
+    def cells(self, size: Sequence[int], window: tuple[float, float] = WHOLE) -> Tensor:
+        """The grid averaged over the cells of a coarser one, (N, C, *size), see :func:`~mmdualkd.grids.pool_grid`."""
+        return pool_grid(self.grid, size, window)
+
+    def class_maps(self, size: Sequence[int], window: tuple[float, float] = WHOLE) -> Tensor:
+        """What a teacher's own head says of each of these cells, (N, classes, *size), outside autograd."""
+        return score_cells(self.network, self.cells(size, window))
 
     def finite(self) -> Tensor:
         """Whether all of them are finite numbers, a boolean scalar on their device."""
         return torch.stack([value.isfinite().all() for value in (self.logits, self.pooled, self.grid)]).all()
+
+
+def in_float32(outputs: Outputs) -> Outputs:
+    """The same outputs in float32, whatever autocast made of them (mmaction2's accuracies cannot read bfloat16)."""
+    logits, pooled, grid = outputs.logits.float(), outputs.pooled.float(), outputs.grid.float()
+    return replace(outputs, logits=logits, pooled=pooled, grid=grid)
+
+
+def align_rows(outputs: Outputs, rows: int) -> Outputs:
+    """Fits a teacher's outputs to the student's rows where one takes several clips a sample and the other segments.
+
+    Fewer rows are repeated for each clip of a sample; more are averaged over the clips of a sample.
+    """
+    have = len(outputs.logits)
+    if have == rows:
+        return outputs
+    values = (outputs.logits, outputs.pooled, outputs.grid)
+    if have < rows:
+        values = [value.repeat_interleave(rows // have, dim=0) for value in values]
+    else:
+        values = [value.unflatten(0, (rows, -1)).mean(dim=1) for value in values]
+    return replace(outputs, **dict(zip(('logits', 'pooled', 'grid'), values, strict=True)))
 
 
 def run_model(model: nn.Module, inputs: Tensor, data_samples: list | None = None) -> Outputs:

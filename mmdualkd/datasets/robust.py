@@ -3,16 +3,19 @@
 import copy
 import functools
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import random
+import zlib
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import decord
+import numpy as np
 import torch
 from mmaction.datasets.transforms import DecordInit
 from mmengine.structures import BaseDataElement
 
-from ..errors import ConfigError, DataError
+from ..errors import CacheError, ConfigError, DataError
 from ..seeds import seeded
 from .wrappers import occurrence, position
 
@@ -39,7 +42,7 @@ class RobustDataset:
     **Views that repeat**: with ``num_views=K`` a sample has K draws and no more, one after the other each time that it
     comes up: in epoch e the view e mod K, counted on by wrappers that repeat a sample and by loops without epochs. A
     draw depends on (``view_seed``, index, view) alone, so that runs of other seeds, samplers, wrappers or processes see
-    the same clips.
+    the same clips, and what teachers make of them can be kept (:meth:`attach`).
 
     Args:
         *args: As for the class that this one stands before.
@@ -70,6 +73,7 @@ class RobustDataset:
             raise ConfigError(f'dataset.view_seed must be a whole number from 0, got {view_seed!r}')
         self.num_views = num_views
         self.view_seed = view_seed
+        self.records = None
         super().__init__(*args, **kwargs)
 
     def full_init(self) -> None:
@@ -100,25 +104,86 @@ class RobustDataset:
         """What the last sample that did not decode raised, in any process."""
         return bytes(self._error.numpy()).rstrip(b'\0').decode(errors='replace')
 
+    def attach(self, records: Any) -> None:
+        """Lets each sample bring what a cache of teachers holds of it, under the key ``teacher_rows``.
+
+        Args:
+            records: Gives ``read(index, view)``, a record, see :class:`~mmdualkd.cache.layout.Layout`.
+        """
+        self.records = records
+
     def __getitem__(self, idx: int) -> Any:
         """Gives the sample, or what stands in for it if it does not decode.
 
         Raises:
             DataError: If ``max_refetch`` others in a row do not decode either.
+            CacheError: If the sample is not drawn as it was when its record was written.
         """
         self.full_init()
-        with self._seeded(idx):
-            idx = int(idx)
-            data = self.prepare_data(idx)
-            if data is not None:
-                return data
-            if self.test_mode:
-                return self._blank(idx)
-            for _ in range(self.max_refetch):
-                data = self.prepare_data(self._rand_another())
+        entropy = self._entropy(idx)
+        if self.records is None:
+            return self.draw(int(idx), entropy).data
+        if self.num_views is None or not entropy:
+            raise ConfigError(
+                'model.teacher_cache needs mmdualkd.EpochSeedHook among custom_hooks, which counts epochs'
+            )
+        record = self.records.read(int(idx), entropy[-1])
+        draw = self.draw(int(idx), entropy, first=int(record['stand_in']))
+        if (draw.stand_in, draw.shown) != (record['stand_in'], record['shown']):
+            raise self._drawn_otherwise(int(idx), draw, int(record['stand_in']))
+        draw.data['teacher_rows'] = torch.frombuffer(bytearray(record.tobytes()), dtype=torch.uint8)
+        return draw.data
+
+    def draw(self, idx: int, entropy: tuple[int, ...], first: int = 0) -> 'Draw':
+        """Draws a sample; where it does not decode, another one.
+
+        Args:
+            idx: The sample.
+            entropy: What its random numbers come from; none goes on with those of the process.
+            first: The stand-in to begin with; those before it are known not to decode.
+
+        Raises:
+            DataError: See :meth:`__getitem__`.
+        """
+        for stand_in in range(self.max_refetch + 1):
+            with seeded(*entropy, *([stand_in] if stand_in else [])) if entropy else nullcontext():
+                place = self._rand_another() if stand_in else idx
+                if stand_in < first:
+                    file = self.get_data_info(place).get(self.file, f'sample {place}')
+                    self._flag(place, f'{file}: it did not decode when the cache of teachers was written')
+                    continue
+                data = self.prepare_data(place)
                 if data is not None:
-                    return data
+                    return Draw(data, stand_in, shown(data))
+                if self.test_mode:
+                    return Draw(self._blank(idx), 0, 0)
         raise self._hopeless()
+
+    def _entropy(self, idx: int) -> tuple[int, ...]:
+        """What a sample's random numbers come from; its view last, where views repeat."""
+        seed, epoch, part = self._clock.tolist()
+        if seed == UNSET:
+            return ()
+        place = position(idx)
+        visit = getattr(place, 'count', 0)
+        if self.num_views is None:
+            return seed, epoch, part, int(place), visit
+        return self.entropy_of(int(idx), occurrence(epoch + visit) % self.num_views)
+
+    def entropy_of(self, idx: int, view: int) -> tuple[int, int, int]:
+        """What the random numbers of one view of a sample come from."""
+        return self.view_seed, idx, view
+
+    def _drawn_otherwise(self, idx: int, draw: 'Draw', stand_in: int) -> CacheError:
+        file = self.get_data_info(idx).get(self.file, f'sample {idx}')
+        if draw.stand_in != stand_in:
+            what = f'it decoded when the cache was written, and does not now ({self.last_error})'
+        else:
+            what = (
+                "its frames, size or random numbers are not those that the teachers were shown: another student's "
+                'view, version of a library, or a transform whose random numbers depend on how many frames it is given'
+            )
+        return CacheError(f'model.teacher_cache does not fit {file}: {what}')
 
     def prepare_data(self, idx: int) -> Any:
         """Runs the pipeline; None if the sample does not decode. Errors after decoding are raised as they are.
@@ -127,7 +192,7 @@ class RobustDataset:
             ConfigError: If the pipeline is to blame.
         """
         results = self.get_data_info(idx)
-        file = results.get(self.file)
+        file, frames = results.get(self.file), None
         for place, transform in enumerate(self.pipeline.transforms):
             try:
                 results = transform(results)
@@ -139,14 +204,16 @@ class RobustDataset:
                 return None
             if results is None:
                 return None
-        self._name(results, idx, file)
+            frames = results.get('teacher_frames', frames) if isinstance(results, dict) else frames
+        self._name(results, sample_idx=idx, teacher_frames=frames, **{self.file: file})
         return results
 
-    def _name(self, data: Any, idx: int, file: str | None) -> None:
-        """Lets a sample carry which one it is: ``sample_idx``, and its file under the key :attr:`file`."""
+    @staticmethod
+    def _name(data: Any, **meta: Any) -> None:
+        """Lets a sample carry which one it is."""
         sample = data.get('data_samples') if isinstance(data, dict) else None
         if isinstance(sample, BaseDataElement):
-            sample.set_metainfo({'sample_idx': idx, **({self.file: file} if file else {})})
+            sample.set_metainfo({name: value for name, value in meta.items() if value is not None})
 
     def failed(self, flags: torch.Tensor | None = None) -> list[str]:
         """Names the flagged samples, each once.
@@ -171,7 +238,7 @@ class RobustDataset:
                 data['inputs'] = torch.zeros_like(data['inputs'])
                 info = self.get_data_info(idx)
                 data['data_samples'].set_gt_label(info[self.label])
-                self._name(data, idx, info.get(self.file))
+                self._name(data, sample_idx=idx, **{self.file: info.get(self.file)})
                 return data
         raise self._hopeless()
 
@@ -181,20 +248,33 @@ class RobustDataset:
             f'{min(self.max_refetch, len(self))} of them in a row; the last one: {self.last_error}'
         )
 
-    @contextmanager
-    def _seeded(self, idx: int) -> Iterator[None]:
-        seed, epoch, part = self._clock.tolist()
-        if seed == UNSET:
-            yield
-            return
-        place = position(idx)
-        visit = getattr(place, 'count', 0)
-        if self.num_views is None:
-            entropy = seed, epoch, part, int(place), visit
-        else:
-            entropy = self.view_seed, int(idx), occurrence(epoch + visit) % self.num_views
-        with seeded(*entropy):
-            yield
+
+@dataclass
+class Draw:
+    """A sample as it was drawn.
+
+    Attributes:
+        data: What the pipeline gave.
+        stand_in: 0 for the sample itself, else which of the others that were tried took its place.
+        shown: See :func:`shown`.
+    """
+
+    data: Any
+    stand_in: int
+    shown: int
+
+
+def shown(data: Any) -> int:
+    """A digest of what teachers see of a sample that has just been drawn, known without decoding it.
+
+    It has the sample, the teachers' frames, height and width, and where the random numbers stand at the end of the
+    pipeline: they stand elsewhere if a transform drew others.
+    """
+    if not isinstance(data, dict) or not isinstance(data.get('data_samples'), BaseDataElement):
+        return 0
+    drawn = random.getrandbits(32), int(np.random.randint(2**31)), int(torch.randint(2**31, ()))
+    told = [data['data_samples'].get(name) for name in ('sample_idx', 'teacher_frames')]
+    return zlib.crc32(repr((told, tuple(data['inputs'].shape[-2:]), drawn)).encode())
 
 
 def check_pipeline(place: int, transform: Any, results: dict, pixels: str, error: Exception) -> None:

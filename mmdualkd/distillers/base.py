@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError, check_flags, check_name, check_part_names
 from ..heads import Assistant, check_assistant
-from ..losses.term import ASSISTANT, STUDENT, Step
-from ..outputs import Outputs, run_model
+from ..losses.term import Step
+from ..names import ASSISTANT, STUDENT
+from ..outputs import Outputs, align_rows, in_float32, run_model
 from ..registry import MODELS
 from ..running_statistics import standing_statistics
 from ..seeds import seeded_by_name, set_aside
@@ -22,6 +23,7 @@ from ..views import View, ViewPlan
 from ..zoo.resolve import build_resolved, build_teacher, resolve_model
 from ..zoo.weights import load_student_weights
 from .blending import build_blending, check_blended_classes, check_blending
+from .caching import check_cacheable, check_holds, open_cache, values_of
 from .labels import is_multi_label, label_distributions, own_losses
 from .preprocessor import ClipPreprocessor, PicturePreprocessor
 from .student_only import alone
@@ -52,6 +54,8 @@ class Distiller(BaseModel):
             :class:`~mmdualkd.heads.assistant.Assistant`; terms name it ``assistant``. None builds none.
         student_only: Builds the student alone, with no weights but its start: for testing, where a checkpoint of the
             whole or of the student is loaded. ``tools/test.py`` sets it.
+        teacher_cache: A folder that ``tools/cache_teachers.py`` wrote: the teachers' outputs are read from it, their
+            networks are not built and their frames not decoded. None runs them.
         warmup_iters: Iterations over which the terms grow from 0 to their weight; the student's own loss does not.
 
     Raises:
@@ -70,6 +74,7 @@ class Distiller(BaseModel):
         warmup_iters: int = 0,
         assistant: dict | None = None,
         student_only: bool = False,
+        teacher_cache: str | None = None,
     ) -> None:
         super().__init__()
         check_flags(student_only=student_only)
@@ -82,6 +87,9 @@ class Distiller(BaseModel):
             student = alone(student, num_classes)
             teachers, terms, assistant, blending = {}, {}, None, None
             views = {name: view for name, view in views.items() if name == STUDENT}
+            teacher_cache = None
+        if teacher_cache is not None:
+            check_cacheable(blending, assistant)
         self.student_only = student_only
         check_part_names('model.teachers', teachers, reserved=(STUDENT, ASSISTANT))
         check_log_names('model.teachers', teachers)
@@ -100,6 +108,10 @@ class Distiller(BaseModel):
                 raise ConfigError(f'model.views has no {name!r}: each model needs a view (there are: {list(views)})')
         for name in views:
             check_name('a key of model.views', name, names, 'model')
+        self.cache, self.decoded = None, self.plan
+        if teacher_cache is not None:
+            self.cache, teachers = open_cache(teacher_cache, teachers, self.plan, num_classes)
+            self.decoded = ViewPlan({STUDENT: views[STUDENT]}, key='model.views', pictures=self.of_pictures)
         # all but the student has random numbers of its own, so that the student starts as in plain training
         self.student = build_resolved(cfg)
         self.student_loaded = address is not None
@@ -107,13 +119,18 @@ class Distiller(BaseModel):
         if self.student_loaded:
             self.student.init_weights()
             load_student_weights(self.student, address, 'model.student.checkpoint')
-        self.teachers = FrozenTeachers({name: self._teacher(teachers[name], name, num_classes) for name in teachers})
-        models = {STUDENT: self.student, **self.teachers}
+        if self.cache is not None:
+            self.teachers = teachers
+        else:
+            self.teachers = FrozenTeachers(
+                {name: self._teacher(teachers[name], name, num_classes) for name in teachers}
+            )
+        models = {STUDENT: self.student, **(self.teachers if self.cache is None else {})}
         self.views = nn.ModuleDict(
-            {name: View(self.plan, name, model.data_preprocessor) for name, model in models.items()}
+            {name: View(self.decoded, name, model.data_preprocessor) for name, model in models.items()}
         )
         with seeded_by_name('assistant'):
-            step = self._dry_step()
+            step = self.dry_step()
         classes = step.student.logits.size(1)
         if self.of_pictures:
             self.data_preprocessor = PicturePreprocessor(self.student.data_preprocessor, classes, blend)
@@ -121,6 +138,8 @@ class Distiller(BaseModel):
             check_blended_classes(blend, classes)
             self.data_preprocessor = ClipPreprocessor(self.student.data_preprocessor, blend)
         terms.setup(step)
+        if self.cache is not None:
+            check_holds(self.cache, terms, step)
         self.terms = terms
         self.finite: dict[str, Tensor] = {}
 
@@ -130,26 +149,28 @@ class Distiller(BaseModel):
             return build_teacher(spec, name, num_classes)
 
     @torch.no_grad()
-    def _dry_step(self) -> Step:
+    def dry_step(self) -> Step:
         """Runs every model once on a clip of zeros, to know shapes and to find misfits before training."""
         sizes = [
             spec.size if isinstance(spec.size, tuple) else (spec.size, spec.size) for spec in self.plan.specs.values()
         ]
         height, width = (max(side) for side in zip(*sizes, strict=True))
-        clip = torch.zeros(1, 1, 3, self.plan.num_frames, height, width, dtype=torch.uint8)
+        clip = torch.zeros(1, 1, 3, self.decoded.num_frames, height, width, dtype=torch.uint8)
         training = self.student.training
         self.student.eval()
         outputs, features, staged = {}, {}, {}
         if self.assisted:
             self.staged = StagedModel(self.student)
             staged = {STUDENT: self.staged, self.assisted: self.teachers.staged(self.assisted)}
-        for name, model in {STUDENT: self.student, **self.teachers}.items():
+        for name in self.views:
             inputs = self._view(name, clip)
             try:
                 if name in staged:
                     outputs[name], features[name] = staged[name].run(inputs)
+                elif name == STUDENT:
+                    outputs[name] = run_model(self.student, inputs)
                 else:
-                    outputs[name] = run_model(model, inputs)
+                    outputs[name] = self.teachers.run(name, inputs)
             except (RuntimeError, AssertionError, IndexError, ValueError) as error:
                 where = 'model.student' if name == STUDENT else f'model.teachers.{name}'
                 shape = tuple(inputs.shape)
@@ -160,9 +181,9 @@ class Distiller(BaseModel):
             self.assistant = Assistant(self.staged, staged[self.assisted], pair)
             assistant = self._assist(features[STUDENT if self.assistant.student_first else self.assisted], None)
         self.student.train(training)
-        for name in outputs:
-            outputs[name].window = self.plan.window(name)
-        student = outputs.pop(STUDENT)
+        student = replace(outputs.pop(STUDENT), window=self.plan.window(STUDENT))
+        self.rows = len(student.logits)
+        outputs = self._comparable(outputs, self.rows) if self.cache is None else self.teachers.dry_outputs()
         classes = student.logits.size(1)
         for name, teacher in outputs.items():
             if teacher.logits.size(1) != classes:
@@ -171,7 +192,7 @@ class Distiller(BaseModel):
                     'distillation needs the same; set model.num_classes, and a teacher fine-tuned on this data set'
                 )
         labels = torch.eye(classes)[:1].expand(len(student.logits), -1)
-        return Step(student, outputs, labels, assistant=assistant, networks=self.teachers, multi_label=self.multi_label)
+        return Step(student, outputs, labels, assistant=assistant, multi_label=self.multi_label)
 
     def init_weights(self) -> None:
         """Initialises the student by its own config, unless it was loaded from an explicit checkpoint.
@@ -194,15 +215,16 @@ class Distiller(BaseModel):
     def forward(self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor', **kwargs: Any) -> Any:
         """MMEngine's three modes; ``'predict'`` and ``'tensor'`` are the student's own."""
         if mode == 'loss':
-            return self.loss(inputs, data_samples)
+            return self.loss(inputs, data_samples, **kwargs)
         return self.student(inputs, data_samples, mode=mode, **kwargs)
 
-    def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: list, teacher_rows: Tensor | None = None) -> dict[str, Tensor]:
         """Losses of one training step.
 
         Args:
-            inputs: The shared clip, (N, 1, 3, T, H, W), uint8 or float in [0, 255].
+            inputs: The shared clip, (N, 1, 3, T, H, W), uint8 or float in [0, 255]; with a cache the student's frames.
             data_samples: N samples with ``gt_label``.
+            teacher_rows: With a cache the samples' records, (N, bytes).
 
         Returns:
             dict: The student's own losses and accuracies, ``loss_<term>`` a term, and the terms' diagnostics.
@@ -210,35 +232,53 @@ class Distiller(BaseModel):
         The attribute ``finite`` then says for each model whether its outputs are all finite, on the device.
         """
         self._check_clip(inputs)
-        outputs, features = {}, None
-        for name in self.teachers:
-            view = self._view(name, inputs)
-            if name == self.assisted and not self.assistant.student_first:
-                outputs[name], features = self.teachers.run_staged(name, view)
-            else:
-                outputs[name] = self.teachers.run(name, view)
+        if self.cache is None:
+            outputs, features = self.run_teachers(inputs)
+        else:
+            outputs, features = self.teachers.stored_outputs(values_of(self.cache, teacher_rows)), None
         view = self._view(STUDENT, inputs)
         if self.assisted and self.assistant.student_first:
             student, features = self.staged.run(view, data_samples)
         else:
             student = run_model(self.student, view, data_samples)
-        for name, output in {**outputs, STUDENT: student}.items():
-            output.window = self.plan.window(name)
+        student = replace(in_float32(student), window=self.plan.window(STUDENT))
+        rows, assistant = len(student.logits), None
         if self.assisted:
-            outputs[ASSISTANT] = self._assist(features, data_samples)
-        student, rows = in_float32(student), len(student.logits)
-        outputs = {name: align_rows(in_float32(value), rows) for name, value in outputs.items()}
-        self.finite = {name: value.finite() for name, value in {STUDENT: student, **outputs}.items()}
+            assistant = align_rows(in_float32(self._assist(features, data_samples)), rows)
+        of_networks = {STUDENT: student, **({} if self.cache else outputs)}
+        if assistant:
+            of_networks[ASSISTANT] = assistant
+        self.finite = {name: value.finite() for name, value in of_networks.items()}
         samples = [sample for sample in data_samples for _ in range(rows // len(data_samples))]
         losses = own_losses(self.student, student, samples)
         with torch.autocast(inputs.device.type, enabled=False):
             labels = label_distributions(samples, student.logits.size(1), self.multi_label)
-            assistant = outputs.pop(ASSISTANT, None)
-            step = Step(
-                student, outputs, labels, assistant=assistant, networks=self.teachers, multi_label=self.multi_label
-            )
+            step = Step(student, outputs, labels, assistant=assistant, multi_label=self.multi_label)
             warmup = self._warmup(inputs.device) if self.warmup_iters else 1.0
             return {**losses, **self.terms.losses(step, warmup, losses)}
+
+    def run_teachers(self, clip: Tensor) -> tuple[dict[str, Outputs], Features | None]:
+        """Runs the teachers.
+
+        Args:
+            clip: The shared clip, (N, 1, 3, T, H, W).
+
+        Returns:
+            Their outputs in float32, as many rows as the student has, and what an assistant goes on from.
+        """
+        outputs, features = {}, None
+        for name in self.teachers:
+            view = self._view(name, clip)
+            if name == self.assisted and not self.assistant.student_first:
+                outputs[name], features = self.teachers.run_staged(name, view)
+            else:
+                outputs[name] = self.teachers.run(name, view)
+        return self._comparable(outputs, len(clip) * self.rows), features
+
+    def _comparable(self, outputs: dict[str, Outputs], rows: int) -> dict[str, Outputs]:
+        """Teachers' outputs in float32, fitted to the student's rows, with the time that they cover."""
+        aligned = {name: align_rows(in_float32(value), rows) for name, value in outputs.items()}
+        return {name: replace(value, window=self.plan.window(name)) for name, value in aligned.items()}
 
     def _view(self, name: str, clip: Tensor) -> Tensor:
         """Makes a model's view, in the type of its weights."""
@@ -258,16 +298,17 @@ class Distiller(BaseModel):
         return torch.full((), min(1.0, done / self.warmup_iters), device=device)
 
     def _check_clip(self, inputs: Tensor) -> None:
-        if inputs.dim() != 6 or inputs.size(1) != 1 or inputs.size(3) != self.plan.num_frames:
+        if inputs.dim() != 6 or inputs.size(1) != 1 or inputs.size(3) != self.decoded.num_frames:
             raise ConfigError(
                 f'the train pipeline gives clips of {tuple(inputs.shape[1:])}, but model.views need (1, 3, '
-                f'{self.plan.num_frames}, height, width): sample with mmdualkd.SampleViews and '
+                f'{self.decoded.num_frames}, height, width): sample with mmdualkd.SampleViews and '
                 "FormatShape(input_format='NCTHW')"
             )
 
     def _apply(self, fn: Any, recurse: bool = True) -> 'Distiller':
         super()._apply(fn, recurse)
-        self.teachers.apply_to_tensors(fn, recurse)
+        if self.cache is None:
+            self.teachers.apply_to_tensors(fn, recurse)
         return self
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any) -> None:
@@ -277,25 +318,3 @@ class Distiller(BaseModel):
             for key in [key for key in state_dict if key[len(prefix) :] in own]:
                 state_dict[f'{prefix}{STUDENT}.{key[len(prefix) :]}'] = state_dict.pop(key)
         super()._load_from_state_dict(state_dict, prefix, *args)
-
-
-def in_float32(outputs: Outputs) -> Outputs:
-    """The same outputs in float32, whatever autocast made of them (mmaction2's accuracies cannot read bfloat16)."""
-    logits, pooled, grid = outputs.logits.float(), outputs.pooled.float(), outputs.grid.float()
-    return replace(outputs, logits=logits, pooled=pooled, grid=grid)
-
-
-def align_rows(outputs: Outputs, rows: int) -> Outputs:
-    """Fits a teacher's outputs to the student's rows where one takes several clips a sample and the other segments.
-
-    Fewer rows are repeated for each clip of a sample; more are averaged over the clips of a sample.
-    """
-    have = len(outputs.logits)
-    if have == rows:
-        return outputs
-    values = (outputs.logits, outputs.pooled, outputs.grid)
-    if have < rows:
-        values = [value.repeat_interleave(rows // have, dim=0) for value in values]
-    else:
-        values = [value.unflatten(0, (rows, -1)).mean(dim=1) for value in values]
-    return replace(outputs, **dict(zip(('logits', 'pooled', 'grid'), values, strict=True)))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ConfigError
-from ..losses.term import ASSISTANT, STUDENT
+from ..names import ASSISTANT, STUDENT
 from ..registry import MODELS
 from .base import Distiller
 

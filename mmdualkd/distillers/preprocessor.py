@@ -6,7 +6,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseDataPreprocessor
-from torch import nn
+from torch import Tensor, nn
 
 
 class ClipPreprocessor(BaseDataPreprocessor):
@@ -27,11 +27,11 @@ class ClipPreprocessor(BaseDataPreprocessor):
         """In training gives the clip, (N, 1, 3, T, H, W), with its samples; otherwise the student's own input."""
         if not training:
             return self.student(data, training=False)
-        data = self.cast_data(data)
+        data = self.cast_data(with_stacked_records(data))
         inputs, samples = torch.stack(list(data['inputs'])), data['data_samples']
         if self.blending is not None:
             inputs, samples = self.blending(inputs.float(), samples)
-        return dict(inputs=inputs, data_samples=samples)
+        return dict(inputs=inputs, data_samples=samples, **records(data))
 
 
 class PicturePreprocessor(BaseDataPreprocessor):
@@ -53,7 +53,7 @@ class PicturePreprocessor(BaseDataPreprocessor):
         """In training gives the pictures, (N, 1, 3, 1, H, W), with their samples; otherwise the student's own input."""
         if not training:
             return self.student(data, training=False)
-        data = self.cast_data(data)
+        data = self.cast_data(with_stacked_records(data))
         pictures, samples = data['inputs'], data['data_samples']
         if not torch.is_tensor(pictures):  # pseudo_collate gives a list
             pictures = torch.stack(list(pictures))
@@ -62,4 +62,15 @@ class PicturePreprocessor(BaseDataPreprocessor):
             pictures, scores = self.blending(pictures.float(), labels.float())
             for sample, score in zip(samples, scores, strict=True):
                 sample.set_gt_score(score)
-        return dict(inputs=pictures[:, None, :, None], data_samples=samples)
+        return dict(inputs=pictures[:, None, :, None], data_samples=samples, **records(data))
+
+
+def with_stacked_records(data: dict) -> dict:
+    """A batch with the records of a cache of teachers, where it has any, as one tensor (N, bytes): one copy to move."""
+    rows = data.get('teacher_rows')
+    return data if rows is None or torch.is_tensor(rows) else {**data, 'teacher_rows': torch.stack(list(rows))}
+
+
+def records(data: dict) -> dict[str, Tensor]:
+    """These records alone, for the distiller."""
+    return {name: data[name] for name in ('teacher_rows',) if name in data}

@@ -6,7 +6,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..errors import ConfigError, check_name, check_part_names
-from ..losses.term import ASSISTANT, STUDENT, Step, Term
+from ..losses.term import Step, Term
+from ..names import ASSISTANT, STUDENT
 from ..registry import build
 from ..seeds import seeded_by_name
 

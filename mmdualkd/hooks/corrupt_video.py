@@ -6,7 +6,6 @@ from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
-from torch.utils.data import DataLoader
 
 from ..datasets.robust import RobustDataset, source_of
 from ..datasets.wrappers import plain_datasets
@@ -38,30 +37,41 @@ class CorruptVideoHook(Hook):
         self.max_fraction = max_fraction
 
     def after_train_epoch(self, runner: Runner) -> None:
-        self._report(runner.train_dataloader, f'train epoch {runner.epoch + 1}')
+        report_failed(runner.train_dataloader.dataset, f'train epoch {runner.epoch + 1}', self.max_fraction)
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        self._report(runner.val_dataloader, 'validation')
+        report_failed(runner.val_dataloader.dataset, 'validation', self.max_fraction)
 
     def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        self._report(runner.test_dataloader, 'test')
+        report_failed(runner.test_dataloader.dataset, 'test', self.max_fraction)
 
-    def _report(self, dataloader: DataLoader, when: str) -> None:
-        for dataset in plain_datasets(dataloader.dataset):
-            if not isinstance(dataset, RobustDataset):
-                continue
-            flags = dataset.flags.int()
-            all_reduce(flags, 'max')
-            dataset.flags.zero_()
-            count = int(flags.sum())
-            if not count:
-                continue
-            names = dataset.failed(flags)
-            listed = ', '.join(names[:NAMED]) + (f' and {len(names) - NAMED} more' if len(names) > NAMED else '')
-            message = (
-                f'{when}: {count} of {len(dataset)} {dataset.noun} of {source_of(dataset)} did not decode: {listed} '
-                f'(the last error here: {dataset.last_error})'
-            )
-            if count > self.max_fraction * len(dataset):
-                raise DataError(f'{message}; more than max_fraction={self.max_fraction} of CorruptVideoHook')
-            print_log(message, logger='current', level=logging.WARNING)
+
+def report_failed(dataset: object, when: str, max_fraction: float = 0.1) -> None:
+    """Names the samples of all processes that did not decode since the flags were last zeroed, and zeroes them.
+
+    Args:
+        dataset: A data set, in its wrappers.
+        when: What has ended, for messages.
+        max_fraction: The part of a data set that may fail.
+
+    Raises:
+        DataError: If more did.
+    """
+    for part in plain_datasets(dataset):
+        if not isinstance(part, RobustDataset):
+            continue
+        flags = part.flags.int()
+        all_reduce(flags, 'max')
+        part.flags.zero_()
+        count = int(flags.sum())
+        if not count:
+            continue
+        names = part.failed(flags)
+        listed = ', '.join(names[:NAMED]) + (f' and {len(names) - NAMED} more' if len(names) > NAMED else '')
+        message = (
+            f'{when}: {count} of {len(part)} {part.noun} of {source_of(part)} did not decode: {listed} '
+            f'(the last error here: {part.last_error})'
+        )
+        if count > max_fraction * len(part):
+            raise DataError(f'{message}; more than max_fraction={max_fraction} of CorruptVideoHook')
+        print_log(message, logger='current', level=logging.WARNING)

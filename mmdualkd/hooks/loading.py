@@ -9,7 +9,7 @@ from mmengine.runner import BaseLoop, CheckpointLoader, Runner
 
 from ..checkpoint import model_state_dict
 from ..errors import CheckpointError
-from ..losses.term import STUDENT
+from ..names import STUDENT
 from ..zoo.weights import fit_outside_head, fitting, load_strictly, read_source
 
 

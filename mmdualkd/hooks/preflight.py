@@ -14,10 +14,12 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
+from ..cache.data import attach
 from ..class_count import meant_num_classes
 from ..datasets.robust import counted_from_one, source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
+from ..names import STUDENT
 from ..registry import HOOKS
 from ..views import SampleViews, ViewPlan
 from ..zoo.weights import classes_of
@@ -74,9 +76,12 @@ class PreflightHook(Hook):
                     # IterBasedTrainLoop has started its workers when it was built; EpochSeedHook starts them anew
                     seeds = any(isinstance(hook, EpochSeedHook) for hook in getattr(runner, 'hooks', ()))
                     started = hasattr(loop, 'dataloader_iterator') and loop.dataloader.num_workers > 0 and not seeds
-                    hand_views(dataset, model.plan, 'the train pipeline', started)
+                    alone = STUDENT if getattr(model, 'cache', None) is not None else None
+                    hand_views(dataset, model.plan, 'the train pipeline', started, alone)
             if split == 'train' and loop is not None:
                 check_batches(loop.dataloader)
+                if getattr(model, 'cache', None) is not None:
+                    attach(model.cache, loop.dataloader.dataset, runner.cfg.get('train_dataloader', {}).get('dataset'))
                 check_teacher_classes(getattr(model, 'teachers', {}), named)
 
 
@@ -214,7 +219,7 @@ def check_teacher_classes(teachers: Mapping[str, nn.Module], named: tuple[str, l
         )
 
 
-def hand_views(dataset: object, plan: ViewPlan, pipeline: str, started: bool = False) -> None:
+def hand_views(dataset: object, plan: ViewPlan, pipeline: str, started: bool = False, alone: str | None = None) -> None:
     """Gives a model's views to the ``SampleViews`` of a data set's pipeline; views of its own must be the same.
 
     Args:
@@ -222,6 +227,7 @@ def hand_views(dataset: object, plan: ViewPlan, pipeline: str, started: bool = F
         plan: The model's.
         pipeline: What the pipeline is, for errors.
         started: Whether worker processes have their copies of the data set already.
+        alone: The only view whose frames are decoded; None decodes those of all.
 
     Raises:
         ConfigError: If the pipeline has no ``SampleViews``, one with other views, or one without views in workers that
@@ -241,4 +247,4 @@ def hand_views(dataset: object, plan: ViewPlan, pipeline: str, started: bool = F
             f'the workers of {pipeline} have started before they could learn model.views (as IterBasedTrainLoop has '
             'them do): give mmdualkd.SampleViews the views too, or set num_workers=0'
         )
-    sampler.use(plan)
+    sampler.use(plan, alone)

@@ -13,6 +13,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import IterBasedTrainLoop, Runner
 
 from ..checkpoint import last_checkpoint, read_checkpoint
+from ..differences import differences, flat
 from ..errors import CheckpointError
 from ..zoo.weights import read_source
 
@@ -95,11 +96,11 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
         for key in ('optimizer', 'terms')
         if theirs.get(key, ours[key]) != ours[key]
     ]
-    faults += _other_settings(theirs.get('settings'), ours['settings'])
+    faults += differences(theirs.get('settings', ours['settings']), ours['settings'])
     faults += [
         f'the weights of model.teachers.{name} {there["file"]} there, {here["file"]} here'
         for name, here in ours['teachers'].items()
-        if (there := theirs.get('teachers', {}).get(name, here))['crc'] != here['crc']
+        if (there := theirs.get('teachers', {}).get(name, here)).get('sha256', here['sha256']) != here['sha256']
     ]
     if faults:
         raise CheckpointError(
@@ -145,35 +146,9 @@ def _settings(cfg: Mapping) -> dict[str, Any]:
         name: {key: spec.get(key) for key in ('config', 'model')}
         for name, spec in (model.get('teachers') or {}).items()
     }
-    optimizer = _flat('optim_wrapper.optimizer', (cfg.get('optim_wrapper') or {}).get('optimizer'))
-    settings = _flat('param_scheduler', [schedules] if 'type' in schedules else schedules)
-    return {**optimizer, **settings, **_flat('model.terms', model.get('terms')), **_flat('model.teachers', teachers)}
-
-
-def _flat(key: str, value: Any) -> dict[str, Any]:
-    """Plain values by their full keys."""
-    if isinstance(value, list | tuple):
-        value = dict(enumerate(value))
-    if isinstance(value, Mapping):
-        inside = [_flat(f'{key}.{name}', part) for name, part in value.items() if name not in ('_delete_', '_scope_')]
-        return {name: part for parts in inside for name, part in parts.items()}
-    if key.endswith('.type'):
-        return {key: getattr(value, '__name__', str(value)).rpartition('.')[2]}
-    if isinstance(value, str | os.PathLike):
-        return {key: Path(value).name}
-    return {} if value is None else {key: value if isinstance(value, bool | int | float) else str(value)}
-
-
-def _other_settings(there: dict | None, here: dict) -> list[str]:
-    """How settings differ; those of a checkpoint that has none are not known."""
-    there = here if there is None else there
-    faults = [
-        f'{name} {repr(there[name]) if name in there else "not set"} there, '
-        f'{repr(here[name]) if name in here else "not set"} here'
-        for name in {**there, **here}
-        if there.get(name) != here.get(name)
-    ]
-    return [*faults[:5], f'{len(faults) - 5} settings more'] if len(faults) > 5 else faults
+    optimizer = flat('optim_wrapper.optimizer', (cfg.get('optim_wrapper') or {}).get('optimizer'))
+    settings = flat('param_scheduler', [schedules] if 'type' in schedules else schedules)
+    return {**optimizer, **settings, **flat('model.terms', model.get('terms')), **flat('model.teachers', teachers)}
 
 
 def _optimizer(wrapper: OptimWrapper) -> str:

@@ -3,8 +3,9 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..names import ASSISTANT
 from ..registry import MODELS
-from .term import ASSISTANT, Step, Term
+from .term import Step, Term
 
 
 @MODELS.register_module()

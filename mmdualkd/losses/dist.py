@@ -5,9 +5,10 @@ from torch import Tensor
 
 from ..errors import check_not_negative, check_positive
 from ..global_batch import gather_batch
+from ..names import STUDENT
 from ..registry import MODELS
 from .pair import PairTerm
-from .term import STUDENT, Step
+from .term import Step
 
 FLATTEST = 1e-2  # of a vector of mean 1: what varies less is not stretched to unit length, its gradient has no bound
 

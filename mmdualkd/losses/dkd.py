@@ -5,9 +5,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ConfigError, check_not_negative, check_positive
+from ..names import STUDENT
 from ..registry import MODELS
 from .pair import PairTerm
-from .term import STUDENT, Step
+from .term import Step
 
 
 @MODELS.register_module()

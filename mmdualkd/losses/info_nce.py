@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError, check_flags, check_number
 from ..global_batch import gather_batch
+from ..names import STUDENT
 from ..registry import MODELS
 from .features import unit_length
 from .pair import PairTerm
-from .term import STUDENT, Step
+from .term import Step
 
 COLDEST, WARMEST = 0.01, 1.0  # bounds of the temperature, those of CLIP (https://arxiv.org/abs/2103.00020)
 

@@ -3,7 +3,8 @@
 from torch import Tensor
 
 from ..errors import ConfigError, check_flags
-from .term import STUDENT, Step, Term
+from ..names import STUDENT
+from .term import Step, Term
 
 
 class PairTerm(Term):

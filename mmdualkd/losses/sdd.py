@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ConfigError, check_name
-from ..grids import WHOLE, pool_grid
+from ..grids import WHOLE
 from ..heads import (
     ClassMapResidual,
     ExplainedAwayResidual,
@@ -108,20 +108,25 @@ class SDD(Term):
         }[self.kind]()
         self.branch = StructureDiscrepancyBranch(channels['student'], self.residual.channels)
         if self.kind == 'class_maps':  # a head that gives none is found now
-            self._class_maps(step, models['vit'].grid, models['cnn'].grid)
+            self._class_maps(step)
 
     def forward(self, step: Step) -> Tensor:
-        models = dict(student=step.student, vit=step.teachers[self.vit], cnn=step.teachers[self.cnn])
-        student, vit, cnn = (pool_grid(model.grid, self.grid, self.spans[name]) for name, model in models.items())
+        student = step.student.cells(self.grid, self.spans['student'])
         if self.kind == 'class_maps':
-            vit, cnn = self._class_maps(step, vit, cnn)
+            vit, cnn = self._class_maps(step)
+        else:
+            vit, cnn = (outputs.cells(self.grid, span) for outputs, span in self._teachers(step))
         residual, loss = self.residual(vit, cnn, step.labels)
         step.log[f'{self.name}/residual_std'] = residual.std(unbiased=False)
         return F.mse_loss(self.branch(student), residual) + loss
 
-    def _class_maps(self, step: Step, vit: Tensor, cnn: Tensor) -> tuple[Tensor, Tensor]:
-        scores = step.score_cells(self.vit, vit), step.score_cells(self.cnn, cnn)
-        return tuple(standardise(of_cells.movedim(1, -1)).movedim(-1, 1) for of_cells in scores)
+    def _teachers(self, step: Step) -> list[tuple[Outputs, tuple[float, float]]]:
+        """The two teachers' outputs, and the part of their time that is compared."""
+        return [(step.teachers[self.vit], self.spans['vit']), (step.teachers[self.cnn], self.spans['cnn'])]
+
+    def _class_maps(self, step: Step) -> list[Tensor]:
+        maps = (outputs.class_maps(self.grid, span) for outputs, span in self._teachers(step))
+        return [standardise(of_cells.movedim(1, -1)).movedim(-1, 1) for of_cells in maps]
 
 
 def common_time(models: dict[str, Outputs]) -> dict[str, tuple[float, float]]:

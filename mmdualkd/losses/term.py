@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from ..errors import check_name, check_not_negative
-from ..grids import score_cells
+from ..names import ASSISTANT, STUDENT
 from ..outputs import Outputs
-
-STUDENT = 'student'
-ASSISTANT = 'assistant'
 
 
 @dataclass
@@ -20,11 +17,12 @@ class Step:
 
     Attributes:
         student: The student's outputs, N rows, in autograd.
-        teachers: The teachers' outputs by name, N rows each, outside autograd.
+        teachers: The teachers' outputs by name, N rows each, outside autograd: what networks gave, or what was stored
+            of it (see :mod:`~mmdualkd.teachers.readings`), so a term reads ``logits``, ``pooled``, ``grid``,
+            ``cells(size, window)`` or ``class_maps(size, window)`` and nothing else of them.
         labels: Label distributions (N, C), rows summing to 1: a clip of several labels shares it among them.
         log: Diagnostics by name, that a term may add to; they go to the training log beside the losses.
         assistant: The assistant's outputs, N rows, in autograd; None for a distiller without one.
-        networks: The teachers' networks by name, for :meth:`score_cells`.
         multi_label: Whether a clip may have several labels.
     """
 
@@ -33,7 +31,6 @@ class Step:
     labels: Tensor
     log: dict[str, Tensor] = field(default_factory=dict)
     assistant: Outputs | None = None
-    networks: Mapping[str, nn.Module] = field(default_factory=dict)
     multi_label: bool = False
 
     def of(self, name: str) -> Outputs:
@@ -43,10 +40,6 @@ class Step:
             models[ASSISTANT] = self.assistant
         check_name('name', name, models, 'model of this step')
         return models[name]
-
-    def score_cells(self, name: str, grid: Tensor) -> Tensor:
-        """Runs a teacher's own head on every cell of (N, C, T, H, W): (N, classes, T, H, W), outside autograd."""
-        return score_cells(self.networks[name], grid)
 
 
 class Term(nn.Module, ABC):

@@ -1,6 +1,7 @@
 """Teachers that are frozen by construction."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -51,12 +52,13 @@ class FrozenTeachers(Mapping):
     @torch.no_grad()
     def run(self, name: str, inputs: Tensor) -> Outputs:
         """Runs one teacher on inputs in its own layout."""
-        return run_model(self._models[name], inputs)
+        return replace(run_model(self._models[name], inputs), network=self._models[name])
 
     @torch.no_grad()
     def run_staged(self, name: str, inputs: Tensor) -> tuple[Outputs, Features]:
         """The same, with what its third stage gives, in one run."""
-        return self.staged(name).run(inputs)
+        outputs, features = self.staged(name).run(inputs)
+        return replace(outputs, network=self._models[name]), features
 
     def staged(self, name: str) -> StagedModel:
         """Gives one teacher divided into stages; it is divided once."""

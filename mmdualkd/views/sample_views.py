@@ -1,5 +1,6 @@
 """The transform that decides which frames are decoded."""
 
+import zlib
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +9,7 @@ from mmaction.datasets.transforms import SampleFrames
 from mmcv.transforms import BaseTransform
 
 from ..errors import ConfigError
+from ..names import STUDENT
 from ..registry import TRANSFORMS
 from .plan import ViewPlan
 
@@ -22,12 +24,14 @@ class SampleViews(BaseTransform):
 
     - in test mode every view gets the frames that its model's stock pipeline gives, whatever the video's length;
     - in training the longest clip view draws its start as its stock pipeline does, and the others lie in the middle of
-      its window; segment views draw their own frames.
+      its window; segment views draw their own frames. What the pipeline draws next depends on the first timing alone
+      (the longest clip view's), so that teachers see the same whatever segments a student takes.
 
     Where frames of several timings are not in order, decord still decodes each once, and forwards.
 
     Required Keys: total_frames, start_index, avg_fps (only with ``target_fps``), video_reader (decord's, if there).
-    Added Keys: frame_inds, clip_len, frame_interval, num_clips.
+    Added Keys: frame_inds, clip_len, frame_interval, num_clips, teacher_frames (a checksum of all views' frames but the
+    student's).
 
     Args:
         views: One view a model, see :class:`~mmdualkd.views.plan.ViewSpec`. None leaves it to
@@ -51,12 +55,16 @@ class SampleViews(BaseTransform):
     ) -> None:
         self.clip_len = clip_len
         self.common = dict(test_mode=test_mode, target_fps=target_fps, out_of_bound_opt=out_of_bound_opt)
-        self.plan = None
+        self.plan = self.alone = None
         if views is not None:
             self.use(ViewPlan(views))
 
-    def use(self, plan: ViewPlan) -> None:
+    def use(self, plan: ViewPlan, alone: str | None = None) -> None:
         """Samples a plan's views from now on; worker processes that run already do not hear of it.
+
+        Args:
+            plan: The plan.
+            alone: The only view whose frames are decoded; all are sampled still, so that the moment is the same.
 
         Raises:
             ConfigError: If a view asks for more frames than ``clip_len``.
@@ -64,6 +72,7 @@ class SampleViews(BaseTransform):
         if self.clip_len is not None:
             plan.check_length(self.clip_len)
         self.plan = plan
+        self.alone = alone
         self.samplers, longest = {}, None
         for timing in plan.slots:  # the longest clip view's first
             is_clip = timing[0] > 1
@@ -71,7 +80,7 @@ class SampleViews(BaseTransform):
             longest = longest or (self.samplers[timing] if is_clip else None)
 
     def transform(self, results: dict) -> dict:
-        """Adds ``frame_inds`` of the whole union, as one clip.
+        """Adds ``frame_inds`` of the whole union, as one clip; of one view alone where that was asked for.
 
         Raises:
             ConfigError: If no views were given, and none handed over.
@@ -81,12 +90,18 @@ class SampleViews(BaseTransform):
                 'mmdualkd.SampleViews has no views: mmdualkd.PreflightHook hands over those of model.views before '
                 'training; without that hook give SampleViews(views=...)'
             )
-        frames = np.empty(self.plan.num_frames, dtype=np.int32)
+        frames, after = np.empty(self.plan.num_frames, dtype=np.int32), None
         for timing, slots in self.plan.slots.items():
             sampled = self.samplers[timing].transform(dict(results))['frame_inds']
             frames[slots] = sampled.reshape(slots.shape)
+            after = after or np.random.get_state()
+        np.random.set_state(after)
+        others = [frames[self.plan.places(name)] for name in self.plan.specs if name != STUDENT]
+        results['teacher_frames'] = zlib.crc32(b''.join(places.tobytes() for places in others))
+        if self.alone:
+            frames = frames[self.plan.places(self.alone)].reshape(-1)
         results['frame_inds'] = frames
-        results['clip_len'] = self.plan.num_frames
+        results['clip_len'] = len(frames)
         results['frame_interval'] = 1
         results['num_clips'] = 1
         several = len(self.plan.slots) > 1  # one timing is asked for as in the stock pipeline

@@ -1,7 +1,7 @@
 """Weights into a model: strictly into a teacher, as far as they fit into a student."""
 
+import hashlib
 import os
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ def load_teacher_weights(model: nn.Module, address: str, key: str) -> None:
     path, checkpoint = read_source(address, key)
     state = model_state_dict(checkpoint)
     load_strictly(model, state, address, key)
-    model._source = dict(file=path.name, crc=_crc(state))
+    model._source = dict(file=path.name, sha256=digest(state))
     model._dataset_meta = dict(classes=class_names(checkpoint))  # as mmpretrain's own loading names it
 
 
@@ -135,12 +135,13 @@ def read_source(address: str, key: str) -> tuple[Path, dict[str, Any]]:
     return path, checkpoint
 
 
-def _crc(state: dict[str, Tensor]) -> str:
-    """Eight digits by which weights are known again, wherever their file lies."""
-    crc = 0
+def digest(state: dict[str, Tensor]) -> str:
+    """The SHA-256 by which weights are known again, wherever their file lies."""
+    sha = hashlib.sha256()
     for name in sorted(state):
-        crc = zlib.crc32(state[name].detach().cpu().contiguous().flatten().view(torch.uint8).numpy(), crc)
-    return f'{crc:08x}'
+        sha.update(name.encode())
+        sha.update(state[name].detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return sha.hexdigest()
 
 
 def class_names(checkpoint: dict[str, Any]) -> list[str]:

@@ -34,8 +34,8 @@ def make_step(samples=5, seed=0, widths=(4, 6, 5), sizes=((3, 4, 4), (2, 3, 3), 
         models.append(Outputs(torch.zeros(samples, CLASSES), grid.mean((2, 3, 4)), grid, window=window))
     models[0].grid.requires_grad_(True)
     labels = torch.tensor(np.eye(CLASSES)[rng.integers(0, CLASSES, samples)])
-    networks = dict(vit=Teacher(widths[1], 1).double(), cnn=Teacher(widths[2], 2).double())
-    return Step(models[0], dict(vit=models[1], cnn=models[2]), labels, networks=networks)
+    models[1].network, models[2].network = Teacher(widths[1], 1).double(), Teacher(widths[2], 2).double()
+    return Step(models[0], dict(vit=models[1], cnn=models[2]), labels)
 
 
 def build(step, **arguments):
@@ -54,7 +54,7 @@ def test_with_class_maps_it_equals_its_formula(grid):
 
     def class_map(name):
         pooled = pool_grid(step.teachers[name].grid, term.grid).numpy()
-        fc = step.networks[name].head.fc
+        fc = step.teachers[name].network.head.fc
         scores = np.einsum('kc,ncthw->nthwk', fc.weight.detach().numpy(), pooled) + fc.bias.detach().numpy()
         return (scores - scores.mean(-1, keepdims=True)) / scores.std(-1, keepdims=True)
 
@@ -68,7 +68,7 @@ def test_with_class_maps_it_equals_its_formula(grid):
 def test_identical_teachers_leave_no_residual(residual):
     step = make_step(samples=64, widths=(4, 6, 6), sizes=((3, 4, 4), (2, 3, 3), (2, 3, 3)))
     step.teachers['cnn'] = step.teachers['vit']
-    step.networks['cnn'] = step.networks['vit']
+    step.teachers['cnn'].network = step.teachers['vit'].network
     term = build(step, residual=residual)
     term(step)
     assert step.log['sdd/residual_std'] < (0.02 if residual == 'explained_away' else 1e-12)
@@ -117,7 +117,7 @@ def test_gradients_are_those_of_finite_differences(residual):
     term.eval()
 
     def value(grid):
-        return term(Step(Outputs(None, None, grid), step.teachers, step.labels, networks=step.networks))
+        return term(Step(Outputs(None, None, grid), step.teachers, step.labels))
 
     assert torch.autograd.gradcheck(value, (step.student.grid,), atol=1e-4)
 
@@ -125,7 +125,7 @@ def test_gradients_are_those_of_finite_differences(residual):
 def test_cells_are_compared_at_the_same_moments():
     """Student and CNN see 80 frames, the ViT the 64 in the middle: an event at one moment meets itself."""
     step = make_step(sizes=((10, 1, 1), (8, 1, 1), (10, 1, 1)), windows=((0, 1), (0.1, 0.9), (0, 1)), widths=(4, 6, 6))
-    step.networks['cnn'] = step.networks['vit']
+    step.teachers['cnn'].network = step.teachers['vit'].network
     for model, event in ((step.teachers['vit'], 5), (step.teachers['cnn'], 6)):  # frames 48 to 56 in both
         model.grid.zero_()
         model.grid[:, :, event] = 1

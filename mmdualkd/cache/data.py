@@ -1,0 +1,62 @@
+"""A cache of teachers and the training data that it is of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from mmengine.dist import is_main_process
+from mmengine.logging import print_log
+
+from ..datasets.wrappers import plain_datasets
+from ..errors import CacheError, ConfigError
+from .description import check_data, check_samples, describe_data, list_samples
+from .store import TeacherCache
+
+
+@dataclass
+class RecordsOf:
+    """The records of one of the data sets that a cache is of.
+
+    Args:
+        cache: The cache.
+        first: The place of the data set's first sample among those of all.
+    """
+
+    cache: TeacherCache
+    first: int
+
+    def read(self, index: int, view: int) -> np.void:
+        """Reads the record of a view of a sample."""
+        return self.cache.read(view * self.cache.layout.samples + self.first + index)
+
+
+def attach(cache: TeacherCache, dataset: object, cfg: Mapping | None) -> None:
+    """Lets the samples of training bring their records.
+
+    Args:
+        cache: The cache.
+        dataset: The training data set, in its wrappers.
+        cfg: Its config.
+
+    Raises:
+        CacheError: If the cache is of other data; names what differs.
+    """
+    if not cfg:
+        raise ConfigError('model.teacher_cache: the runner has no config to compare its train_dataloader.dataset with')
+    parts = describe_data(dataset, cfg)
+    check_data(cache.manifest, parts, cache.where)
+    if is_main_process():  # each file is looked at
+        check_samples(cache.samples(), list_samples(dataset), cache.where)
+    first = 0
+    for part in plain_datasets(dataset):
+        if part.num_views is None:
+            part.num_views = cache.num_views
+        elif part.num_views > cache.num_views:
+            raise CacheError(
+                f'{cache.where} holds {cache.num_views} views of each sample, train_dataloader.dataset.num_views='
+                f'{part.num_views} asks for more; {cache.cure} with --views {part.num_views}'
+            )
+        part.attach(RecordsOf(cache, first))
+        first += len(part)
+    message = f'{cache.where}: {cache.num_views} views of {first} samples; no teacher is built or run'
+    print_log(message, logger='current')

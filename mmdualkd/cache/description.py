@@ -1,0 +1,156 @@
+"""What a cache was made from, as plain values that are compared before it is used."""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+
+from ..checkpoint import model_state_dict
+from ..datasets.wrappers import plain_datasets
+from ..differences import differences, flat
+from ..errors import CacheError, ConfigError
+from ..views import ViewPlan
+from ..zoo.resolve import resolve_model
+from ..zoo.weights import digest as weights_digest
+from ..zoo.weights import read_source
+
+# what a data set's settings say that its list of samples says better, and what changes no clip
+LEFT_OUT = {'ann_file', 'data_prefix', 'data_root', 'num_views', 'view_seed', 'metainfo', 'max_refetch', 'num_classes'}
+
+
+def describe_teacher(spec: Mapping, name: str, plan: ViewPlan, num_classes: int | None) -> dict[str, Any]:
+    """A teacher without its weights: the settings of its network and of its view, and where its weights are from."""
+    model, address = resolve_model(spec, f'model.teachers.{name}', num_classes)
+    return dict(
+        model=flat('model', model), view=flat('view', asdict(plan.specs[name])), address=address and str(address)
+    )
+
+
+def check_teacher(there: Mapping[str, Any], here: Mapping[str, Any], name: str, where: str) -> None:
+    """Refuses a teacher other than the one whose outputs a cache holds.
+
+    Args:
+        there: What the cache says of it: as :func:`describe_teacher`, and the SHA-256 of its weights.
+        here: As :func:`describe_teacher`.
+        name: The teacher's name.
+        where: The cache, for errors.
+
+    Raises:
+        CacheError: Names what differs.
+    """
+    key = f'model.teachers.{name}'
+    faults = differences(there['model'], here['model']) + differences(there['view'], here['view'])
+    if faults:
+        raise CacheError(f'{where} is of another teacher than {key}: {"; ".join(faults)}')
+    address = here['address'] or ''
+    if '://' in address and address == there['address']:
+        return
+    if '://' not in address and not Path(address).expanduser().is_file():
+        message = f'{key}.checkpoint={address!r} is not here: that {where} is of these weights is not checked'
+        print_log(message, logger='current', level=logging.WARNING)
+        return
+    state = model_state_dict(read_source(address, f'{key}.checkpoint')[1])
+    if (found := weights_digest(state)) != there['sha256']:
+        raise CacheError(
+            f'{where} is of other weights than {key}.checkpoint={address!r}: their SHA-256 begins with '
+            f'{there["sha256"][:8]} there (from {there["file"]}) and {found[:8]} here'
+        )
+
+
+def describe_data(dataset: object, cfg: Mapping) -> list[dict[str, Any]]:
+    """What a training data set's draws depend on, beside its samples: for each data set inside its wrappers.
+
+    Args:
+        dataset: The data set, built.
+        cfg: Its config.
+
+    Raises:
+        ConfigError: If one of them is not ours, so that its draws cannot be known.
+    """
+    from ..datasets.robust import RobustDataset
+
+    parts = []
+    for part, settings in zip(plain_datasets(dataset), plain_configs(cfg), strict=True):
+        if not isinstance(part, RobustDataset):
+            raise ConfigError(
+                f'train_dataloader.dataset.type={settings.get("type")!r}: a cache of teachers needs a data set of '
+                'mmdualkd (mmdualkd.VideoDataset, ...), whose draws can be repeated'
+            )
+        settings = {name: value for name, value in settings.items() if name not in LEFT_OUT}
+        settings['pipeline'] = [
+            {
+                name: value
+                for name, value in step.items()
+                if (step.get('type'), name) != ('mmdualkd.SampleViews', 'views')
+            }
+            for step in settings.get('pipeline', [])
+        ]
+        classes = list(map(str, (part.metainfo or {}).get('classes') or []))
+        settings = {**flat('dataset', settings), **flat('classes', classes), 'view_seed': part.view_seed}
+        parts.append(dict(settings=settings, count=len(part)))
+    return parts
+
+
+def plain_configs(cfg: Mapping) -> Iterator[Mapping]:
+    """The configs of the data sets inside MMEngine's wrappers, in the order of ``plain_datasets``."""
+    if 'datasets' in cfg:
+        for part in cfg['datasets']:
+            yield from plain_configs(part)
+    elif 'dataset' in cfg:
+        yield from plain_configs(cfg['dataset'])
+    else:
+        yield cfg
+
+
+def list_samples(dataset: object) -> list[list]:
+    """Each sample's data set, file (below the folder that all have in common), label, and bytes of the file."""
+    samples = []
+    for number, part in enumerate(plain_datasets(dataset)):
+        infos = [part.get_data_info(index) for index in range(len(part))]
+        files = [str(info.get(part.file, '')) for info in infos]
+        folders = {os.path.dirname(file) for file in files}
+        common = os.path.commonpath(folders) if len(folders) > 1 and all(folders) else next(iter(folders), '')
+        for info, file in zip(infos, files, strict=True):
+            label = np.asarray(info.get(part.label, -1)).tolist()
+            samples.append([number, os.path.relpath(file, common or '.') if file else '', label, _size(file)])
+    return samples
+
+
+def _size(file: str) -> int | None:
+    try:
+        return os.path.getsize(file)
+    except (OSError, ValueError):
+        return None
+
+
+def check_data(manifest: Mapping, parts: list[dict], where: str) -> None:
+    """Refuses data sets with other settings, classes or numbers of samples than a cache is of.
+
+    Raises:
+        CacheError: Names what differs.
+    """
+    there = manifest['data']['parts']
+    if len(there) != len(parts):
+        raise CacheError(f'{where} is of {len(there)} data sets, train_dataloader.dataset has {len(parts)}')
+    for ours, theirs in zip(parts, there, strict=True):
+        if faults := differences(theirs['settings'], ours['settings']):
+            raise CacheError(f'{where} is of other training data than train_dataloader.dataset: {"; ".join(faults)}')
+
+
+def check_samples(there: list[list], here: list[list], where: str) -> None:
+    """Refuses another list of samples, or files of another size.
+
+    Raises:
+        CacheError: Names the first that differs.
+    """
+    if len(there) != len(here):
+        raise CacheError(f'{where} is of {len(there)} samples, train_dataloader.dataset has {len(here)}')
+    for number, (theirs, ours) in enumerate(zip(there, here, strict=True)):
+        if theirs != ours:
+            told = [f'{name or "no file"}, label {label}, {size} bytes' for _, name, label, size in (theirs, ours)]
+            raise CacheError(f'{where} is of other samples: sample {number} is {told[0]} there, {told[1]} here')

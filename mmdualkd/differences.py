@@ -1,0 +1,38 @@
+"""How two descriptions of a job differ, setting by setting."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SHOWN = 5
+
+
+def flat(key: str, value: Any) -> dict[str, Any]:
+    """Plain values by their full keys; of files the names alone, for folders move.
+
+    Args:
+        key: What the value is called (``model.terms``).
+        value: A setting of a config, to any depth.
+    """
+    if isinstance(value, list | tuple):
+        value = dict(enumerate(value))
+    if isinstance(value, Mapping):
+        inside = [flat(f'{key}.{name}', part) for name, part in value.items() if name not in ('_delete_', '_scope_')]
+        return {name: part for parts in inside for name, part in parts.items()}
+    if key.endswith('.type'):
+        return {key: getattr(value, '__name__', str(value)).rpartition('.')[2]}
+    if isinstance(value, str | os.PathLike):
+        return {key: Path(value).name}
+    return {} if value is None else {key: value if isinstance(value, bool | int | float) else str(value)}
+
+
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Names what differs between flat settings, the first five in full."""
+    faults = [
+        f'{name} {repr(there[name]) if name in there else "not set"} there, '
+        f'{repr(here[name]) if name in here else "not set"} here'
+        for name in {**there, **here}
+        if there.get(name) != here.get(name)
+    ]
+    return [*faults[:SHOWN], f'{len(faults) - SHOWN} settings more'] if len(faults) > SHOWN else faults

@@ -1,0 +1,257 @@
+"""Runs the teachers of a distillation once and keeps what its loss terms read, for any number of trainings.
+
+Every view of every training sample is drawn as training will draw it (``num_views`` of the data set, or --views), shown
+to the teachers, and of their outputs what the configs' terms read is written to a folder. Training with
+``model.teacher_cache=DIR`` then builds no teacher and decodes no frame for one. Called again, the same command
+completes what was stopped, mends what is damaged, and adds views.
+
+Examples:
+    python tools/cache_teachers.py configs/CONFIG.py --out work_dirs/cache --views 30
+    python tools/train.py configs/CONFIG.py --cfg-options model.teacher_cache=work_dirs/cache
+"""
+
+import argparse
+import contextlib
+import copy
+import itertools
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import mmdualkd
+
+# isort: split
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.device import get_device
+from mmengine.dist import barrier, broadcast_object_list, get_dist_info, init_dist
+from mmengine.registry import DATASETS, MODELS, init_default_scope
+from mmengine.utils import ProgressBar
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from mmdualkd.arguments import add_launch_arguments, whole_number
+from mmdualkd.cache import TeacherCache
+from mmdualkd.cache.description import describe_data, describe_teacher, list_samples
+from mmdualkd.cache.layout import DTYPES, Layout
+from mmdualkd.cache.writing import EveryView, ShardWriter, check_space, in_bytes, locked, prepare, values_of
+from mmdualkd.datasets.robust import source_of
+from mmdualkd.datasets.wrappers import plain_datasets
+from mmdualkd.differences import differences, flat
+from mmdualkd.distillers.caching import check_cacheable
+from mmdualkd.errors import ConfigError
+from mmdualkd.files import check_folder
+from mmdualkd.hooks.corrupt_video import report_failed
+from mmdualkd.hooks.preflight import check_class_names, check_labels, check_teacher_classes, hand_views
+from mmdualkd.launch import check_distillation, load_config, run_tool
+from mmdualkd.teachers.readings import Reading, readings_of
+
+
+def parse_args() -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', nargs='+', help='distillations of the same teachers and data; all share the cache')
+    parser.add_argument('--out', required=True, type=Path, help='folder of the cache')
+    parser.add_argument('--views', type=whole_number(1), help="draws of each sample; default: the data set's num_views")
+    parser.add_argument('--dtype', choices=list(DTYPES), default='float16', help='how values are kept (float16)')
+    parser.add_argument('--batch-size', type=whole_number(1), help="samples at a time; default: the train loader's")
+    parser.add_argument('--amp', action='store_true', help='run the teachers under autocast, as tools/train.py --amp')
+    add_launch_arguments(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Writes a cache, or completes it."""
+    args = parse_args()
+    cfgs = [load_config(argparse.Namespace(**{**vars(args), 'config': config})) for config in args.config]
+    for cfg in cfgs:
+        check_distillation(cfg)
+        cfg.model.teacher_cache = None
+        check_cacheable(cfg.model.get('blending'), cfg.model.get('assistant'))
+    if args.launcher != 'none':
+        init_dist(args.launcher, backend='nccl' if torch.cuda.is_available() else 'gloo')
+    init_default_scope(cfgs[0].get('default_scope', 'mmaction'))
+    on_first(lambda: check_folder('--out', args.out))
+    with contextlib.ExitStack() as stack:
+        on_first(lambda: stack.enter_context(locked(args.out)))
+        job = Job(cfgs[0], args)
+        for cfg, path in zip(cfgs[1:], args.config[1:], strict=True):
+            job.add(cfg, path)
+        cache = on_first(lambda: prepare(args.out, job.body(), list_samples(job.dataset)))
+        job.write(cache)
+    if get_dist_info()[0] == 0:
+        print(f'{args.out} is whole. Train with --cfg-options model.teacher_cache={args.out}')
+
+
+def on_first(action: Callable[[], Any]) -> Any:
+    """Lets the first of all processes do something; all get what it gave, or end with its error."""
+    told = [None, None]
+    if get_dist_info()[0] == 0:
+        try:
+            told[0] = action()
+        except Exception as error:
+            told[1] = error
+    broadcast_object_list(told)
+    if told[1] is not None:
+        raise told[1]
+    return told[0]
+
+
+class Job:
+    """The teachers of a config, the data that they see, and what is kept of it.
+
+    Args:
+        cfg: The config.
+        args: The command line.
+    """
+
+    def __init__(self, cfg: Config, args: argparse.Namespace) -> None:
+        self.cfg, self.args = cfg, args
+        self.model, self.values = build(cfg)
+        self.dataset = build_dataset(cfg, self.model)
+        self.num_views = args.views or max(part.num_views or 0 for part in plain_datasets(self.dataset))
+        if not self.num_views:
+            raise ConfigError(
+                '--views is needed, for train_dataloader.dataset.num_views is None: how often each sample is drawn; as '
+                'many as there are epochs make each epoch new'
+            )
+        self.amp = amp_dtype(cfg) if args.amp else None
+        self.teachers, self.parts = self._described(cfg, self.model, self.dataset)
+
+    @staticmethod
+    def _described(cfg: Config, model: nn.Module, dataset: object) -> tuple[dict, list]:
+        step, teachers = model.dry_step(), {}
+        for name, teacher in model.teachers.items():
+            outputs = step.teachers[name]
+            teachers[name] = dict(
+                **describe_teacher(cfg.model.teachers[name], name, model.plan, cfg.model.get('num_classes')),
+                **teacher._source,
+                classes=teacher._dataset_meta['classes'],
+                shapes={what: list(getattr(outputs, what).shape) for what in ('logits', 'pooled', 'grid')},
+            )
+        return teachers, describe_data(dataset, cfg.train_dataloader.dataset)
+
+    def add(self, cfg: Config, path: str) -> None:
+        """Adds what another config's terms read.
+
+        Raises:
+            ConfigError: If its teachers or its data are others.
+        """
+        model, values = build(cfg)
+        teachers, parts = self._described(cfg, model, build_dataset(cfg, model))
+        both = [
+            flat('teachers', self.teachers) | flat('data', self.parts),
+            flat('teachers', teachers) | flat('data', parts),
+        ]
+        if faults := differences(*both):
+            raise ConfigError(f'{path} shares no cache with {self.args.config[0]}: {"; ".join(faults)}')
+        self.values = {**self.values, **values}
+
+    def body(self) -> dict[str, Any]:
+        """What the manifest says."""
+        return dict(
+            num_views=self.num_views,
+            dtype=self.args.dtype,
+            amp=self.amp and str(self.amp),
+            teachers=self.teachers,
+            values=[dict(reading=reading.as_json(), shape=shape) for reading, shape in self.values.items()],
+            data=dict(parts=self.parts, count=sum(part['count'] for part in self.parts)),
+            versions=dict(python=platform.python_version(), mmdualkd=mmdualkd.__version__, torch=torch.__version__),
+        )
+
+    def write(self, cache: TeacherCache) -> None:
+        """Writes what a cache lacks, this process its share of the files."""
+        rank, world = get_dist_info()
+        layout, names = cache.layout, list(cache.layout.shards(cache.num_views))
+        missing = on_first(lambda: [name for name in names if cache.fault(name, records=True)])
+        count = sum(len(layout.rows(name)) for name in missing)
+        if rank == 0:
+            size = count * layout.record.itemsize
+            print(f'{layout.samples} samples x {cache.num_views} views: {count} records of '
+                  f'{in_bytes(layout.record.itemsize)} to write, {in_bytes(size)}', flush=True)  # fmt: skip
+        on_first(lambda: check_space(cache.folder, count * layout.record.itemsize))
+        rows = [row for name in missing[rank::world] for row in layout.rows(name)]
+        writer = ShardWriter(cache.folder, layout)
+        device = get_device()
+        self.model.to(device).eval()
+        progress = ProgressBar(len(rows), file=sys.stderr) if rank == 0 and rows else None
+        for drawn, files, values in self.batches(rows, layout, torch.device(device)):
+            writer.add(drawn, values, files)
+            if progress:
+                progress.update(len(drawn))
+        if progress:
+            print(file=sys.stderr)
+        barrier()
+        report_failed(self.dataset, 'the cache')
+        on_first(cache.check_whole)
+
+    def batches(
+        self, rows: list[int], layout: Layout, device: torch.device
+    ) -> Iterator[tuple[Tensor, list[str], dict[Reading, Tensor]]]:
+        """Rows in full batches, the last one filled up: what was drawn, files, and the values that are kept."""
+        size = self.args.batch_size or self.cfg.train_dataloader.get('batch_size', 1)
+        padded = rows + list(itertools.islice(itertools.cycle(rows), -len(rows) % size))
+        loader = DataLoader(
+            EveryView(self.dataset, layout.samples),
+            batch_size=size,
+            sampler=padded,
+            num_workers=self.cfg.train_dataloader.get('num_workers', 0),
+            collate_fn=pseudo_collate,
+        )
+        left, begin = len(rows), None
+        for number, data in enumerate(loader):
+            drawn = torch.stack(data.pop('drawn'))[:left]
+            clips = self.model.data_preprocessor(data, training=True)['inputs']
+            with torch.no_grad():
+                with torch.autocast(device.type, dtype=self.amp, enabled=self.amp is not None):
+                    outputs, _ = self.model.run_teachers(clips)
+                values = values_of(outputs, layout.shapes)
+            files = [str(sample.get('filename', sample.get('img_path'))) for sample in data['data_samples']]
+            keep = len(drawn)
+            yield drawn, files[:keep], {name: value[: keep * self.model.rows] for name, value in values.items()}
+            left -= keep
+            if number == 3 and get_dist_info()[0] == 0:  # the first ones start workers and warm up
+                minutes = (time.perf_counter() - begin) * left / size / 60
+                print(f'about {minutes:.0f} min' if minutes >= 1 else 'less than a minute', flush=True)
+            begin = time.perf_counter()
+
+
+def build(cfg: Config) -> tuple[nn.Module, dict[Reading, list[int]]]:
+    """Builds a distiller; gives it with what its terms read of the teachers, and the shape of that for one sample."""
+    cfg = copy.deepcopy(cfg.model)
+    if isinstance(cfg.get('student'), dict):
+        cfg.student.checkpoint = None  # teachers do not depend on it
+    model = MODELS.build(cfg)
+    step = model.dry_step()
+    return model, {
+        reading: list(reading.of(step.teachers[reading.teacher]).shape) for reading in readings_of(model.terms, step)
+    }
+
+
+def build_dataset(cfg: Config, model: nn.Module) -> object:
+    """Builds the training data, checked against the model, as training does it."""
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    dataset.full_init()
+    named = None
+    for part in plain_datasets(dataset):
+        where = f'train_dataloader.dataset ({source_of(part)})'
+        check_labels(part, 'train', where, model.student)
+        named = check_class_names(part, where, named)
+        if not model.of_pictures:
+            hand_views(part, model.plan, 'the train pipeline')
+    check_teacher_classes(model.teachers, named)
+    return dataset
+
+
+def amp_dtype(cfg: Config) -> torch.dtype:
+    """The type of tools/train.py --amp: the config's, else autocast's own."""
+    name = cfg.get('optim_wrapper', {}).get('dtype')
+    return getattr(torch, name) if name else torch.get_autocast_dtype('cuda' if torch.cuda.is_available() else 'cpu')
+
+
+if __name__ == '__main__':
+    run_tool(main)
