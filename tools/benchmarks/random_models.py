@@ -17,20 +17,25 @@ from torch import Tensor, nn
 from mmdualkd.zoo.resolve import build_model
 
 LR = 0.01
+ONLINE = 'distillation step'
+
+
+def with_random_weights(cfg: dict, folder: str | Path) -> dict:
+    """Writes random weights for a distiller's teachers to a folder; gives the config that names them."""
+    cfg = copy.deepcopy(cfg)
+    cfg.student.checkpoint = None
+    for name, spec in cfg.teachers.items():
+        spec.checkpoint = None
+        teacher, _ = build_model(spec, f'model.teachers.{name}', cfg.get('num_classes'))
+        spec.checkpoint = str(Path(folder) / f'{name}.pth')
+        torch.save(teacher.state_dict(), spec.checkpoint)
+    return cfg
 
 
 def build_random(cfg: dict, device: str) -> nn.Module:
     """Builds a distiller whose models all have random weights, in training mode."""
-    cfg = copy.deepcopy(cfg)
-    cfg.student.checkpoint = None
     with tempfile.TemporaryDirectory() as folder:
-        for name, spec in cfg.teachers.items():
-            spec.checkpoint = None
-            teacher, _ = build_model(spec, f'model.teachers.{name}', cfg.get('num_classes'))
-            spec.checkpoint = str(Path(folder) / f'{name}.pth')
-            torch.save(teacher.state_dict(), spec.checkpoint)
-        model = MODELS.build(cfg)
-    return model.to(device).train()
+        return MODELS.build(with_random_weights(cfg, folder)).to(device).train()
 
 
 def plain_kd(cfg: dict) -> dict:
@@ -43,7 +48,8 @@ def plain_kd(cfg: dict) -> dict:
 def random_batch(model: nn.Module, count: int, device: str) -> dict:
     """Random uint8 clips or pictures on the device, and labels."""
     size = max(max(spec.size) if isinstance(spec.size, tuple) else spec.size for spec in model.plan.specs.values())
-    clips = torch.randint(0, 256, (count, 1, 3, model.plan.num_frames, size, size), dtype=torch.uint8, device=device)
+    shape = (count, 1, 3, model.decoded.num_frames, size, size)
+    clips = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
     if model.of_pictures:
         from mmpretrain.structures import DataSample as Sample
     else:
@@ -74,7 +80,7 @@ def parts_of_a_step(model: nn.Module, data: dict) -> dict[str, Callable[[], obje
     """The whole step, and what it consists of."""
     views = {name: view(data['inputs']) for name, view in model.views.items()}
     parts = {
-        'distillation step': step_of(model, data),
+        ONLINE: step_of(model, data),
         'student step': step_of(model.student, {**data, 'inputs': views['student']}),
     }
     for name in model.teachers:

@@ -12,7 +12,7 @@ import mmdualkd  # noqa: F401  (first: it mends the stack)
 # isort: split
 import torch
 from mmengine.registry import init_default_scope
-from random_models import build_random, parts_of_a_step, plain_kd, random_batch, step_of
+from random_models import ONLINE, build_random, parts_of_a_step, plain_kd, random_batch, step_of
 from turns import peak_memory, ratio, take_turns, without_gradients
 
 from mmdualkd.arguments import CfgOptions, whole_number
@@ -43,23 +43,21 @@ def main() -> None:
     model = build_random(cfg.model, args.device)
     data = random_batch(model, args.batch_size, args.device)
     parts = parts_of_a_step(model, data)
-    networks = [name for name in parts if name != 'distillation step']
+    networks = [name for name in parts if name != ONLINE]
     if model.assisted:
         plain = build_random(plain_kd(cfg.model), args.device)
         parts['plain KD step'] = step_of(plain, data)
     seconds = take_turns(parts, args.steps, args.device, args.amp, warm=2)
-    whole = min(seconds['distillation step'])
+    whole = min(seconds[ONLINE])
     for name, values in seconds.items():
         print(f'{name:20s} {min(values):8.4f} s   {min(values) / whole:5.2f} of the step')
-    apart = ratio(seconds, 'distillation step', networks)
+    apart = ratio(seconds, ONLINE, networks)
     print(f'{"networks apart":20s} {whole / apart.value:8.4f} s   the step takes {apart.value:.3f} times that '
           f'({apart.low:.3f} to {apart.high:.3f} in single turns)')  # fmt: skip
     if model.assisted:
         without_gradients([model, plain])
-        ours, theirs = (
-            peak_memory(parts[name], args.device, args.amp) for name in ('distillation step', 'plain KD step')
-        )
-        beside = ratio(seconds, 'distillation step', 'plain KD step')
+        ours, theirs = (peak_memory(parts[name], args.device, args.amp) for name in (ONLINE, 'plain KD step'))
+        beside = ratio(seconds, ONLINE, 'plain KD step')
         print(f'beside plain KD: {beside.value:.3f} times the time, {ours / theirs:.3f} times the memory '
               f'({ours:.0f} and {theirs:.0f} MiB)')  # fmt: skip
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from cached import cached_distiller
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
-from random_models import build_random, parts_of_a_step, plain_kd, random_batch, step_of
+from random_models import ONLINE, build_random, parts_of_a_step, plain_kd, random_batch, step_of
 from torch import nn
 from turns import Ratio, peak_memory, ratio, take_turns, without_gradients
 
@@ -48,11 +49,16 @@ class Settings:
         return 8 if self.device == 'cuda' else 2
 
 
-def config_of(pair: str, settings: Settings) -> ConfigDict:
-    """The config of a pair's model; its libraries' scope is entered."""
+def whole_config(pair: str, settings: Settings) -> Config:
+    """A pair's config; its libraries' scope is entered."""
     cfg = Config.fromfile(CONFIGS / (QUICK if settings.quick else PAIRS)[pair])
     init_default_scope(cfg.get('default_scope', 'mmaction'))
-    return cfg.model
+    return cfg
+
+
+def config_of(pair: str, settings: Settings) -> ConfigDict:
+    """The same of its model alone."""
+    return whole_config(pair, settings).model
 
 
 @cache
@@ -61,13 +67,20 @@ def distiller_of(pair: str, settings: Settings) -> nn.Module:
     return build_random(config_of(pair, settings), settings.device)
 
 
-def online(pair: str, settings: Settings) -> dict[str, Ratio]:
-    """A step that runs its teachers against the student's step and the teachers' forwards, measured apart."""
+def dual_teacher(pair: str, settings: Settings) -> dict[str, Ratio]:
+    """A step that runs its teachers, and one that reads a cache of them, against the networks measured apart."""
     model = distiller_of(pair, settings)
     parts = parts_of_a_step(model, random_batch(model, settings.batch, settings.device))
+    networks = [name for name in parts if name != ONLINE]
+    cached, rows = cached_distiller(whole_config(pair, settings), settings.batch, settings.device)
+    data = random_batch(cached, settings.batch, settings.device)
+    parts['cached step'] = step_of(cached, {**data, 'teacher_rows': rows})
     seconds = take_turns(parts, settings.turns, settings.device)
-    networks = [name for name in parts if name != 'distillation step']
-    return {f'online_over_networks_{pair}': ratio(seconds, 'distillation step', networks)}
+    return {
+        f'online_over_networks_{pair}': ratio(seconds, ONLINE, networks),
+        f'cached_over_student_{pair}': ratio(seconds, 'cached step', 'student step'),
+        f'cached_speedup_{pair}': ratio(seconds, ONLINE, 'cached step'),
+    }
 
 
 def hybrid(settings: Settings) -> dict[str, Ratio]:
@@ -88,6 +101,6 @@ def memory(settings: Settings) -> dict[str, Ratio]:
         without_gradients([model])
         mib[name] = peak_memory(part, settings.device)
     floor = mib['student step'] + max(value for name, value in mib.items() if name.startswith('teacher '))
-    value = mib['distillation step'] / floor
-    note = f'{mib["distillation step"]:.0f} of {floor:.0f} MiB'
+    value = mib[ONLINE] / floor
+    note = f'{mib[ONLINE]:.0f} of {floor:.0f} MiB'
     return dict(memory_over_floor=Ratio(value, value, value, note, detail=dict(mib=mib)))
