@@ -10,7 +10,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from steps import CONFIGS, PAIRS, Settings
+from training_steps import CONFIGS, PAIRS, Settings
 from turns import Ratio, ratio, take_turns
 from videos import listed, write_videos
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmengine.config import ConfigDict
 from random_models import build_random, plain_kd, random_batch, step_of
-from steps import Settings, config_of
+from training_steps import Settings, config_of
 from turns import Ratio, peak_memory, take_turns, without_gradients
 
 SIZE, FRAMES, BATCH = 112, 8, 2

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from mmpretrain.models.losses import LabelSmoothLoss
 from random_models import LR, build_random, plain_kd, random_batch, training_step
-from steps import Settings, config_of
+from training_steps import Settings, config_of
 from torch import Tensor, nn
 from turns import Ratio, ratio, take_turns
 

@@ -13,7 +13,6 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -25,36 +24,14 @@ from decoding import decoding
 from growth import SERIES, draw, growth
 from rivals import rivals
 from scaling import scaling
-from steps import Settings, dual_teacher, hybrid, memory
+from table import HEADER, Target, at_most, entry, line
+from training_steps import Settings, dual_teacher, hybrid, memory
 from turns import Ratio
 
 from mmdualkd.errors import ConfigError, check_name
 from mmdualkd.files import check_folder, open_whole
 from mmdualkd.launch import run_tool
 from mmdualkd.settings import check_device
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a figure shall be: at most (or at least) a number, on a CPU and on a GPU."""
-
-    cpu: float
-    cuda: float
-    at_most: bool = True
-
-    def on(self, device: str) -> float:
-        """The number for a device."""
-        return self.cpu if device == 'cpu' else self.cuda
-
-    def holds(self, value: float, device: str) -> bool:
-        """Whether a figure keeps to it, at two decimals."""
-        value = round(value, 2)
-        return value <= self.on(device) if self.at_most else value >= self.on(device)
-
-
-def at_most(number: float) -> Target:
-    """At most this, on any device."""
-    return Target(number, number)
 
 
 # what is measured together, and the targets of its figures; None where a picture shows them
@@ -109,29 +86,6 @@ def earlier_figures(path: Path) -> dict[str, dict]:
     return figures
 
 
-def entry(name: str, figure: Ratio, device: str, quick: bool) -> dict:
-    """A figure as the JSON file holds it."""
-    target, value = TARGETS[name], figure.value
-    judged = target is not None and value is not None and not quick
-    return dict(
-        value=value,
-        target=target and target.on(device),
-        holds=target.holds(value, device) if judged else None,
-        device=device,
-        **{key: part for key, part in asdict(figure).items() if key != 'value'},
-    )
-
-
-def line(name: str, figure: dict) -> str:
-    """A figure's line of the table."""
-    target, value = TARGETS[name], figure['value']
-    wanted = f'{"<=" if target.at_most else ">="} {figure["target"]:.2f}' if target else '-'
-    spread = f'{figure["low"]:.3f} to {figure["high"]:.3f}' if figure['low'] is not None else ''
-    verdict = {True: 'holds', False: 'MISSED', None: '-'}[figure['holds']]
-    shown = '-' if value is None else f'{value:.3f}'
-    return f'{name:28s} {shown:>7s}  {spread:16s}  {wanted:8s}  {verdict:7s}  {figure["note"]}'.rstrip()
-
-
 def main() -> None:
     """Measures, prints a table and writes the figures."""
     args = parse_args()
@@ -144,15 +98,15 @@ def main() -> None:
     check_folder('--out', out.parent)
     figures = earlier_figures(out) if args.only else {}
     settings, wanted = Settings(args.device, args.quick, args.videos), set(args.only or TARGETS)
-    print(f'{"":28s} {"value":>7s}  {"single turns":16s}  {"target":8s}  verdict')
+    print(HEADER)
     for measure, targets in GROUPS.items():
         if not wanted & set(targets):
             continue
         begin = time.perf_counter()
         for name, figure in measure(settings).items():
             if name in wanted:
-                figures[name] = entry(name, figure, args.device, args.quick)
-                print(line(name, figures[name]), flush=True)
+                figures[name] = entry(targets[name], figure, args.device, args.quick)
+                print(line(name, targets[name], figures[name]), flush=True)
         print(f'{"":28s} measured in {time.perf_counter() - begin:.0f} s', flush=True)
         with open_whole(out, 'w') as file:  # after each group: what is measured is kept
             json.dump(figures, file, indent=1)

@@ -12,7 +12,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from mmengine.model import MMDistributedDataParallel
 from random_models import build_random, random_batch, training_step
-from steps import Settings, config_of
+from training_steps import Settings, config_of
 from turns import Ratio, ratio, take_turns
 
 ALONE, FIRST, SECOND = range(3)
