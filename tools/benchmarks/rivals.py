@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from mmpretrain.models.losses import LabelSmoothLoss
 from random_models import LR, build_random, plain_kd, random_batch, training_step
-from training_steps import Settings, config_of
 from torch import Tensor, nn
+from training_steps import Settings, config_of
 from turns import Ratio, ratio, take_turns
 
 INSTALL = 'pip install --no-deps torchdistill'

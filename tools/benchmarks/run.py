@@ -33,7 +33,6 @@ from mmdualkd.files import check_folder, open_whole
 from mmdualkd.launch import run_tool
 from mmdualkd.settings import check_device
 
-
 # what is measured together, and the targets of its figures; None where a picture shows them
 GROUPS: dict[Callable[[Settings], dict[str, Ratio]], dict[str, Target | None]] = {
     partial(dual_teacher, 'x3d'): dict(
