@@ -24,12 +24,16 @@ class Layout:
         shapes: Shape of each value for one sample, rows first: (rows, C, ...).
         dtype: ``'float16'`` or ``'float32'``.
         samples: Samples of all data sets together.
+        shard_rows: Records a file.
     """
 
-    def __init__(self, shapes: Mapping[Reading, Sequence[int]], dtype: str, samples: int) -> None:
+    def __init__(
+        self, shapes: Mapping[Reading, Sequence[int]], dtype: str, samples: int, shard_rows: int = SHARD_ROWS
+    ) -> None:
         self.shapes = {reading: tuple(shape) for reading, shape in shapes.items()}
         self.dtype = dtype
         self.samples = samples
+        self.shard_rows = shard_rows
         head = [('check', '<u4'), ('shown', '<u4'), ('stand_in', '<u2')]
         values = [(f'value{place}', DTYPES[dtype], shape) for place, shape in enumerate(self.shapes.values())]
         self.record = np.dtype(head + values)
@@ -37,7 +41,7 @@ class Layout:
     @property
     def shards_of_a_view(self) -> int:
         """How many files hold one view of all samples."""
-        return -(-self.samples // SHARD_ROWS)
+        return -(-self.samples // self.shard_rows)
 
     def shards(self, num_views: int) -> Iterator[str]:
         """Names of the files of so many views, in order."""
@@ -53,13 +57,13 @@ class Layout:
     def rows(self, name: str) -> range:
         """The numbers of a file's rows; row = view * samples + sample."""
         view, shard = int(name[4:8]), int(name[9:14])
-        begin = shard * SHARD_ROWS
-        return range(view * self.samples + begin, view * self.samples + min(begin + SHARD_ROWS, self.samples))
+        begin = shard * self.shard_rows
+        return range(view * self.samples + begin, view * self.samples + min(begin + self.shard_rows, self.samples))
 
     def place(self, row: int) -> tuple[str, int]:
         """The file of a row, and its place there."""
         view, sample = divmod(row, self.samples)
-        return self.name(view, sample // SHARD_ROWS), sample % SHARD_ROWS
+        return self.name(view, sample // self.shard_rows), sample % self.shard_rows
 
     def checksum(self, record: np.void, row: int) -> int:
         """A record's checksum; that of another row's place differs."""

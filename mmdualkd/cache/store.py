@@ -49,7 +49,8 @@ class TeacherCache:
         if digest(body) != self.manifest.get('digest'):
             raise CacheError(f'{self.where}: {MANIFEST} is damaged; {self.cure}')
         shapes = {Reading.from_json(value['reading']): value['shape'] for value in self.manifest['values']}
-        self.layout = Layout(shapes, self.manifest['dtype'], self.manifest['data']['count'])
+        count, shard_rows = self.manifest['data']['count'], self.manifest['shard_rows']
+        self.layout = Layout(shapes, self.manifest['dtype'], count, shard_rows)
         self.num_views = self.manifest['num_views']
 
     @property

@@ -19,7 +19,7 @@ from ..errors import CacheError
 from ..files import open_whole, remove_parts
 from ..outputs import Outputs
 from ..teachers.readings import Reading
-from .layout import Layout
+from .layout import SHARD_ROWS, Layout
 from .store import MANIFEST, SAMPLES, TeacherCache, digest, write_manifest
 
 LOCK = 'lock'
@@ -115,7 +115,7 @@ def prepare(folder: Path, body: Mapping[str, Any], samples: list[list]) -> Teach
     if not (folder / MANIFEST).is_file():
         if others := sorted(path.name for path in folder.glob('*') if path.name != LOCK):
             raise CacheError(f'--out={str(folder)!r} is no cache and not empty (it has {", ".join(others[:3])})')
-        _write(folder, body, samples)
+        _write(folder, {**body, 'shard_rows': SHARD_ROWS}, samples)
         return TeacherCache(folder, '--out')
     try:
         cache = TeacherCache(folder, '--out')
@@ -128,7 +128,12 @@ def prepare(folder: Path, body: Mapping[str, Any], samples: list[list]) -> Teach
             f'--out={str(folder)!r} holds a cache without the {", ".join(missing)}: name another folder, with the '
             'configs of all the terms that are to share it'
         )
-    here = {**body, 'values': there['values'], 'data': {**body['data'], 'samples': digest(samples)}}
+    here = {
+        **body,
+        'values': there['values'],
+        'shard_rows': there['shard_rows'],
+        'data': {**body['data'], 'samples': digest(samples)},
+    }
     both = [{key: value for key, value in one.items() if key not in SHARED} for one in (there, here)]
     if faults := differences(*(flat('cache', one) for one in both)):
         raise CacheError(
