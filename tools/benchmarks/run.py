@@ -11,6 +11,7 @@ own.
 
 import argparse
 import json
+import logging
 import time
 from collections.abc import Callable
 from functools import partial
@@ -97,6 +98,7 @@ def main() -> None:
     check_folder('--out', out.parent)
     figures = earlier_figures(out) if args.only else {}
     settings, wanted = Settings(args.device, args.quick, args.videos), set(args.only or TARGETS)
+    logging.disable(logging.WARNING)  # what building models and reading videos tells
     print(HEADER)
     for measure, targets in GROUPS.items():
         if not wanted & set(targets):
