@@ -127,7 +127,7 @@ def process(
         What ``subprocess.run`` gives; ``stdout`` is its output and errors together.
     """
     words = [str(word) for word in command]
-    if Path(words[0]).parent == TOOLS and words[0].endswith('.py') and not (env or fresh or torch.cuda.is_available()):
+    if TOOLS in Path(words[0]).parents and words[0].endswith('.py') and not (env or fresh or torch.cuda.is_available()):
         return warm_process().run(words, str(cwd or Path.cwd()), environment())
     if words[0].endswith('.py'):
         words.insert(0, sys.executable)

@@ -42,7 +42,8 @@ class Distiller(BaseModel):
         student: ``config`` (a name in the zoo such as ``'mmaction::recognition/...py'``, the path of a config, or an
             inline model dict), ``model`` (overrides merged into it) and ``checkpoint`` (None, ``'zoo'``, a path or an
             http(s) address; tensors that fit are taken).
-        teachers: The same by name; checkpoints are loaded strictly.
+        teachers: The same by name; checkpoints are loaded strictly. ``compile=True`` runs a teacher's forward through
+            ``torch.compile``.
         views: A view for the student (``student``) and for each teacher, see
             :class:`~mmdualkd.views.plan.ViewSpec`; :class:`~mmdualkd.hooks.PreflightHook` hands them to the train
             pipeline's ``SampleViews``.
@@ -123,7 +124,8 @@ class Distiller(BaseModel):
             self.teachers = teachers
         else:
             self.teachers = FrozenTeachers(
-                {name: self._teacher(teachers[name], name, num_classes) for name in teachers}
+                {name: self._teacher(teachers[name], name, num_classes) for name in teachers},
+                compiled=[name for name in teachers if teachers[name].get('compile')],
             )
         models = {STUDENT: self.student, **(self.teachers if self.cache is None else {})}
         self.views = nn.ModuleDict(
@@ -170,7 +172,7 @@ class Distiller(BaseModel):
                 elif name == STUDENT:
                     outputs[name] = run_model(self.student, inputs)
                 else:
-                    outputs[name] = self.teachers.run(name, inputs)
+                    outputs[name] = self.teachers.run(name, inputs, plain=True)
             except (RuntimeError, AssertionError, IndexError, ValueError) as error:
                 where = 'model.student' if name == STUDENT else f'model.teachers.{name}'
                 shape = tuple(inputs.shape)

@@ -1,6 +1,6 @@
 """Teachers that are frozen by construction."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..outputs import Outputs, run_model
 from ..stages import Features, StagedModel
+from .compiled import Compiled, plainly
 
 
 class FrozenTeachers(Mapping):
@@ -20,11 +21,13 @@ class FrozenTeachers(Mapping):
 
     Args:
         models: The teachers by name, with their weights.
+        compiled: The names of those whose forward runs through ``torch.compile``, from the first training step on.
     """
 
-    def __init__(self, models: Mapping[str, nn.Module]) -> None:
+    def __init__(self, models: Mapping[str, nn.Module], compiled: Collection[str] = ()) -> None:
         self._models = dict(models)
         self._staged: dict[str, StagedModel] = {}
+        self._compiled = {name: Compiled(name) for name in compiled}
         self._follow = True
         for model in self._models.values():
             model.requires_grad_(False).eval()
@@ -39,7 +42,7 @@ class FrozenTeachers(Mapping):
         return len(self._models)
 
     def __deepcopy__(self, memo: dict) -> 'FrozenTeachers':
-        shared = FrozenTeachers(self._models)
+        shared = FrozenTeachers(self._models, self._compiled)
         shared._follow = False
         return shared
 
@@ -50,15 +53,19 @@ class FrozenTeachers(Mapping):
                 model._apply(function, recurse)
 
     @torch.no_grad()
-    def run(self, name: str, inputs: Tensor) -> Outputs:
-        """Runs one teacher on inputs in its own layout."""
-        return replace(run_model(self._models[name], inputs), network=self._models[name])
+    def run(self, name: str, inputs: Tensor, plain: bool = False) -> Outputs:
+        """Runs one teacher on inputs in its own layout; ``plain`` leaves the compiler out."""
+        call = self._call(name, plain)
+        return replace(call(run_model, self._models[name], inputs), network=self._models[name])
 
     @torch.no_grad()
     def run_staged(self, name: str, inputs: Tensor) -> tuple[Outputs, Features]:
         """The same, with what its third stage gives, in one run."""
-        outputs, features = self.staged(name).run(inputs)
+        outputs, features = self._call(name)(StagedModel.run, self.staged(name), inputs)
         return replace(outputs, network=self._models[name]), features
+
+    def _call(self, name: str, plain: bool = False) -> Callable[..., Any]:
+        return plainly if plain else self._compiled.get(name, plainly)
 
     def staged(self, name: str) -> StagedModel:
         """Gives one teacher divided into stages; it is divided once."""

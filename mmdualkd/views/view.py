@@ -46,8 +46,8 @@ class View(nn.Module):
         mean, std = getattr(preprocessor, 'mean', None), getattr(preprocessor, 'std', None)
         self.normalise = mean is not None
         if self.normalise:
-            self.register_buffer('mean', mean.detach().clone().view(-1, 1, 1, 1), persistent=False)
-            self.register_buffer('std', std.detach().clone().view(-1, 1, 1, 1), persistent=False)
+            self.register_buffer('mean', mean.detach().flatten().clone(), persistent=False)
+            self.register_buffer('std', std.detach().flatten().clone(), persistent=False)
 
     def forward(self, clip: Tensor) -> Tensor:
         """Makes the view.
@@ -65,14 +65,23 @@ class View(nn.Module):
         if self.to_rgb:
             x = x.flip(1)
         x = self._resize(x)
-        x = (x - self.mean) / self.std if self.normalise else x.float()
-        batch, channels, _, height, width = x.shape
-        if self.layout == 'picture':
-            return x[:, :, 0].contiguous()
         if self.layout == 'NCHW':
-            return x.transpose(1, 2).contiguous()
-        x = x.view(batch, channels, self.spec.num_clips, self.spec.clip_len, height, width)
-        return x.transpose(1, 2).contiguous()
+            x = x.transpose(1, 2)
+        elif self.layout == 'picture':
+            x = x[:, :, 0]
+        x = self._normalise(x)
+        if self.layout != 'NCTHW':
+            return x
+        return x.unflatten(2, (self.spec.num_clips, self.spec.clip_len)).transpose(1, 2).contiguous()
+
+    def _normalise(self, x: Tensor) -> Tensor:
+        """In one tensor of floats: to ask a CPU for the memory of another takes longer than the arithmetic."""
+        if not self.normalise:
+            return x.float().contiguous()
+        place = [1] * x.dim()
+        place[2 if self.layout == 'NCHW' else 1] = -1
+        x = x.contiguous()
+        return (x - self.mean.view(place)).div_(self.std.view(place))
 
     def _resize(self, x: Tensor) -> Tensor:
         size = self.spec.size

@@ -8,7 +8,7 @@ from mmengine.logging import print_log
 from mmengine.registry import MODELS
 from torch import nn
 
-from ..errors import ConfigError
+from ..errors import ConfigError, check_flags
 from .names import find_model, listed_weights
 from .pretrained import scope_of, without_augments, without_pretrained
 from .weights import load_teacher_weights
@@ -23,6 +23,7 @@ def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple
         spec: ``config``: a zoo name (``'mmaction::recognition/x3d/....py'``), a name of ``mmpretrain.get_model``
             (``'resnet18_8xb32_in1k'``), the path of a config file, or a model dict. ``model`` (optional): overrides
             merged into it. ``checkpoint`` (optional): ``'zoo'``, a path, or an http(s) address.
+            ``compile`` (optional, of a teacher): whether its forward is compiled, which is left to the caller.
         key: Where the entry stands (``model.teachers.vit``), for errors.
         num_classes: Put in place of every ``num_classes`` of the model; None leaves them alone.
 
@@ -36,9 +37,10 @@ def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple
     """
     if not isinstance(spec, dict) or 'config' not in spec:
         raise ConfigError(f'{key} must be a dict with a `config` (a zoo name, a path or a model dict), got {spec!r}')
-    unknown = set(spec) - {'config', 'model', 'checkpoint'}
-    if unknown:
-        raise ConfigError(f'{key} has unknown keys {sorted(unknown)}; known are config, model, checkpoint')
+    known = ('config', 'model', 'checkpoint', *(('compile',) if key.startswith('model.teachers.') else ()))
+    if unknown := set(spec) - set(known):
+        raise ConfigError(f'{key} has unknown keys {sorted(unknown)}; known are {", ".join(known)}')
+    check_flags(**{f'{key}.compile': spec.get('compile', False)})
     config = spec['config']
     if isinstance(config, dict):
         model = copy.deepcopy(config)

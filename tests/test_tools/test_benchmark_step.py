@@ -1,4 +1,4 @@
-"""The benchmark prints ratios of one run, for clips and for pictures."""
+"""The benchmark of one config prints ratios of one run, for clips and for pictures."""
 
 import re
 
@@ -8,10 +8,12 @@ from helpers import ROOT, TOOLS, run
 from mmengine.config import Config
 from tiny_pictures import cnn, vit
 
+STEP = TOOLS / 'benchmarks' / 'step.py'
+
 
 def test_a_step_is_compared_with_its_networks_apart(tmp_path):
     config = distill_job(tmp_path / 'job').config
-    output = run(TOOLS / 'benchmark.py', config, '--steps', 1, '--batch-size', 2, fresh=True)
+    output = run(STEP, config, '--steps', 1, '--batch-size', 2, fresh=True)
     names = ('distillation step', 'student step', 'teacher vit', 'teacher cnn')
     seconds = [float(re.search(rf'{name} +([\d.]+) s', output)[1]) for name in names]
     assert all(value > 0 for value in seconds)
@@ -27,7 +29,7 @@ def test_an_assistant_is_compared_with_plain_kd_and_no_checkpoint_is_read(tmp_pa
     )  # fmt: skip
     imports = dict(imports=['mmdualkd'], allow_failed_imports=False)
     Config(dict(model=model, default_scope='mmpretrain', custom_imports=imports)).dump(tmp_path / 'hybrid.py')
-    output = run(TOOLS / 'benchmark.py', tmp_path / 'hybrid.py', '--steps', 1, '--batch-size', 2)
+    output = run(STEP, tmp_path / 'hybrid.py', '--steps', 1, '--batch-size', 2)
     found = re.search(r'beside plain KD: ([\d.]+) times the time, ([\d.]+) times the memory', output)
     assert found and float(found[2]) > 1, output
 
@@ -49,5 +51,5 @@ def test_an_assistant_is_compared_with_plain_kd_and_no_checkpoint_is_read(tmp_pa
     ],
 )
 def test_what_cannot_be_measured_is_one_clear_error(words, message):
-    output = run(TOOLS / 'benchmark.py', f'{ROOT}/configs/demo/{words[0]}', *words[1:], ok=False)
+    output = run(STEP, f'{ROOT}/configs/demo/{words[0]}', *words[1:], ok=False)
     assert message in output and 'Traceback' not in output
