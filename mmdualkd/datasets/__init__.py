@@ -1,8 +1,10 @@
 """Data sets."""
 
+from .crops import RandomCropResize
 from .epic_kitchens import EpicKitchens, SegmentInit
 from .pictures import CIFAR10, CIFAR100, CustomDataset, ImageNet
 from .robust import RobustDataset, RobustVideos
+from .torchcodec_init import TorchCodecInit
 from .video import VideoDataset
 
 __all__ = [
@@ -11,8 +13,10 @@ __all__ = [
     'CustomDataset',
     'EpicKitchens',
     'ImageNet',
+    'RandomCropResize',
     'RobustDataset',
     'RobustVideos',
     'SegmentInit',
+    'TorchCodecInit',
     'VideoDataset',
 ]

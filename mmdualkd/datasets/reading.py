@@ -84,7 +84,7 @@ class Video(InOrder):
         self.path, self.num_threads = path, num_threads
 
     def _decode(self, frames: np.ndarray) -> Iterator[np.ndarray]:
-        return self._by_decord(frames) if self.has_times else self._from_the_start(frames)
+        return self._by_time(frames) if self.has_times else self._from_the_start(frames)
 
     @functools.cached_property
     def has_times(self) -> bool:
@@ -96,7 +96,7 @@ class Video(InOrder):
         starts = self.reader.get_frame_timestamp(np.arange(len(self)))[:, 0]
         return bool(starts[0] > -1e-3 and (np.diff(starts) > 0).all())
 
-    def _by_decord(self, frames: np.ndarray) -> Iterator[np.ndarray]:
+    def _by_time(self, frames: np.ndarray) -> Iterator[np.ndarray]:
         self.reader.seek(0)
         position = 0
         for frame in frames.tolist():
@@ -193,15 +193,20 @@ def first_exact(path: str, size: int, changed: int) -> list[float]:
     return first
 
 
-def open_video(filename: str, num_threads: int = 1) -> Video:
+def open_video(filename: str, num_threads: int = 1, cls: type[Video] = Video) -> Video:
     """Opens a local video by its path; as in mmaction2, a name without an extension means ``.mp4``.
+
+    Args:
+        filename: The file.
+        num_threads: Threads that decode it; 0 leaves it to the decoder.
+        cls: What reads it.
 
     Raises:
         DataError: If an AVI is cut short. decord would give what is left as the whole video.
     """
     path = filename if os.path.splitext(filename)[1] else f'{filename}.mp4'
     check_whole(path)
-    return Video(path, num_threads=num_threads)
+    return cls(path, num_threads=num_threads)
 
 
 def check_whole(path: str) -> None:

@@ -111,8 +111,16 @@ def test_when_nothing_decodes_it_ends_in_one_clear_error(clips, test_mode):
 
 
 def test_a_mistake_after_decoding_is_raised_and_not_taken_for_a_broken_video(clips):
+    dataset = build(clips, pipeline=[*PIPELINE[:3], dict(type='mmaction.Resize', scale=(8, 8), interpolation='no')])
+    with pytest.raises(KeyError):
+        dataset[0]
+    assert not dataset.flags.any()
+
+
+def test_a_crop_larger_than_a_video_names_the_file_its_size_and_the_crop(clips):
     dataset = build(clips, pipeline=[*PIPELINE[:3], dict(type='mmaction.RandomCrop', size=1000), *PIPELINE[4:]])
-    with pytest.raises(AssertionError):
+    message = r'dataset\.pipeline\.3 \(RandomCrop\): size=1000 .*class0_0\.avi have there, 32 x 32 pixels: resize'
+    with pytest.raises(ConfigError, match=message):
         dataset[0]
     assert not dataset.flags.any()
 
