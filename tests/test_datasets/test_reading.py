@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from helpers import ROOT
 
+from mmdualkd.datasets.opening import DecordInit, TorchCodecInit, TorchCodecVideo
 from mmdualkd.datasets.reading import WALK, Video, first_exact, open_video
-from mmdualkd.datasets.torchcodec_init import TorchCodecInit, TorchCodecVideo
 from mmdualkd.errors import ConfigError, DataError
 
 STORED = sorted((ROOT / 'tests' / 'videos').iterdir())  # 70 moving pictures each
@@ -144,3 +144,27 @@ def test_without_torchcodec_the_error_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, 'torchcodec.decoders', None)
     with pytest.raises(ConfigError, match=r'TorchCodec is not installed; run pip install "torchcodec<0\.14"'):
         TorchCodecInit()
+
+
+def test_large_videos_are_shrunk_as_they_are_decoded_and_small_ones_keep_their_size(tmp_path):
+    path = write(tmp_path, 'mp4v.mp4', size=(192, 128))
+
+    def read(short_side, frames):
+        results = DecordInit(short_side)(dict(filename=str(path)))
+        assert results['total_frames'] == 60 and results['avg_fps'] == 25
+        return results['video_reader'].get_batch(frames).asnumpy()
+
+    whole = read(128, range(60))
+    assert np.array_equal(whole, open_video(str(path)).get_batch(range(60)).asnumpy())
+    small = read(64, range(60))
+    assert small.shape == (60, 64, 96, 3)
+    resized = np.stack([cv2.resize(frame, (96, 64), interpolation=cv2.INTER_AREA) for frame in whole])
+    assert np.abs(small.astype(int) - resized).mean() < 8
+    for frames in ([59], [3, 40, 3, 20]):
+        assert np.array_equal(read(64, frames), small[frames])
+
+
+@pytest.mark.parametrize('side', [0, 1.5, None])
+def test_a_short_side_that_is_none_is_named(side):
+    with pytest.raises(ConfigError, match=f'DecordInit: short_side must be a whole number from 1, got {side}'):
+        DecordInit(side)

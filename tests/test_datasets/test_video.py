@@ -169,6 +169,17 @@ def test_what_readers_raise_of_a_broken_video_counts_as_broken_and_never_as_a_mi
     assert dataset.flags.nonzero().flatten().tolist() == BROKEN
 
 
+@pytest.mark.parametrize('opener', ['DecordInit', 'TorchCodecInit'])
+def test_what_our_readers_raise_of_a_broken_video_counts_as_broken_too(broken, opener):
+    short_side = dict(short_side=16) if opener == 'DecordInit' else {}
+    try:
+        dataset = build(broken, pipeline=[dict(type=f'mmdualkd.{opener}', **short_side), *PIPELINE[1:3], PIPELINE[-1]])
+    except ConfigError as error:
+        pytest.skip(str(error))
+    assert sum(dataset.prepare_data(index) is None for index in range(8)) == 4
+    assert dataset.flags.nonzero().flatten().tolist() == BROKEN
+
+
 def test_samples_depend_on_seed_epoch_and_index_and_not_on_the_workers(clips):
     def epoch(workers, seed, number):
         dataset = build(clips)
