@@ -128,6 +128,9 @@ def _make_stock(cfg: Any) -> None:
     """Puts the data sets that ours derive from in their place, in place; arguments that only ours take go."""
     if isinstance(cfg, dict) and str(cfg.get('type')).startswith(f'{SCOPE}.'):
         name = cfg['type'].rpartition('.')[2]
+        if name in ('DecordInit', 'TorchCodecInit'):
+            cfg['type'] = 'DecordInit'
+            cfg.pop('short_side', None)
         ours = DATASETS.get(cfg['type'])
         theirs = (
             next((base for base in ours.__mro__ if base.__name__ == name and base is not ours), None) if ours else None

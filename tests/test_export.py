@@ -34,8 +34,10 @@ def test_our_configs_become_stock_configs(name):
 def test_our_video_dataset_becomes_mmaction2s(tmp_path):
     cfg = Config.fromfile(write_job(tmp_path, 'model = ' + repr(averaging_recognizer())).config)
     cfg.test_dataloader.dataset.type = 'mmdualkd.VideoDataset'
+    cfg.test_dataloader.dataset.pipeline[0].type = 'mmdualkd.TorchCodecInit'
     stock, remarks = stock_config(cfg)
     assert stock.test_dataloader.dataset.type == 'VideoDataset' and remarks == []
+    assert stock.test_dataloader.dataset.pipeline[0].type == 'DecordInit'
 
 
 def test_a_data_set_without_stock_counterpart_is_left_out_and_said():

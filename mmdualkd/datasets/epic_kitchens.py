@@ -30,13 +30,15 @@ class SegmentInit(DecordInit):
 
     Args:
         num_threads: Threads that decode a video.
+        short_side: As for :class:`~mmdualkd.datasets.opening.DecordInit`; None decodes videos at their own size.
     """
 
-    def __init__(self, num_threads: int = 1) -> None:
+    def __init__(self, num_threads: int = 1, short_side: int | None = None) -> None:
         super().__init__(num_threads=num_threads)
+        self.short_side = short_side
 
     def _get_video_reader(self, filename: str) -> Video:
-        return open_video(filename, num_threads=self.num_threads)
+        return open_video(filename, num_threads=self.num_threads, short_side=self.short_side)
 
     def transform(self, results: dict) -> dict:
         """Opens the video and sets the segment's frames, at least one.

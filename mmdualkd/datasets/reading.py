@@ -77,14 +77,16 @@ class Video(InOrder):
     Args:
         path: The file.
         num_threads: Threads that decode it; 0 leaves it to the decoder.
+        short_side: Lets decord shrink what is larger to this short side, in pixels.
     """
 
-    def __init__(self, path: str, num_threads: int = 1) -> None:
-        super().__init__(decord.VideoReader(path, num_threads=num_threads))
+    def __init__(self, path: str, num_threads: int = 1, short_side: int | None = None) -> None:
+        width, height = (-1, -1) if short_side is None else shrunk(*frame_size(path, *stamp(path)), short_side)
+        super().__init__(decord.VideoReader(path, width=width, height=height, num_threads=num_threads))
         self.path, self.num_threads = path, num_threads
 
     def _decode(self, frames: np.ndarray) -> Iterator[np.ndarray]:
-        return self._by_decord(frames) if self.has_times else self._from_the_start(frames)
+        return self._by_time(frames) if self.has_times else self._from_the_start(frames)
 
     @functools.cached_property
     def has_times(self) -> bool:
@@ -96,7 +98,7 @@ class Video(InOrder):
         starts = self.reader.get_frame_timestamp(np.arange(len(self)))[:, 0]
         return bool(starts[0] > -1e-3 and (np.diff(starts) > 0).all())
 
-    def _by_decord(self, frames: np.ndarray) -> Iterator[np.ndarray]:
+    def _by_time(self, frames: np.ndarray) -> Iterator[np.ndarray]:
         self.reader.seek(0)
         position = 0
         for frame in frames.tolist():
@@ -130,8 +132,7 @@ class Video(InOrder):
         place = bisect.bisect_right(keys, frame) - 1
         target = frame
         while place >= 0 and keys[place] - position > WALK:
-            stat = os.stat(self.path)
-            first = first_exact(self.path, stat.st_size, stat.st_mtime_ns)
+            first = first_exact(self.path, *stamp(self.path))
             if len(first) != len(keys):
                 return None
             if first[place] <= target:
@@ -158,6 +159,25 @@ class Video(InOrder):
             yield picture
 
 
+def stamp(path: str) -> tuple[int, int]:
+    """A file's size in bytes and the time of its last change: what is known of a file is forgotten with them."""
+    stat = os.stat(path)
+    return stat.st_size, stat.st_mtime_ns
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def frame_size(path: str, size: int, changed: int) -> tuple[int, int]:
+    """Width and height of a video's frames in pixels, (0, 0) if it cannot be opened; see :func:`stamp`."""
+    capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    return int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+
+
+def shrunk(width: int, height: int, short_side: int) -> tuple[int, int]:
+    """The size with that short side and the same proportions; (-1, -1) for frames that are not larger."""
+    scale = short_side / max(min(width, height), 1)
+    return (round(width * scale), round(height * scale)) if scale < 1 else (-1, -1)
+
+
 @functools.lru_cache(maxsize=1024)
 def first_exact(path: str, size: int, changed: int) -> list[float]:
     """The first frame behind each key frame that decord's seek to that key frame reaches exactly.
@@ -169,7 +189,7 @@ def first_exact(path: str, size: int, changed: int) -> list[float]:
     Args:
         path: The file.
         size: Its size, and
-        changed: the time of its last change: what is known of a file is forgotten with them.
+        changed: the time of its last change, see :func:`stamp`.
 
     Returns:
         A frame each key frame, in the order of the file: itself where none is shown before it that is stored behind it.
@@ -193,15 +213,21 @@ def first_exact(path: str, size: int, changed: int) -> list[float]:
     return first
 
 
-def open_video(filename: str, num_threads: int = 1) -> Video:
+def open_video(filename: str, num_threads: int = 1, cls: type[Video] = Video, **kwargs: Any) -> Video:
     """Opens a local video by its path; as in mmaction2, a name without an extension means ``.mp4``.
+
+    Args:
+        filename: The file.
+        num_threads: Threads that decode it; 0 leaves it to the decoder.
+        cls: What reads it.
+        **kwargs: Its further arguments.
 
     Raises:
         DataError: If an AVI is cut short. decord would give what is left as the whole video.
     """
     path = filename if os.path.splitext(filename)[1] else f'{filename}.mp4'
     check_whole(path)
-    return Video(path, num_threads=num_threads)
+    return cls(path, num_threads=num_threads, **kwargs)
 
 
 def check_whole(path: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmaction.datasets.transforms import DecordInit
+from mmaction.datasets.transforms import DecordInit, RandomCrop
 from mmengine.structures import BaseDataElement
 
 from ..errors import CacheError, ConfigError, DataError
@@ -195,6 +195,7 @@ class RobustDataset:
             try:
                 results = transform(results)
             except Exception as error:
+                check_crop(place, transform, results, file, error)
                 if self.pixels in results or isinstance(error, ConfigError):
                     raise
                 check_pipeline(place, transform, results, self.pixels, error)
@@ -300,6 +301,20 @@ def check_pipeline(place: int, transform: Any, results: dict, pixels: str, error
     if known and module != 'loading' and isinstance(error, TypeError | AttributeError):
         reason = ' '.join(str(error).split())
         raise ConfigError(f'{where} fails before anything is decoded: {type(error).__name__}: {reason}') from error
+
+
+def check_crop(place: int, transform: Any, results: dict, file: str | None, error: Exception) -> None:
+    """Says what an ``AssertionError`` of mmaction2's ``RandomCrop`` is about; for the arguments see above.
+
+    Raises:
+        ConfigError: Names the file, the size of its frames and the crop.
+    """
+    if type(transform) is RandomCrop and isinstance(error, AssertionError) and 'img_shape' in results:
+        height, width = results['img_shape']
+        raise ConfigError(
+            f'dataset.pipeline.{place} (RandomCrop): size={transform.size} is more than the frames of {file} have '
+            f'there, {width} x {height} pixels: resize them before, or crop less'
+        ) from error
 
 
 def counted_from_one(labels: set[int], num_classes: int) -> str:

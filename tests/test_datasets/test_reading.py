@@ -1,5 +1,6 @@
 """Frame f is the f-th picture of the file, whatever else is asked for, and however it is stored."""
 
+import sys
 from types import SimpleNamespace
 
 import cv2
@@ -8,8 +9,9 @@ import numpy as np
 import pytest
 from helpers import ROOT
 
-from mmdualkd.datasets.reading import WALK, first_exact, open_video
-from mmdualkd.errors import DataError
+from mmdualkd.datasets.opening import DecordInit, TorchCodecInit, TorchCodecVideo
+from mmdualkd.datasets.reading import WALK, Video, first_exact, open_video
+from mmdualkd.errors import ConfigError, DataError
 
 STORED = sorted((ROOT / 'tests' / 'videos').iterdir())  # 70 moving pictures each
 FOLDERS = [ROOT / 'data', ROOT.parent / 'shared' / 'data']
@@ -40,17 +42,17 @@ def write(folder, name, frames=60, size=(96, 64)):
     return path
 
 
-def check_exact(path, step=1, draws=4):
+def check_exact(path, step=1, draws=4, cls=Video):
     """Compares every ``step``-th frame alone, some unions and the whole with a decode in order."""
-    expected, video = in_order(path), open_video(str(path))
+    expected, video = in_order(path), open_video(str(path), cls=cls)
     expected = np.concatenate([expected, np.repeat(expected[-1:], len(video) - len(expected), axis=0)])
     rng = np.random.default_rng(len(video))
     for frame in range(0, len(video), step):
-        alone = open_video(str(path)).get_batch([frame]).asnumpy()[0]
+        alone = open_video(str(path), cls=cls).get_batch([frame]).asnumpy()[0]
         assert np.array_equal(alone, expected[frame]), (path.name, frame)
     for _ in range(draws):
         frames = rng.integers(0, len(video), rng.integers(1, 30))
-        for reader in (open_video(str(path)), video):  # a new one, and one that has read before
+        for reader in (open_video(str(path), cls=cls), video):  # a new one, and one that has read before
             assert np.array_equal(reader.get_batch(frames).asnumpy(), expected[frames]), (path.name, frames)
     assert np.array_equal(video.get_batch(range(len(video))).asnumpy(), expected), path.name
 
@@ -124,3 +126,45 @@ def test_a_file_without_a_picture_that_decodes_is_one_clear_error(monkeypatch):
     monkeypatch.setattr(cv2, 'VideoCapture', lambda *_: SimpleNamespace(grab=lambda: False))
     with pytest.raises(DataError, match=r'b_frames\.avi has no picture that decodes'):
         video.get_batch([0])
+
+
+def test_torchcodec_reads_the_same_frames_whatever_the_file(tmp_path):
+    try:
+        opener = TorchCodecInit()
+    except ConfigError as error:
+        pytest.skip(str(error))
+    for path in (*STORED, *(write(tmp_path, name) for name in FOURCCS)):
+        check_exact(path, step=3, cls=TorchCodecVideo)
+    results = opener(dict(filename=str(STORED[0])))
+    assert results['total_frames'] == 70 and results['avg_fps'] == 25
+    assert isinstance(results['video_reader'], TorchCodecVideo)
+
+
+def test_without_torchcodec_the_error_names_the_command(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'torchcodec.decoders', None)
+    with pytest.raises(ConfigError, match=r'TorchCodec is not installed; run pip install "torchcodec<0\.14"'):
+        TorchCodecInit()
+
+
+def test_large_videos_are_shrunk_as_they_are_decoded_and_small_ones_keep_their_size(tmp_path):
+    path = write(tmp_path, 'mp4v.mp4', size=(192, 128))
+
+    def read(short_side, frames):
+        results = DecordInit(short_side)(dict(filename=str(path)))
+        assert results['total_frames'] == 60 and results['avg_fps'] == 25
+        return results['video_reader'].get_batch(frames).asnumpy()
+
+    whole = read(128, range(60))
+    assert np.array_equal(whole, open_video(str(path)).get_batch(range(60)).asnumpy())
+    small = read(64, range(60))
+    assert small.shape == (60, 64, 96, 3)
+    resized = np.stack([cv2.resize(frame, (96, 64), interpolation=cv2.INTER_AREA) for frame in whole])
+    assert np.abs(small.astype(int) - resized).mean() < 8
+    for frames in ([59], [3, 40, 3, 20]):
+        assert np.array_equal(read(64, frames), small[frames])
+
+
+@pytest.mark.parametrize('side', [0, 1.5, None])
+def test_a_short_side_that_is_none_is_named(side):
+    with pytest.raises(ConfigError, match=f'DecordInit: short_side must be a whole number from 1, got {side}'):
+        DecordInit(side)

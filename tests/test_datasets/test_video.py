@@ -111,8 +111,16 @@ def test_when_nothing_decodes_it_ends_in_one_clear_error(clips, test_mode):
 
 
 def test_a_mistake_after_decoding_is_raised_and_not_taken_for_a_broken_video(clips):
+    dataset = build(clips, pipeline=[*PIPELINE[:3], dict(type='mmaction.Resize', scale=(8, 8), interpolation='no')])
+    with pytest.raises(KeyError):
+        dataset[0]
+    assert not dataset.flags.any()
+
+
+def test_a_crop_larger_than_a_video_names_the_file_its_size_and_the_crop(clips):
     dataset = build(clips, pipeline=[*PIPELINE[:3], dict(type='mmaction.RandomCrop', size=1000), *PIPELINE[4:]])
-    with pytest.raises(AssertionError):
+    message = r'dataset\.pipeline\.3 \(RandomCrop\): size=1000 .*class0_0\.avi have there, 32 x 32 pixels: resize'
+    with pytest.raises(ConfigError, match=message):
         dataset[0]
     assert not dataset.flags.any()
 
@@ -157,6 +165,17 @@ def test_what_readers_raise_of_a_broken_video_counts_as_broken_and_never_as_a_mi
         pytest.importorskip('av')
     init, decode = (dict(type=f'mmaction.{reader}{part}') for part in ('Init', 'Decode'))
     dataset = build(broken, pipeline=[init, PIPELINE[1], decode, *PIPELINE[3:]])
+    assert sum(dataset.prepare_data(index) is None for index in range(8)) == 4
+    assert dataset.flags.nonzero().flatten().tolist() == BROKEN
+
+
+@pytest.mark.parametrize('opener', ['DecordInit', 'TorchCodecInit'])
+def test_what_our_readers_raise_of_a_broken_video_counts_as_broken_too(broken, opener):
+    short_side = dict(short_side=16) if opener == 'DecordInit' else {}
+    try:
+        dataset = build(broken, pipeline=[dict(type=f'mmdualkd.{opener}', **short_side), *PIPELINE[1:3], PIPELINE[-1]])
+    except ConfigError as error:
+        pytest.skip(str(error))
     assert sum(dataset.prepare_data(index) is None for index in range(8)) == 4
     assert dataset.flags.nonzero().flatten().tolist() == BROKEN
 

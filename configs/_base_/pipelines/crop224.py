@@ -1,9 +1,8 @@
 # What every 224-pixel recipe does between sampling frames and packing them.
 train_augment = [
     dict(type='DecordDecode'),
-    dict(type='Resize', scale=(-1, 256)),
-    dict(type='RandomResizedCrop'),
-    dict(type='Resize', scale=(224, 224), keep_ratio=False),
+    # the crops of Resize(scale=(-1, 256)), RandomResizedCrop and Resize(scale=(224, 224)), resized once
+    dict(type='mmdualkd.RandomCropResize', size=224, short_side=256),
     dict(type='Flip', flip_ratio=0.5),
 ]
 val_crop224 = [dict(type='DecordDecode'), dict(type='Resize', scale=(-1, 256)), dict(type='CenterCrop', crop_size=224)]

@@ -2,7 +2,7 @@
 _base_ = 'crop224.py'
 
 train_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='mmdualkd.DecordInit', short_side=256),
     dict(type='mmdualkd.SampleViews'),
     *_base_.train_augment,
     *_base_.pack,

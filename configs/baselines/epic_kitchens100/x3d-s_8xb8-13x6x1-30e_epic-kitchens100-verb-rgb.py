@@ -8,7 +8,7 @@ _base_ = [
 model = dict(num_classes=_base_.num_classes, teachers=dict(), terms=dict())
 # the segments lie in long videos of several frame rates: cut them out, and count frame_interval at 30 frames a second
 cut = dict(type='mmdualkd.SegmentInit')
-train_pipeline = [cut, dict(_base_.train_pipeline[1], target_fps=30), *_base_.train_pipeline[2:]]
+train_pipeline = [dict(cut, short_side=256), dict(_base_.train_pipeline[1], target_fps=30), *_base_.train_pipeline[2:]]
 val_pipeline = [cut, dict(_base_.val_pipeline[1], target_fps=30), *_base_.val_pipeline[2:]]
 test_pipeline = [cut, dict(_base_.test_pipeline[1], target_fps=30), *_base_.test_pipeline[2:]]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -9,7 +9,7 @@ model = dict(cls_head=dict(num_classes=_base_.num_classes))
 load_from = _base_.zoo_checkpoint
 # the segments lie in long videos of several frame rates: cut them out, and count frame_interval at 30 frames a second
 cut = dict(type='mmdualkd.SegmentInit')
-train_pipeline = [cut, dict(_base_.train_pipeline[1], target_fps=30), *_base_.train_pipeline[2:]]
+train_pipeline = [dict(cut, short_side=256), dict(_base_.train_pipeline[1], target_fps=30), *_base_.train_pipeline[2:]]
 val_pipeline = [cut, dict(_base_.val_pipeline[1], target_fps=30), *_base_.val_pipeline[2:]]
 test_pipeline = [cut, dict(_base_.test_pipeline[1], target_fps=30), *_base_.test_pipeline[2:]]
 train_dataloader = dict(batch_size=4, dataset=dict(pipeline=train_pipeline))
