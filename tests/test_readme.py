@@ -86,7 +86,7 @@ def arguments(tool, words, monkeypatch):
 # Configs
 
 
-def shapes_alone(distiller, dry_step=base.Distiller._dry_step):
+def shapes_alone(distiller, dry_step=base.Distiller.dry_step):
     """The dry step of models of full size, without computing anything."""
     with torch.device('meta'):
         return dry_step(distiller.to('meta'))
@@ -106,7 +106,7 @@ def test_a_config_is_loaded_and_built_as_it_is_printed(text, root, monkeypatch):
     for place, load in ((resolve, 'load_teacher_weights'), (base, 'load_student_weights')):
         monkeypatch.setattr(place, load, lambda model, address, key: loaded.append(key))
     init_default_scope(cfg.default_scope)
-    monkeypatch.setattr(base.Distiller, '_dry_step', shapes_alone)
+    monkeypatch.setattr(base.Distiller, 'dry_step', shapes_alone)
     model = MODELS.build(cfg.model)
     assert {f'model.teachers.{name}.checkpoint' for name in cfg.model.teachers} <= set(loaded)
     head = getattr(model.student, 'cls_head', None) or model.student.head
