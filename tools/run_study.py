@@ -19,14 +19,14 @@ import mmdualkd  # noqa: F401  (first: it mends the stack)
 
 # isort: split
 from shared_teachers import config_of, group_of, views_option, write_cache
+from study_file import read_study
 
 from mmdualkd.arguments import CfgOptions, whole_number
 from mmdualkd.errors import ConfigError, DataError, check_name, nearest
 from mmdualkd.files import check_folder, open_whole
-from mmdualkd.launch import check_file, read_file, run_tool
+from mmdualkd.launch import check_file, run_tool
 
 ROOT = Path(__file__).resolve().parents[1]
-FIELDS = dict(teachers=('name', 'config', 'options'), rows=('name', 'config', 'options', 'seeds'))
 METRICS = {'acc/top1': 100, 'accuracy/top1': 1}  # MMAction2's and MMPretrain's, and what makes them percent
 
 EPILOG = """
@@ -133,52 +133,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', type=Path, help='file for the table (default: <work dir of the study>/table.md)')
     parser.add_argument('--cfg-options', nargs='+', action=CfgOptions, default={}, help='for every training')
     return parser.parse_args()
-
-
-def read_study(path: Path) -> Config:
-    """Reads a study and refuses what no table can be made of."""
-    check_file('study', str(path))
-    study = read_file('study', str(path), lazy_import=False)
-    for key, kind in dict(title=str, splits=dict, rows=list).items():
-        if not isinstance(study.get(key), kind) or not study[key]:
-            raise ConfigError(f'{path} needs `{key}`, a {kind.__name__} that is not empty, got {study.get(key)!r}')
-    for split, fields in study.splits.items():
-        if not isinstance(fields, dict) or not isinstance(fields.get('name'), str):
-            raise ConfigError(f'{path}: splits[{split!r}] needs a `name`, as in dict(name="fold1"), got {fields!r}')
-        check_options(f'{path}: splits[{split!r}]', fields)
-    check_seeds(f'{path}: seeds', study.get('seeds', [0]))
-    if study.get('views') is not None and (type(study.views) is not int or study.views < 1):
-        raise ConfigError(f'{path}: views must be a whole number from 1, got {study.views!r}')
-    if not isinstance(study.get('teachers', []), list):
-        raise ConfigError(f'{path}: teachers must be a list, got {study.teachers!r}')
-    names = set()
-    for key, known in FIELDS.items():
-        for number, row in enumerate(study.get(key, [])):
-            where = f'{path}: {key}[{number}]'
-            for field in ('name', 'config'):
-                if not isinstance(row, dict) or not isinstance(row.get(field), str):
-                    raise ConfigError(f'{where} needs a `{field}`, a str, got {row!r}')
-            for field in row:
-                if field not in known:
-                    raise ConfigError(f'{where} ({row.name}): {field!r} is no field of it{nearest(field, known)}')
-            if row.name in names:
-                raise ConfigError(f'{where}: there is a row or teacher of the name {row.name!r} already')
-            names.add(row.name)
-            check_options(where, row)
-            check_seeds(f'{where}.seeds', row.get('seeds', [0]))
-    return study
-
-
-def check_options(where: str, fields: dict) -> None:
-    """Refuses ``options`` that are no dict."""
-    if not isinstance(fields.get('options', {}), dict):
-        raise ConfigError(f'{where}.options must be a dict, got {fields["options"]!r}')
-
-
-def check_seeds(key: str, seeds: object) -> None:
-    """Refuses what is no list of seeds."""
-    if not isinstance(seeds, list | tuple) or not seeds or any(type(seed) is not int or seed < 0 for seed in seeds):
-        raise ConfigError(f'{key} must be a list of whole numbers from 0, got {seeds!r}')
 
 
 def fill_in(row: dict, split: str, fields: dict) -> str:

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmaction.datasets.transforms import DecordInit, RandomCrop
+from mmaction.datasets.transforms import DecordInit
 from mmengine.structures import BaseDataElement
 
 from ..errors import CacheError, ConfigError, DataError
 from ..seeds import seeded
+from .pipelines import check_crop, check_pipeline
 from .reading import open_video
 from .wrappers import occurrence, position
 
 UNSET = -1
 ERROR_BYTES = 512
-STOCK = ('mmaction', 'mmcv', 'mmpretrain', 'mmdualkd')
 
 
 class RobustDataset:
@@ -274,47 +274,6 @@ def shown(data: Any) -> int:
     drawn = random.getrandbits(32), int(np.random.randint(2**31)), int(torch.randint(2**31, ()))
     told = [data['data_samples'].get(name) for name in ('sample_idx', 'teacher_frames')]
     return zlib.crc32(repr((told, tuple(data['inputs'].shape[-2:]), drawn)).encode())
-
-
-def check_pipeline(place: int, transform: Any, results: dict, pixels: str, error: Exception) -> None:
-    """Refuses a pipeline whose transform asks for what is not there yet, or fails without having read the file.
-
-    Decoders raise a ``TypeError`` or ``AttributeError`` of broken files too (OpenCV gives None for pixels), and what
-    others' own transforms do is not known: of these only a ``KeyError`` for the pixels is a mistake for certain.
-
-    Args:
-        place: The transform's place in the pipeline.
-        transform: The transform that failed before there were pixels.
-        results: What it was given.
-        pixels: The key of the pixels.
-        error: What it raised.
-
-    Raises:
-        ConfigError: Names the transform.
-    """
-    package, *_, module = type(transform).__module__.rpartition('.')
-    known = package.partition('.')[0] in STOCK and module != 'wrappers'  # these may hold anyone's transforms
-    where = f'dataset.pipeline.{place} ({type(transform).__name__})'
-    key = error.args[0] if isinstance(error, KeyError) and error.args else None
-    if isinstance(key, str) and key not in results and (known or key == pixels):
-        raise ConfigError(f'{where} needs {key!r}, which nothing before it in the pipeline gives') from error
-    if known and module != 'loading' and isinstance(error, TypeError | AttributeError):
-        reason = ' '.join(str(error).split())
-        raise ConfigError(f'{where} fails before anything is decoded: {type(error).__name__}: {reason}') from error
-
-
-def check_crop(place: int, transform: Any, results: dict, file: str | None, error: Exception) -> None:
-    """Says what an ``AssertionError`` of mmaction2's ``RandomCrop`` is about; for the arguments see above.
-
-    Raises:
-        ConfigError: Names the file, the size of its frames and the crop.
-    """
-    if type(transform) is RandomCrop and isinstance(error, AssertionError) and 'img_shape' in results:
-        height, width = results['img_shape']
-        raise ConfigError(
-            f'dataset.pipeline.{place} (RandomCrop): size={transform.size} is more than the frames of {file} have '
-            f'there, {width} x {height} pixels: resize them before, or crop less'
-        ) from error
 
 
 def counted_from_one(labels: set[int], num_classes: int) -> str:

@@ -18,15 +18,15 @@ from ..registry import MODELS
 from ..running_statistics import standing_statistics
 from ..seeds import seeded_by_name, set_aside
 from ..stages import Features, StagedModel
-from ..teachers.frozen import FrozenTeachers
 from ..views import View, ViewPlan
-from ..zoo.resolve import build_resolved, build_teacher, resolve_model
+from ..zoo.resolve import build_resolved, resolve_model
 from ..zoo.weights import load_student_weights
 from .blending import build_blending, check_blended_classes, check_blending
 from .caching import check_cacheable, check_holds, open_cache, values_of
 from .labels import is_multi_label, label_distributions, own_losses
 from .preprocessor import ClipPreprocessor, PicturePreprocessor
 from .student_only import alone
+from .teachers import frozen_teachers
 from .terms import Terms, check_counts, check_log_names
 
 
@@ -120,13 +120,7 @@ class Distiller(BaseModel):
         if self.student_loaded:
             self.student.init_weights()
             load_student_weights(self.student, address, 'model.student.checkpoint')
-        if self.cache is not None:
-            self.teachers = teachers
-        else:
-            self.teachers = FrozenTeachers(
-                {name: self._teacher(teachers[name], name, num_classes) for name in teachers},
-                compiled=[name for name in teachers if teachers[name].get('compile')],
-            )
+        self.teachers = teachers if self.cache is not None else frozen_teachers(teachers, num_classes)
         models = {STUDENT: self.student, **(self.teachers if self.cache is None else {})}
         self.views = nn.ModuleDict(
             {name: View(self.decoded, name, model.data_preprocessor) for name, model in models.items()}
@@ -144,11 +138,6 @@ class Distiller(BaseModel):
             check_holds(self.cache, terms, step)
         self.terms = terms
         self.finite: dict[str, Tensor] = {}
-
-    @staticmethod
-    def _teacher(spec: dict, name: str, num_classes: int | None) -> nn.Module:
-        with seeded_by_name(f'teachers.{name}'):
-            return build_teacher(spec, name, num_classes)
 
     @torch.no_grad()
     def dry_step(self) -> Step:

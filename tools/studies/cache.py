@@ -10,23 +10,19 @@ words = 'resnet3d18-w8_1xb16-16x1x1-15e_grid-words-rgb.py'
 splits = {
     'generated clips': dict(
         name='demo',
-        alone='configs/demo/student_alone.py',
         distilled='configs/demo/student_distilled.py',
         options={f'{part}_dataloader.dataset.data_root': 'work_dirs/demo/draw4' for part in ('train', 'val', 'test')},
     ),
     'UT-Interaction set1 to set2': dict(
         name='ut',
-        alone=f'configs/baselines/ut_interaction/{ut}',
         distilled=f'configs/dualkd/ut_interaction/dualkd_uniformer-w32-resnet3d18-w16_{ut}',
     ),
     'GRID words': dict(
         name='words',
-        alone=f'configs/baselines/grid_words/{words}',
         distilled=f'configs/dualkd/grid_words/dualkd_uniformer-w16-resnet3d18-w16_{words}',
     ),
 }
 rows = [
-    dict(name='Student alone', config='{alone}'),
     dict(name='Full method, teachers run', config='{distilled}', options={'model.teacher_cache': None}),
     dict(name='Full method, teachers cached', config='{distilled}'),
 ]
