@@ -19,6 +19,7 @@ from tiny import batch, resnet3d, save_model
 from tiny_pictures import build_plain, cnn
 
 from mmdualkd import compat
+from mmdualkd.cache.description import check_data
 from mmdualkd.class_count import apply_num_classes, meant_num_classes
 from mmdualkd.distillers import base
 from mmdualkd.distillers.terms import Terms
@@ -75,6 +76,7 @@ def arguments(tool, words, monkeypatch):
     spec = importlib.util.spec_from_file_location(f'readme_{tool.stem}', tool)
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, spec.name, module)
+    monkeypatch.syspath_prepend(str(tool.resolve().parent))
     monkeypatch.setattr(sys, 'argv', [str(tool), *words])
     spec.loader.exec_module(module)
     try:
@@ -220,9 +222,15 @@ def check_tool(tool, words, monkeypatch):
     elif tool.name == 'make_annotations.py':
         Path(words[0]).mkdir(parents=True, exist_ok=True)
     name = dict(dist_train='train.py', dist_test='test.py', slurm_train='train.py').get(tool.stem, tool.name)
-    args = arguments(TOOLS / name, [re.sub(r'\$\w+', '1', word) for word in words], monkeypatch)
-    if hasattr(args, 'launcher'):
-        assert load_config(args).model
+    args = arguments(
+        tool if tool.parent.name == 'benchmarks' else TOOLS / name,
+        [re.sub(r'\$\w+', '1', word) for word in words],
+        monkeypatch,
+    )
+    for config in args.config if isinstance(getattr(args, 'config', None), list) else [None]:
+        args.config = config or getattr(args, 'config', None)
+        if hasattr(args, 'launcher'):
+            assert load_config(args).model
 
 
 # What you see when something goes wrong
@@ -288,6 +296,11 @@ def raises_classes_in_another_order(tmp_path):
     check_teacher_classes(dict(vit=teacher), ('train.txt', ['run', 'walk']))
 
 
+def raises_cache_of_other_data(tmp_path):
+    there, here = (dict(settings={'dataset.pipeline.3.size': size}, count=8) for size in (24, 20))
+    check_data(dict(data=dict(parts=[there])), [here], "model.teacher_cache='work_dirs/teachers'")
+
+
 def raises_videos(tmp_path):
     from helpers import write_clips
 
@@ -307,9 +320,10 @@ def raises_pkg_resources(tmp_path):
 RAISERS = dict(
     zip(
         ('has 400 classes', 'names no teacher', 'samples the views', 'max_epoch:', 'does not reach', 'did not decode',
-         'pkg_resources', 'has no views', 'another training', 'another order'),
+         'pkg_resources', 'has no views', 'another training', 'another order', 'teacher_cache'),
         (raises_classes, raises_name, raises_views, raises_key, raises_class_count, raises_videos,
-         raises_pkg_resources, raises_no_views, raises_another_training, raises_classes_in_another_order), strict=True,
+         raises_pkg_resources, raises_no_views, raises_another_training, raises_classes_in_another_order,
+         raises_cache_of_other_data), strict=True,
     )
 )  # fmt: skip
 TROUBLES = re.findall(r'^\| `(.*?)`', PAGES[0].read_text().partition('## When something goes wrong')[2], re.M)
