@@ -8,7 +8,16 @@ from mmengine.config import DictAction
 
 
 class CfgOptions(DictAction):
-    """MMEngine's action for ``--cfg-options``; what it cannot read is an error of the command line."""
+    """MMEngine's action for ``--cfg-options``; what it cannot read is an error of the command line.
+
+    A single value keeps its spaces (paths may have some), which MMEngine drops.
+    """
+
+    @staticmethod
+    def _parse_iterable(val: str) -> Any:
+        text = val.strip('\'"')
+        single = not any(char in text for char in ',()[]')
+        return DictAction._parse_int_float_bool(text) if single else DictAction._parse_iterable(val)
 
     def __call__(self, parser: Any, namespace: Any, values: list[str], option_string: str | None = None) -> None:
         for value in values:

@@ -15,8 +15,10 @@ def flat(key: str, value: Any) -> dict[str, Any]:
         key: What the value is called (``model.terms``).
         value: A setting of a config, to any depth.
     """
+    if hasattr(value, 'tolist'):  # arrays and tensors
+        value = value.tolist()
     if isinstance(value, list | tuple):
-        value = dict(enumerate(value))
+        value = dict(enumerate(value)) if value else '[]'
     if isinstance(value, Mapping):
         inside = [flat(f'{key}.{name}', part) for name, part in value.items() if name not in ('_delete_', '_scope_')]
         return {name: part for parts in inside for name, part in parts.items()}
@@ -33,6 +35,6 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
         f'{name} {repr(there[name]) if name in there else "not set"} there, '
         f'{repr(here[name]) if name in here else "not set"} here'
         for name in {**there, **here}
-        if there.get(name) != here.get(name)
+        if there.get(name) != here.get(name) and not (there.get(name) != there.get(name) and name in here)  # nan
     ]
     return [*faults[:SHOWN], f'{len(faults) - SHOWN} settings more'] if len(faults) > SHOWN else faults

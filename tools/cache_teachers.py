@@ -14,14 +14,13 @@ import argparse
 import contextlib
 import copy
 import itertools
-import platform
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-import mmdualkd
 
 # isort: split
 import torch
@@ -37,26 +36,47 @@ from torch.utils.data import DataLoader
 from mmdualkd.arguments import add_launch_arguments, whole_number
 from mmdualkd.cache import TeacherCache
 from mmdualkd.cache.description import describe_data, describe_teacher, list_samples
-from mmdualkd.cache.layout import DTYPES, Layout
-from mmdualkd.cache.writing import EveryView, ShardWriter, check_space, in_bytes, locked, prepare, values_of
+from mmdualkd.cache.layout import DTYPES, MAX_VIEWS, Layout
+from mmdualkd.cache.writing import (
+    EveryView,
+    ShardWriter,
+    check_ours,
+    check_space,
+    finish,
+    in_bytes,
+    locked,
+    prepare,
+    values_of,
+)
 from mmdualkd.datasets.robust import source_of
 from mmdualkd.datasets.wrappers import plain_datasets
 from mmdualkd.differences import differences, flat
 from mmdualkd.distillers.caching import check_cacheable
-from mmdualkd.errors import ConfigError
+from mmdualkd.errors import ConfigError, check_name
 from mmdualkd.files import check_folder
 from mmdualkd.hooks.corrupt_video import CorruptVideoHook, report_failed
 from mmdualkd.hooks.preflight import check_class_names, check_labels, check_teacher_classes, hand_views
 from mmdualkd.launch import check_distillation, load_config, run_tool
 from mmdualkd.teachers.readings import Reading, readings_of
 
+PACKAGES = ('torch', 'mmengine', 'mmaction2', 'mmdualkd', 'decord', 'numpy')  # for people; not compared
+
+
+def folder(text: str) -> Path:
+    """Reads the path of a folder off the command line."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError('must be the path of a folder, got an empty one')
+    return Path(text).expanduser()
+
 
 def parse_args() -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', nargs='+', help='distillations of the same teachers and data; all share the cache')
-    parser.add_argument('--out', required=True, type=Path, help='folder of the cache')
-    parser.add_argument('--views', type=whole_number(1), help="draws of each sample; default: the data set's num_views")
+    parser.add_argument('--out', required=True, type=folder, help='folder of the cache')
+    parser.add_argument(
+        '--views', type=whole_number(1, MAX_VIEWS), help="draws of each sample; default: the data set's num_views"
+    )
     parser.add_argument('--dtype', choices=list(DTYPES), default='float16', help='how values are kept (float16)')
     parser.add_argument('--batch-size', type=whole_number(1), help="samples at a time; default: the train loader's")
     parser.add_argument('--amp', action='store_true', help='run the teachers under autocast, as tools/train.py --amp')
@@ -72,9 +92,12 @@ def main() -> None:
         check_distillation(cfg)
         cfg.model.teacher_cache = None
         check_cacheable(cfg.model.get('blending'), cfg.model.get('assistant'))
+        if not isinstance((cfg.get('train_dataloader') or {}).get('dataset'), dict):
+            raise ConfigError(f'{cfg.filename} has no train_dataloader.dataset: there is nothing to show the teachers')
     if args.launcher != 'none':
         init_dist(args.launcher, backend='nccl' if torch.cuda.is_available() else 'gloo')
     init_default_scope(cfgs[0].get('default_scope', 'mmaction'))
+    on_first(lambda: check_ours(args.out))
     on_first(lambda: check_folder('--out', args.out))
     with contextlib.ExitStack() as stack:
         on_first(lambda: stack.enter_context(locked(args.out)))
@@ -84,7 +107,8 @@ def main() -> None:
         cache = on_first(lambda: prepare(args.out, job.body(), list_samples(job.dataset)))
         job.write(cache)
     if get_dist_info()[0] == 0:
-        print(f'{args.out} is whole. Train with --cfg-options model.teacher_cache={args.out}')
+        option = shlex.quote(f'model.teacher_cache={args.out}')
+        print(f'{args.out} is whole. Train with --cfg-options {option}')
 
 
 def on_first(action: Callable[[], Any]) -> Any:
@@ -113,14 +137,17 @@ class Job:
         self.cfg, self.args = cfg, args
         self.model, self.values = build(cfg)
         self.dataset = build_dataset(cfg, self.model)
-        self.num_views = args.views or max(part.num_views or 0 for part in plain_datasets(self.dataset))
+        self.amp = amp_dtype(cfg) if args.amp else None
+        self.teachers, self.parts = self._described(cfg, self.model, self.dataset)
+        asked = max(part.num_views or 0 for part in plain_datasets(self.dataset))
+        self.num_views = args.views or asked
         if not self.num_views:
             raise ConfigError(
                 '--views is needed, for train_dataloader.dataset.num_views is None: how often each sample is drawn; as '
                 'many as there are epochs make each epoch new'
             )
-        self.amp = amp_dtype(cfg) if args.amp else None
-        self.teachers, self.parts = self._described(cfg, self.model, self.dataset)
+        if self.num_views < asked:
+            raise ConfigError(f'--views={args.views}, but train_dataloader.dataset.num_views={asked} draws more')
 
     @staticmethod
     def _described(cfg: Config, model: nn.Module, dataset: object) -> tuple[dict, list]:
@@ -154,24 +181,24 @@ class Job:
     def body(self) -> dict[str, Any]:
         """What the manifest says."""
         return dict(
-            num_views=self.num_views,
             dtype=self.args.dtype,
             amp=self.amp and str(self.amp),
             teachers=self.teachers,
             values=[dict(reading=reading.as_json(), shape=shape) for reading, shape in self.values.items()],
             data=dict(parts=self.parts, count=sum(part['count'] for part in self.parts)),
-            versions=dict(python=platform.python_version(), mmdualkd=mmdualkd.__version__, torch=torch.__version__),
+            versions={name: metadata.version(name) for name in PACKAGES},
         )
 
     def write(self, cache: TeacherCache) -> None:
         """Writes what a cache lacks, this process its share of the files."""
         rank, world = get_dist_info()
-        layout, names = cache.layout, list(cache.layout.shards(cache.num_views))
+        layout, num_views = cache.layout, max(self.num_views, cache.num_views)
+        names = list(layout.shards(num_views))
         missing = on_first(lambda: [name for name in names if cache.fault(name, records=True)])
         count = sum(len(layout.rows(name)) for name in missing)
         if rank == 0:
             size = count * layout.record.itemsize
-            print(f'{layout.samples} samples x {cache.num_views} views: {count} records of '
+            print(f'{layout.samples} samples x {num_views} views: {count} records of '
                   f'{in_bytes(layout.record.itemsize)} to write, {in_bytes(size)}', flush=True)  # fmt: skip
         on_first(lambda: check_space(cache.folder, count * layout.record.itemsize))
         rows = [row for name in missing[rank::world] for row in layout.rows(name)]
@@ -179,15 +206,26 @@ class Job:
         device = get_device()
         self.model.to(device).eval()
         progress = ProgressBar(len(rows), file=sys.stderr) if rank == 0 and rows else None
-        for drawn, files, values in self.batches(rows, layout, torch.device(device)):
-            writer.add(drawn, values, files)
+        try:
+            for drawn, files, values in self.batches(rows, layout, torch.device(device)):
+                writer.add(drawn, values, files)
+                if progress:
+                    progress.update(len(drawn))
+        finally:
             if progress:
-                progress.update(len(drawn))
-        if progress:
-            print(file=sys.stderr)
+                print(file=sys.stderr)
         barrier()
+        on_first(lambda: finish(cache, num_views))
+        on_first(lambda: self._report_failed(cache.failed(num_views)))
+
+    def _report_failed(self, samples: list[int]) -> None:
+        """Names the samples that did not decode, and ends with an error where they are too many, as training does."""
+        first = 0
+        for part in plain_datasets(self.dataset):
+            part.flags.zero_()
+            part.flags[[sample - first for sample in samples if first <= sample < first + len(part)]] = 1
+            first += len(part)
         report_failed(self.dataset, 'the cache', max_fraction(self.cfg))
-        on_first(cache.check_whole)
 
     def batches(
         self, rows: list[int], layout: Layout, device: torch.device
@@ -258,7 +296,10 @@ def max_fraction(cfg: Config) -> float:
 def amp_dtype(cfg: Config) -> torch.dtype:
     """The type of tools/train.py --amp: the config's, else autocast's own."""
     name = cfg.get('optim_wrapper', {}).get('dtype')
-    return getattr(torch, name) if name else torch.get_autocast_dtype('cuda' if torch.cuda.is_available() else 'cpu')
+    if name is None:
+        return torch.get_autocast_dtype('cuda' if torch.cuda.is_available() else 'cpu')
+    check_name('optim_wrapper.dtype', name, ('float16', 'bfloat16', 'float32', 'float64'), 'type of autocast')
+    return getattr(torch, name)
 
 
 if __name__ == '__main__':

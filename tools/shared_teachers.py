@@ -12,6 +12,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from mmdualkd.arguments import CfgOptions
+from mmdualkd.class_count import apply_num_classes, meant_num_classes
 from mmdualkd.launch import read_config
 
 TOOL = Path(__file__).resolve().with_name('cache_teachers.py')
@@ -21,6 +22,7 @@ def config_of(file: str, options: Mapping[str, Any]) -> Config:
     """A row's config with its options merged in, as on the command line."""
     cfg = read_config(file)
     cfg.merge_from_dict({key: CfgOptions._parse_iterable(str(value)) for key, value in options.items()})
+    apply_num_classes(cfg, meant_num_classes(cfg, file))
     return cfg
 
 
@@ -61,13 +63,20 @@ def write_cache(configs: Mapping[str, Config], folder: Path, views: int, threads
     Returns:
         The cache's folder: another one for other configs.
     """
-    texts = {name: cfg.pretty_text for name, cfg in configs.items()}
-    folder = folder / hashlib.sha256(json.dumps([texts, views]).encode()).hexdigest()[:8]
+    different = {}  # seeds, schedules and weights change nothing that is kept
+    for cfg in configs.values():
+        terms = {
+            name: {**term, 'weight': None} if isinstance(term, dict) else term
+            for name, term in (cfg.model.get('terms') or {}).items()
+        }
+        parts = [{**cfg.model, 'terms': terms, 'student': None}, cfg.train_dataloader.dataset]
+        different.setdefault(json.dumps(parts, sort_keys=True, default=str), cfg)
+    folder = folder / hashlib.sha256(json.dumps(sorted(different)).encode()).hexdigest()[:8]
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for number, text in enumerate(dict.fromkeys(texts.values())):
+    for number, cfg in enumerate(different.values()):
         files.append(folder / f'config{number}.py')
-        files[-1].write_text(text)
+        files[-1].write_text(cfg.pretty_text)
     words = [sys.executable, str(TOOL), *map(str, files), '--out', str(folder / 'cache'), '--views', str(views)]
     env = {**os.environ, 'OMP_NUM_THREADS': str(threads), 'MKL_NUM_THREADS': str(threads)}
     print(f'teachers of {len(configs)} rows: {views} views into {folder / "cache"}', flush=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmdualkd.cache.layout import MAX_VIEWS
 from mmdualkd.errors import ConfigError, nearest
 from mmdualkd.launch import check_file, read_file
 
@@ -22,8 +23,8 @@ def read_study(path: Path) -> Config:
             raise ConfigError(f'{path}: splits[{split!r}] needs a `name`, as in dict(name="fold1"), got {fields!r}')
         check_options(f'{path}: splits[{split!r}]', fields)
     check_seeds(f'{path}: seeds', study.get('seeds', [0]))
-    if study.get('views') is not None and (type(study.views) is not int or study.views < 1):
-        raise ConfigError(f'{path}: views must be a whole number from 1, got {study.views!r}')
+    if study.get('views') is not None and (type(study.views) is not int or not 1 <= study.views <= MAX_VIEWS):
+        raise ConfigError(f'{path}: views must be a whole number from 1 to {MAX_VIEWS}, got {study.views!r}')
     if not isinstance(study.get('teachers', []), list):
         raise ConfigError(f'{path}: teachers must be a list, got {study.teachers!r}')
     names = set()

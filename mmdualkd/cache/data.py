@@ -1,5 +1,6 @@
 """A cache of teachers and the training data that it is of."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,13 +31,14 @@ class RecordsOf:
         return self.cache.read(view * self.cache.layout.samples + self.first + index)
 
 
-def attach(cache: TeacherCache, dataset: object, cfg: Mapping | None) -> None:
+def attach(cache: TeacherCache, dataset: object, cfg: Mapping | None, amp: bool = False) -> None:
     """Lets the samples of training bring their records.
 
     Args:
         cache: The cache.
         dataset: The training data set, in its wrappers.
         cfg: Its config.
+        amp: Whether training is in mixed precision; the log says if the teachers were not, or the other way round.
 
     Raises:
         CacheError: If the cache is of other data; names what differs.
@@ -58,5 +60,9 @@ def attach(cache: TeacherCache, dataset: object, cfg: Mapping | None) -> None:
             )
         part.attach(RecordsOf(cache, first))
         first += len(part)
+    if amp != bool(cache.manifest['amp']):
+        told = ('in mixed precision', 'in float32') if cache.manifest['amp'] else ('in float32', 'in mixed precision')
+        message = f'{cache.where}: its teachers ran {told[0]}, this training is {told[1]}'
+        print_log(message, logger='current', level=logging.WARNING)
     message = f'{cache.where}: {cache.num_views} views of {first} samples; no teacher is built or run'
     print_log(message, logger='current')

@@ -21,6 +21,7 @@ from ..zoo.weights import read_source
 
 # what a data set's settings say that its list of samples says better, and what changes no clip
 LEFT_OUT = {'ann_file', 'data_prefix', 'data_root', 'num_views', 'view_seed', 'metainfo', 'max_refetch', 'num_classes'}
+LEFT_OUT |= {'lazy_init', 'serialize_data'}
 
 
 def describe_teacher(spec: Mapping, name: str, plan: ViewPlan, num_classes: int | None) -> dict[str, Any]:
@@ -112,7 +113,7 @@ def list_samples(dataset: object) -> list[list]:
     samples = []
     for number, part in enumerate(plain_datasets(dataset)):
         infos = [part.get_data_info(index) for index in range(len(part))]
-        files = [str(info.get(part.file, '')) for info in infos]
+        files = [os.path.abspath(info[part.file]) if info.get(part.file) else '' for info in infos]
         folders = {os.path.dirname(file) for file in files}
         common = os.path.commonpath(folders) if len(folders) > 1 and all(folders) else next(iter(folders), '')
         for info, file in zip(infos, files, strict=True):
@@ -152,5 +153,8 @@ def check_samples(there: list[list], here: list[list], where: str) -> None:
         raise CacheError(f'{where} is of {len(there)} samples, train_dataloader.dataset has {len(here)}')
     for number, (theirs, ours) in enumerate(zip(there, here, strict=True)):
         if theirs != ours:
-            told = [f'{name or "no file"}, label {label}, {size} bytes' for _, name, label, size in (theirs, ours)]
+            told = [
+                f'{name or "no file"}, label {label}, {"missing" if size is None else f"{size} bytes"}'
+                for _, name, label, size in (theirs, ours)
+            ]
             raise CacheError(f'{where} is of other samples: sample {number} is {told[0]} there, {told[1]} here')

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..teachers.readings import Reading
 
+MAX_VIEWS = 9999
 SHARD_ROWS = 256  # what a kill may lose, and what a process writes at a time
 DTYPES = dict(float16='<f2', float32='<f4')
 
@@ -25,15 +26,22 @@ class Layout:
         dtype: ``'float16'`` or ``'float32'``.
         samples: Samples of all data sets together.
         shard_rows: Records a file.
+        identity: What the cache is of, as a number: records of another cache have other checksums.
     """
 
     def __init__(
-        self, shapes: Mapping[Reading, Sequence[int]], dtype: str, samples: int, shard_rows: int = SHARD_ROWS
+        self,
+        shapes: Mapping[Reading, Sequence[int]],
+        dtype: str,
+        samples: int,
+        shard_rows: int = SHARD_ROWS,
+        identity: int = 0,
     ) -> None:
         self.shapes = {reading: tuple(shape) for reading, shape in shapes.items()}
         self.dtype = dtype
         self.samples = samples
         self.shard_rows = shard_rows
+        self.identity = identity
         head = [('check', '<u4'), ('shown', '<u4'), ('stand_in', '<u2')]
         values = [(f'value{place}', DTYPES[dtype], shape) for place, shape in enumerate(self.shapes.values())]
         self.record = np.dtype(head + values)
@@ -56,7 +64,7 @@ class Layout:
 
     def rows(self, name: str) -> range:
         """The numbers of a file's rows; row = view * samples + sample."""
-        view, shard = int(name[4:8]), int(name[9:14])
+        view, shard = map(int, name.removeprefix('view').removesuffix('.npy').split('-'))
         begin = shard * self.shard_rows
         return range(view * self.samples + begin, view * self.samples + min(begin + self.shard_rows, self.samples))
 
@@ -66,8 +74,8 @@ class Layout:
         return self.name(view, sample // self.shard_rows), sample % self.shard_rows
 
     def checksum(self, record: np.void, row: int) -> int:
-        """A record's checksum; that of another row's place differs."""
-        return zlib.crc32(record.tobytes()[4:], row)
+        """A record's checksum; that of another row's place, or of another cache, differs."""
+        return zlib.crc32(record.tobytes()[4:], zlib.crc32(f'{self.identity} {row}'.encode()))
 
     def values(self, rows: Tensor) -> dict[Reading, Tensor]:
         """Reads records that were handed on as bytes.

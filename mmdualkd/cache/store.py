@@ -3,14 +3,16 @@
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from ..errors import CacheError
+from ..differences import flat
+from ..errors import CacheError, ConfigError
 from ..files import open_whole
 from ..teachers.readings import Reading
 from .layout import Layout
@@ -40,36 +42,40 @@ class TeacherCache:
     def __init__(self, folder: str | os.PathLike, key: str = 'model.teacher_cache') -> None:
         self.folder = Path(folder).expanduser()
         self.where = f'{key}={str(folder)!r}'
-        self.manifest = _read_json(self.folder / MANIFEST, self.where)
-        body = {name: value for name, value in self.manifest.items() if name != 'digest'}
-        if self.manifest.get('format') != FORMAT:
-            raise CacheError(
-                f'{self.where} has the format {self.manifest.get("format")!r}, this version reads {FORMAT}'
-            )
-        if digest(body) != self.manifest.get('digest'):
+        self.manifest = _read_json(self.folder / MANIFEST, self.where, self.cure)
+        if not isinstance(self.manifest, dict) or self.manifest.pop('digest', None) != digest(self.manifest):
             raise CacheError(f'{self.where}: {MANIFEST} is damaged; {self.cure}')
+        if self.manifest['format'] != FORMAT:
+            raise ConfigError(f'{self.where} has the format {self.manifest["format"]}, this version reads {FORMAT}')
         shapes = {Reading.from_json(value['reading']): value['shape'] for value in self.manifest['values']}
-        count, shard_rows = self.manifest['data']['count'], self.manifest['shard_rows']
-        self.layout = Layout(shapes, self.manifest['dtype'], count, shard_rows)
+        count, rows = self.manifest['data']['count'], self.manifest['shard_rows']
+        identity = int(digest(identity_of(self.manifest))[:8], 16)
+        self.layout = Layout(shapes, self.manifest['dtype'], count, rows, identity)
         self.num_views = self.manifest['num_views']
 
     @property
     def cure(self) -> str:
         """The command that completes it, for errors."""
-        return f'{COMMAND} {self.folder} completes and mends a cache'
+        return f'{COMMAND} {shlex.quote(str(self.folder))} completes and mends a cache'
 
-    def check_whole(self) -> None:
+    def check_whole(self, num_views: int | None = None) -> None:
         """Looks at all of its files, without reading their records.
+
+        Args:
+            num_views: The views that are to be there; None takes the manifest's.
 
         Raises:
             CacheError: Names the files that are missing, or are not what they should be.
         """
-        faults = [fault for name in self.layout.shards(self.num_views) if (fault := self.fault(name))]
+        num_views = self.num_views if num_views is None else num_views
+        if not num_views:
+            raise CacheError(f'{self.where} is not whole: its writing was stopped; {self.cure}')
+        names = list(self.layout.shards(num_views))
+        faults = [fault for name in names if (fault := self.fault(name))]
         if faults:
             more = f' and {len(faults) - 3} more' if len(faults) > 3 else ''
-            count = sum(1 for _ in self.layout.shards(self.num_views))
             raise CacheError(
-                f'{self.where} is not whole: of {count} files {len(faults)} are missing or damaged '
+                f'{self.where} is not whole: of {len(names)} files {len(faults)} are missing or damaged '
                 f'({"; ".join(faults[:3])}{more}); {self.cure}'
             )
 
@@ -88,12 +94,12 @@ class TeacherCache:
                  and self.layout.checksum(record, row) != record['check']]  # fmt: skip
         return f'{name}: {len(wrong)} of {len(shard)} records are damaged' if wrong else None
 
-    def _open(self, name: str) -> np.ndarray:
+    def _open(self, name: str) -> np.memmap:
         try:
             shard = np.load(self.folder / name, mmap_mode='r', allow_pickle=False)
         except FileNotFoundError as error:
             raise CacheError(f'{name} is missing') from error
-        except (OSError, ValueError, EOFError, SyntaxError, TypeError) as error:
+        except Exception as error:  # whatever a damaged header makes Python's parser say
             raise CacheError(f'{name} cannot be read ({" ".join(str(error).split())})') from error
         if shard.dtype != self.layout.record or shard.shape != (len(self.layout.rows(name)),):
             raise CacheError(f'{name} holds other records')
@@ -109,17 +115,27 @@ class TeacherCache:
             CacheError: If it is not there or damaged.
         """
         name, place = self.layout.place(row)
+        size = self.layout.record.itemsize
         try:
-            record = self._opened(name)[place]
+            file, begin = self._opened(name)
         except CacheError as error:
             raise CacheError(f'{self.where}: {error}; {self.cure}') from error
-        if self.layout.checksum(record, row) != record['check']:
-            raise CacheError(f'{self.where}: record {place} of {name} is damaged; {self.cure}')
-        return record
+        content = os.pread(file.fileno(), size, begin + place * size)  # a map of a file cut short would end the process
+        if len(content) == size:
+            record = np.frombuffer(content, self.layout.record)[0]
+            if self.layout.checksum(record, row) == record['check']:
+                return record
+        raise CacheError(f'{self.where}: record {place} of {name} is damaged; {self.cure}')
 
     @lru_cache(maxsize=64)  # noqa: B019  (a cache lives as long as the training)
-    def _opened(self, name: str) -> np.ndarray:
-        return self._open(name)
+    def _opened(self, name: str) -> tuple[IO[bytes], int]:
+        return (self.folder / name).open('rb'), self._open(name).offset
+
+    def failed(self, num_views: int) -> list[int]:
+        """The samples of which a view is another one's, for they did not decode."""
+        shards = ((self.layout.rows(name), self._open(name)) for name in self.layout.shards(num_views))
+        return sorted({rows[place] % self.layout.samples for rows, shard in shards
+                       for place in shard['stand_in'].nonzero()[0]})  # fmt: skip
 
     def samples(self) -> list[list]:
         """The list of samples that it was made from: data set, name, label, bytes of the file.
@@ -127,7 +143,7 @@ class TeacherCache:
         Raises:
             CacheError: If it is missing or damaged.
         """
-        samples = _read_json(self.folder / SAMPLES, self.where)
+        samples = _read_json(self.folder / SAMPLES, self.where, self.cure)
         if digest(samples) != self.manifest['data']['samples']:
             raise CacheError(f'{self.where}: {SAMPLES} is damaged or of another cache; {self.cure}')
         return samples
@@ -135,7 +151,7 @@ class TeacherCache:
 
 def write_manifest(folder: Path, body: Mapping[str, Any]) -> None:
     """Writes a manifest, whole or not at all."""
-    body = json.loads(json.dumps({**body, 'format': FORMAT}))
+    body = json.loads(json.dumps({**body, 'format': FORMAT}))  # lists for tuples, as it will be read
     with open_whole(folder / MANIFEST, 'w') as file:
         json.dump({**body, 'digest': digest(body)}, file, indent=1)
 
@@ -145,10 +161,19 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def _read_json(path: Path, where: str) -> Any:
+def identity_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes a cache the one that it is, as flat settings: all but its size and who wrote it."""
+    teachers = {
+        name: {key: value for key, value in teacher.items() if key not in ('address', 'file')}  # these may move
+        for name, teacher in body['teachers'].items()
+    }
+    return flat('cache', {**{key: body[key] for key in ('values', 'data', 'dtype', 'amp')}, 'teachers': teachers})
+
+
+def _read_json(path: Path, where: str, cure: str) -> Any:
     try:
         return json.loads(path.read_text())
     except FileNotFoundError as error:
         raise CacheError(f'{where} is no cache of teachers: it has no {path.name}; {COMMAND} ... writes one') from error
     except (OSError, ValueError) as error:
-        raise CacheError(f'{where}: {path.name} cannot be read: {error}') from error
+        raise CacheError(f'{where}: {path.name} cannot be read: {error}; {cure}') from error

@@ -2,6 +2,8 @@
 
 import fcntl
 import itertools
+import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,15 +16,17 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..datasets.wrappers import plain_datasets
-from ..differences import differences, flat
-from ..errors import CacheError
-from ..files import open_whole, remove_parts
+from ..differences import differences
+from ..errors import CacheError, CheckpointError
+from ..files import PART, open_whole, remove_parts
 from ..outputs import Outputs
 from ..teachers.readings import Reading
+from .description import check_samples
 from .layout import SHARD_ROWS, Layout
-from .store import MANIFEST, SAMPLES, TeacherCache, digest, write_manifest
+from .store import MANIFEST, SAMPLES, TeacherCache, digest, identity_of, write_manifest
 
-LOCK = 'lock'
+LOCK = '.lock'
+OURS = rf'{re.escape(LOCK)}|({MANIFEST}|{SAMPLES}|view\d+-\d+\.npy)({re.escape(PART)})?'
 FREE = 1.02  # of the bytes to write, for folders and manifests
 
 
@@ -96,9 +100,23 @@ class ShardWriter:
         shard[place] = record
         there.add(place)
         if len(there) == len(shard):
-            with open_whole(self.folder / name, 'wb') as file:
-                np.save(file, shard, allow_pickle=False)
+            try:
+                with open_whole(self.folder / name, 'wb') as file:
+                    np.save(file, shard, allow_pickle=False)
+            except CheckpointError as error:
+                raise CacheError(f'{error}. Files before it are kept: the same command goes on') from error
             del self._open[name]
+
+
+def check_ours(folder: Path) -> None:
+    """Refuses a folder that holds anything but a cache.
+
+    Raises:
+        CacheError: Names what it holds.
+    """
+    names = sorted(path.name for path in folder.glob('*')) if folder.is_dir() else []
+    if others := [name for name in names if not re.fullmatch(OURS, name) or (folder / name).is_dir()]:
+        raise CacheError(f'--out={str(folder)!r} is no cache and not empty (it has {", ".join(others[:3])})')
 
 
 def prepare(folder: Path, body: Mapping[str, Any], samples: list[list]) -> TeacherCache:
@@ -110,59 +128,41 @@ def prepare(folder: Path, body: Mapping[str, Any], samples: list[list]) -> Teach
         samples: The list of samples.
 
     Raises:
-        CacheError: If the folder holds a cache made from something else, or other files.
+        CacheError: If the folder holds a cache made from something else.
     """
-    if not (folder / MANIFEST).is_file():
-        if others := sorted(path.name for path in folder.glob('*') if path.name != LOCK):
-            raise CacheError(f'--out={str(folder)!r} is no cache and not empty (it has {", ".join(others[:3])})')
-        _write(folder, {**body, 'shard_rows': SHARD_ROWS}, samples)
-        return TeacherCache(folder, '--out')
+    body = {**body, 'data': {**body['data'], 'samples': digest(samples)}, 'shard_rows': SHARD_ROWS, 'num_views': 0}
     try:
-        cache = TeacherCache(folder, '--out')
-        there = cache.manifest
-    except CacheError as error:
-        raise CacheError(f'{error}. Remove the folder, or name another') from error
+        there = TeacherCache(folder, '--out').manifest
+    except CacheError:  # none yet, or damaged: files that are of this cache are known by their checksums
+        there = body
     readings = [[Reading.from_json(value['reading']) for value in one['values']] for one in (there, body)]
     if missing := [str(reading) for reading in readings[1] if reading not in readings[0]]:
         raise CacheError(
             f'--out={str(folder)!r} holds a cache without the {", ".join(missing)}: name another folder, with the '
             'configs of all the terms that are to share it'
         )
-    here = {
-        **body,
-        'values': there['values'],
-        'shard_rows': there['shard_rows'],
-        'data': {**body['data'], 'samples': digest(samples)},
-    }
-    both = [{key: value for key, value in one.items() if key not in SHARED} for one in (there, here)]
-    if faults := differences(*(flat('cache', one) for one in both)):
+    if there['data']['samples'] != body['data']['samples']:
+        check_samples(TeacherCache(folder, '--out').samples(), samples, f'--out={str(folder)!r}')
+    if faults := differences(*map(identity_of, (there, {**body, 'values': there['values']}))):
         raise CacheError(
             f'--out={str(folder)!r} holds a cache of something else: {"; ".join(faults)}. Name another folder, or '
             'remove it'
         )
-    if body['num_views'] > cache.num_views or not _whole(cache):
-        _write(folder, {**here, 'num_views': max(body['num_views'], cache.num_views)}, samples)
-        cache = TeacherCache(folder, '--out')
     remove_parts(folder)
-    return cache
-
-
-SHARED = {'num_views', 'versions', 'digest', 'format'}  # more views add to a cache
-
-
-def _write(folder: Path, body: Mapping[str, Any], samples: list[list]) -> None:
-    import json
-
     with open_whole(folder / SAMPLES, 'w') as file:
         json.dump(samples, file)
-    write_manifest(folder, {**body, 'data': {**body['data'], 'samples': digest(samples)}})
+    write_manifest(folder, there)
+    return TeacherCache(folder, '--out')
 
 
-def _whole(cache: TeacherCache) -> bool:
-    try:
-        return bool(cache.samples()) or True
-    except CacheError:
-        return False
+def finish(cache: TeacherCache, num_views: int) -> None:
+    """Lets the manifest say that so many views are there, as soon as they are.
+
+    Raises:
+        CacheError: If they are not.
+    """
+    cache.check_whole(num_views)
+    write_manifest(cache.folder, {**cache.manifest, 'num_views': num_views})
 
 
 def values_of(outputs: Mapping[str, Outputs], readings: Sequence[Reading]) -> dict[Reading, Tensor]:
@@ -205,4 +205,3 @@ def locked(folder: Path) -> Iterator[None]:
         except OSError as error:
             raise CacheError(f'--out={str(folder)!r}: another job is writing this cache; wait for it') from error
         yield
-    (folder / LOCK).unlink(missing_ok=True)

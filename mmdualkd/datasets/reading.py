@@ -231,7 +231,7 @@ def open_video(filename: str, num_threads: int = 1, cls: type[Video] = Video, **
 
 
 def check_whole(path: str) -> None:
-    """Refuses an AVI that is shorter than its parts say; of other formats decord refuses what is cut short itself.
+    """Refuses an AVI that is shorter than its parts say; decord refuses an MP4 that is cut short itself.
 
     (The number of frames that the header names is no help: in UT-Interaction's files it is garbage.)
 

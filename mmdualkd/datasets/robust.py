@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import os
 import random
 import zlib
 from contextlib import nullcontext
@@ -21,6 +22,7 @@ from .wrappers import occurrence, position
 
 UNSET = -1
 ERROR_BYTES = 512
+PROBE = 4096  # bytes
 
 
 class RobustDataset:
@@ -72,7 +74,8 @@ class RobustDataset:
         self.num_views = num_views
         self.view_seed = view_seed
         self.records = None
-        super().__init__(*args, **kwargs)
+        with seeded(view_seed):  # some transforms draw once for all, when they are built
+            super().__init__(*args, **kwargs)
 
     def full_init(self) -> None:
         """Reads the annotations and makes the flags that the workers share."""
@@ -152,7 +155,7 @@ class RobustDataset:
                     continue
                 data = self.prepare_data(place)
                 if data is not None:
-                    return Draw(data, stand_in, shown(data))
+                    return Draw(data, stand_in, shown(data, self._content(place)) if entropy else 0)
                 if self.test_mode:
                     return Draw(self._blank(idx), 0, 0)
         raise self._hopeless()
@@ -172,14 +175,21 @@ class RobustDataset:
         """What the random numbers of one view of a sample come from."""
         return self.view_seed, idx, view
 
+    def _content(self, idx: int) -> list[int]:
+        """Checksums of parts of a sample's file, or of its pixels where it has none."""
+        info = self.get_data_info(idx)
+        pixels = info.get(self.pixels)
+        return [zlib.crc32(np.ascontiguousarray(pixels))] if pixels is not None else parts_of(info.get(self.file))
+
     def _drawn_otherwise(self, idx: int, draw: 'Draw', stand_in: int) -> CacheError:
         file = self.get_data_info(idx).get(self.file, f'sample {idx}')
         if draw.stand_in != stand_in:
             what = f'it decoded when the cache was written, and does not now ({self.last_error})'
         else:
             what = (
-                "its frames, size or random numbers are not those that the teachers were shown: another student's "
-                'view, version of a library, or a transform whose random numbers depend on how many frames it is given'
+                'its file, frames, size or random numbers are not those that the teachers were shown: another video, '
+                "another student's view, version of a library, or a transform whose random numbers depend on how many "
+                'frames it is given'
             )
         return CacheError(f'model.teacher_cache does not fit {file}: {what}')
 
@@ -213,6 +223,10 @@ class RobustDataset:
         sample = data.get('data_samples') if isinstance(data, dict) else None
         if isinstance(sample, BaseDataElement):
             sample.set_metainfo({name: value for name, value in meta.items() if value is not None})
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """The labels of a sample, for MMEngine's ``ClassBalancedDataset``."""
+        return np.atleast_1d(self.get_data_info(idx)[self.label]).tolist()
 
     def failed(self, flags: torch.Tensor | None = None) -> list[str]:
         """Names the flagged samples, each once.
@@ -263,17 +277,31 @@ class Draw:
     shown: int
 
 
-def shown(data: Any) -> int:
+def shown(data: Any, content: list[int]) -> int:
     """A digest of what teachers see of a sample that has just been drawn, known without decoding it.
 
-    It has the sample, the teachers' frames, height and width, and where the random numbers stand at the end of the
-    pipeline: they stand elsewhere if a transform drew others.
+    It has the sample and its content, the teachers' frames, height and width, and where the random numbers stand at
+    the end of the pipeline: they stand elsewhere if a transform drew others.
+
+    Args:
+        data: The sample.
+        content: What is known of the sample's file or pixels.
     """
     if not isinstance(data, dict) or not isinstance(data.get('data_samples'), BaseDataElement):
         return 0
     drawn = random.getrandbits(32), int(np.random.randint(2**31)), int(torch.randint(2**31, ()))
     told = [data['data_samples'].get(name) for name in ('sample_idx', 'teacher_frames')]
-    return zlib.crc32(repr((told, tuple(data['inputs'].shape[-2:]), drawn)).encode())
+    return zlib.crc32(repr((told, content, tuple(data['inputs'].shape[-2:]), drawn)).encode())
+
+
+def parts_of(path: str | None) -> list[int]:
+    """Checksums of a file's begin, middle and end; none of what is no file."""
+    try:
+        with open(path, 'rb') as file:
+            size = os.fstat(file.fileno()).st_size
+            return [zlib.crc32(os.pread(file.fileno(), PROBE, place)) for place in (0, size // 2, max(size - PROBE, 0))]
+    except (OSError, TypeError):
+        return []
 
 
 def counted_from_one(labels: set[int], num_classes: int) -> str:

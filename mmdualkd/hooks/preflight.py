@@ -10,6 +10,7 @@ from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
+from mmengine.optim import AmpOptimWrapper
 from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
@@ -81,7 +82,8 @@ class PreflightHook(Hook):
             if split == 'train' and loop is not None:
                 check_batches(loop.dataloader)
                 if getattr(model, 'cache', None) is not None:
-                    attach(model.cache, loop.dataloader.dataset, runner.cfg.get('train_dataloader', {}).get('dataset'))
+                    cfg = runner.cfg.get('train_dataloader', {}).get('dataset')
+                    attach(model.cache, loop.dataloader.dataset, cfg, isinstance(runner.optim_wrapper, AmpOptimWrapper))
                 check_teacher_classes(getattr(model, 'teachers', {}), named)
 
 

@@ -13,6 +13,7 @@ from ..errors import CacheError
 from ..grids import WHOLE
 from ..losses.term import Step
 from ..outputs import Outputs
+from ..seeds import seeded
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ def readings_of(terms: torch.nn.ModuleDict, step: Step) -> list[Reading]:
     readings: dict[Reading, None] = {}
     noting = {name: NotingOutputs(name, outputs, readings) for name, outputs in step.teachers.items()}
     terms = copy.deepcopy(terms).eval()
-    for term in terms.values():
-        term(replace(step, teachers=noting, log={}))
+    with seeded(0):  # a term that draws shall not change what is drawn after it
+        for term in terms.values():
+            term(replace(step, teachers=noting, log={}))
     return list(readings)

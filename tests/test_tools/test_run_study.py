@@ -93,7 +93,7 @@ def test_a_row_or_split_that_the_study_does_not_have_is_an_error(tmp_path):
     [
         ('title = ""', 'needs `title`, a str that is not empty'),
         ('rows = []', 'needs `rows`, a list that is not empty'),
-        ('views = 0', 'views must be a whole number from 1, got 0'),
+        ('views = 0', 'views must be a whole number from 1 to 9999, got 0'),
         ('splits = 3', 'needs `splits`, a dict that is not empty'),
         ('splits = dict(a=dict(nam="a"))', "splits['a'] needs a `name`"),
         ('seeds = []', 'seeds must be a list of whole numbers from 0, got []'),

@@ -1,11 +1,13 @@
 """Decoding the frames that all models see, once, against one model's, each model's by itself, and with a cache."""
 
+import functools
 import random
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from mmaction.datasets.transforms import DecordInit
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import Compose
 from mmengine.config import Config
@@ -14,16 +16,28 @@ from training_steps import CONFIGS, PAIRS, Settings
 from turns import Ratio, ratio, take_turns
 from videos import listed, write_videos
 
+from mmdualkd.datasets.reading import open_video
 from mmdualkd.names import STUDENT
 from mmdualkd.views import SampleViews, ViewPlan
 
 CLIPS = 24
 
 
-def reader(sampling: dict | SampleViews) -> Callable[[Path, int], dict]:
-    """The decoding part of a train pipeline, with the same random numbers for every part that is measured."""
-    steps = [dict(type='DecordInit'), sampling, dict(type='DecordDecode')]
-    pipeline = Compose([TRANSFORMS.build(step) if isinstance(step, dict) else step for step in steps])
+def reader(steps: list[dict], views: dict | None = None, alone: str | None = None) -> Callable[[Path, int], dict]:
+    """A train pipeline up to the formatted clip, with the same random numbers for every part that is measured.
+
+    Args:
+        steps: The pipeline.
+        views: The views of all models, for ours, which reads videos as our data sets do; None leaves a stock pipeline.
+        alone: The only view whose frames are decoded, as with a cache.
+    """
+    transforms = [TRANSFORMS.build(step) for step in steps if step['type'] != 'PackActionInputs']
+    for transform in transforms if views else ():
+        if type(transform) is DecordInit:
+            transform._get_video_reader = functools.partial(open_video, num_threads=transform.num_threads)
+        if isinstance(transform, SampleViews):
+            transform.use(ViewPlan(views), alone)
+    pipeline = Compose(transforms)
 
     def read(path: Path, seed: int) -> dict:
         random.seed(seed)
@@ -33,16 +47,28 @@ def reader(sampling: dict | SampleViews) -> Callable[[Path, int], dict]:
     return read
 
 
+def stock(view: dict) -> list[dict]:
+    """The train pipeline that one model has in MMAction2's configs."""
+    timing = {key: view[key] for key in ('clip_len', 'frame_interval') if key in view}
+    return [
+        dict(type='DecordInit'),
+        dict(type='SampleFrames', num_clips=view.get('num_clips', 1), **timing),
+        dict(type='DecordDecode'),
+        dict(type='Resize', scale=(-1, 256)),
+        dict(type='RandomResizedCrop'),
+        dict(type='Resize', scale=(view['size'], view['size']), keep_ratio=False),
+        dict(type='Flip', flip_ratio=0.5),
+        dict(type='FormatShape', input_format='NCTHW'),
+    ]
+
+
 def decoding(settings: Settings) -> dict[str, Ratio]:
-    """Seconds of decoding all videos: the union of the views, and each model's frames by the stock pipeline."""
+    """Seconds of preparing all videos: the union of the views by ours, and each model's clip by its stock pipeline."""
     init_default_scope('mmaction')
-    views = Config.fromfile(CONFIGS / PAIRS['x3d']).model.views.to_dict()
-    of_all, of_student = SampleViews(views), SampleViews()
-    of_student.use(ViewPlan(views), STUDENT)
-    readers = dict(union=reader(of_all), cached=reader(of_student))
-    for name, view in views.items():
-        timing = {key: view[key] for key in ('clip_len', 'frame_interval') if key in view}
-        readers[name] = reader(dict(type='SampleFrames', num_clips=view.get('num_clips', 1), **timing))
+    cfg = Config.fromfile(CONFIGS / PAIRS['x3d'])
+    views, ours = cfg.model.views.to_dict(), cfg.train_dataloader.dataset.pipeline
+    readers = dict(union=reader(ours, views), cached=reader(ours, views, STUDENT))
+    readers |= {name: reader(stock(view)) for name, view in views.items()}
     with TemporaryDirectory() as folder:
         paths = (
             listed(settings.videos) if settings.videos else write_videos(Path(folder), 4 if settings.quick else CLIPS)
