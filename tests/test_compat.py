@@ -293,3 +293,18 @@ def test_a_reloaded_module_puts_no_second_hook_in_place():
     )
     output = run_code(CURE + code)
     assert '1 hook' in output and 'imported' in output
+
+
+def test_hues_below_zero_can_be_drawn(fault_and_cure):
+    code = """
+import sys, types
+sys.modules['mmaction.models.localizers.drn'] = types.ModuleType('drn')
+sys.modules['mmaction.models.localizers.drn.drn'] = types.SimpleNamespace(DRN=None)
+import colorsys
+import numpy as np
+from mmaction.datasets.transforms.processing import ColorJitter
+red = np.full((1, 1, 3), (200, 0, 0), np.float32)
+turned = ColorJitter.adjust_hue(red, -30 / 255)[0, 0] / 255  # by 30 of 180 steps, a sixth of the circle
+assert abs(colorsys.rgb_to_hsv(*turned)[0] - 5 / 6) < 0.01
+"""
+    fault_and_cure(code, 'out of bounds for uint8')

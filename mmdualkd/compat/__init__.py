@@ -12,7 +12,13 @@ from collections.abc import Callable
 from typing import Any
 
 from .checkpoints import checkpoint_cut_short, last_checkpoint_cut_short, resume_one_cycle, resume_with_weights_only
-from .packages import know_our_configs, missing_drn, timm_model_inside_another, torchvision_without_ops
+from .packages import (
+    hue_of_unsigned_bytes,
+    know_our_configs,
+    missing_drn,
+    timm_model_inside_another,
+    torchvision_without_ops,
+)
 from .training import (
     checkpoint_without_reentry,
     compiled_without_optimizer,
@@ -45,6 +51,7 @@ CURES: dict[str, Callable[[Callable[[], None]], None]] = {
     'torch': resume_with_weights_only,
     'torch.utils.checkpoint': checkpoint_without_reentry,
     'torchvision': torchvision_without_ops,
+    'mmaction.datasets.transforms.processing': hue_of_unsigned_bytes,
     'mmaction.models.localizers': missing_drn,
     'mmengine.dist.utils': processes_without_gpu,
     'mmengine.fileio.backends.local_backend': checkpoint_cut_short,

@@ -92,3 +92,21 @@ def timm_model_inside_another(execute: Callable[[], None]) -> None:
             state_dict[f'{prefix}{name.removeprefix(inner)}'] = state_dict.pop(name)
 
     TimmClassifier._remove_state_dict_prefix = staticmethod(rename)
+
+
+def hue_of_unsigned_bytes(execute: Callable[[], None]) -> None:
+    """``ColorJitter`` with a hue below 0 (half of the default's draws) ends with an ``OverflowError`` of NumPy 2.
+
+    It adds a negative number to hues that are unsigned bytes. This one has room for the sum.
+    """
+    execute()
+    processing = sys.modules['mmaction.datasets.transforms.processing']
+
+    def adjust_hue(img: Any, factor: float) -> Any:
+        import cv2
+
+        hsv = cv2.cvtColor(img.clip(0, 255).astype('uint8'), cv2.COLOR_RGB2HSV)
+        hsv[..., 0] = (hsv[..., 0].astype('int16') + int(factor * 255)) % 180
+        return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB).astype('float32')
+
+    processing.ColorJitter.adjust_hue = staticmethod(adjust_hue)
