@@ -162,3 +162,22 @@ def test_test_mode_takes_the_middle():
 def test_start_index_shifts_every_frame():
     sampler = SampleViews(VIEWS, test_mode=True)
     assert (sample(sampler, start_index=1)['frame_inds'] - sample(sampler)['frame_inds'] == 1).all()
+
+
+def test_what_the_pipeline_draws_next_does_not_depend_on_a_students_segments():
+    clip, after = dict(clip_len=8, frame_interval=2, size=8), []
+    for segments in (1, 4, 8):
+        np.random.seed(5)
+        results = sample(SampleViews(dict(vit=clip, student=dict(clip_len=1, num_clips=segments, size=8))), total=100)
+        after.append((np.random.random(), results['teacher_frames']))
+    assert len(set(after)) == 1
+
+
+def test_one_view_alone_has_the_frames_that_it_has_in_the_union():
+    for name in PAIR:
+        whole, alone = SampleViews(PAIR, target_fps=30), SampleViews(target_fps=30)
+        alone.use(ViewPlan(PAIR), alone=name)
+        np.random.seed(2)
+        expected = frames_of(sample(whole), whole, name)
+        np.random.seed(2)
+        assert sample(alone)['frame_inds'].tolist() == expected.reshape(-1).tolist()

@@ -24,14 +24,14 @@ CLIPS = 24
 
 
 def reader(steps: list[dict], views: dict | None = None, alone: str | None = None) -> Callable[[Path, int], dict]:
-    """A train pipeline up to the formatted clip, with the same random numbers for every part that is measured.
+    """A train pipeline up to its decoded frames, with the same random numbers for every part that is measured.
 
     Args:
         steps: The pipeline.
         views: The views of all models, for ours, which reads videos as our data sets do; None leaves a stock pipeline.
         alone: The only view whose frames are decoded, as with a cache.
     """
-    transforms = [TRANSFORMS.build(step) for step in steps if step['type'] != 'PackActionInputs']
+    transforms = [TRANSFORMS.build(step) for step in steps[:3]]
     for transform in transforms if views else ():
         if type(transform) is DecordInit:
             transform._get_video_reader = functools.partial(open_video, num_threads=transform.num_threads)
@@ -48,22 +48,17 @@ def reader(steps: list[dict], views: dict | None = None, alone: str | None = Non
 
 
 def stock(view: dict) -> list[dict]:
-    """The train pipeline that one model has in MMAction2's configs."""
+    """How the train pipeline begins that one model has in MMAction2's configs."""
     timing = {key: view[key] for key in ('clip_len', 'frame_interval') if key in view}
     return [
         dict(type='DecordInit'),
         dict(type='SampleFrames', num_clips=view.get('num_clips', 1), **timing),
         dict(type='DecordDecode'),
-        dict(type='Resize', scale=(-1, 256)),
-        dict(type='RandomResizedCrop'),
-        dict(type='Resize', scale=(view['size'], view['size']), keep_ratio=False),
-        dict(type='Flip', flip_ratio=0.5),
-        dict(type='FormatShape', input_format='NCTHW'),
     ]
 
 
 def decoding(settings: Settings) -> dict[str, Ratio]:
-    """Seconds of preparing all videos: the union of the views by ours, and each model's clip by its stock pipeline."""
+    """Seconds of decoding all videos: the union of the views by our reader, each model's frames by stock pipelines."""
     init_default_scope('mmaction')
     cfg = Config.fromfile(CONFIGS / PAIRS['x3d'])
     views, ours = cfg.model.views.to_dict(), cfg.train_dataloader.dataset.pipeline

@@ -28,6 +28,7 @@ from scaling import scaling
 from table import HEADER, Target, at_most, entry, line
 from training_steps import Settings, dual_teacher, hybrid, memory
 from turns import Ratio
+from videos import check_videos
 
 from mmdualkd.errors import ConfigError, check_name
 from mmdualkd.files import check_folder, open_whole
@@ -57,6 +58,7 @@ GROUPS: dict[Callable[[Settings], dict[str, Ratio]], dict[str, Target | None]] =
     scaling: dict(two_processes_weak_scaling=Target(0.95, 0.95, at_most=False)),
     growth: {f'growth_{name}': None for name in SERIES},
 }
+ON_CPU = (decoding, scaling)  # whatever the device
 TARGETS = {name: target for targets in GROUPS.values() for name, target in targets.items()}
 
 
@@ -92,8 +94,8 @@ def main() -> None:
     check_device('--device', args.device)
     for name in args.only or ():
         check_name('--only', name, TARGETS, 'benchmark')
-    if args.videos and not Path(args.videos).is_dir():
-        raise ConfigError(f'--videos={args.videos!r} is not a folder')
+    if args.videos is not None:
+        check_videos(args.videos)
     out = Path(args.out or f'work_dirs/benchmarks{"-quick" if args.quick else ""}.json')
     check_folder('--out', out.parent)
     figures = earlier_figures(out) if args.only else {}
@@ -106,7 +108,8 @@ def main() -> None:
         begin = time.perf_counter()
         for name, figure in measure(settings).items():
             if name in wanted:
-                figures[name] = entry(targets[name], figure, args.device, args.quick)
+                device = 'cpu' if measure in ON_CPU else args.device
+                figures[name] = entry(targets[name], figure, device, args.quick)
                 print(line(name, targets[name], figures[name]), flush=True)
         print(f'{"":28s} measured in {time.perf_counter() - begin:.0f} s', flush=True)
         with open_whole(out, 'w') as file:  # after each group: what is measured is kept

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmdualkd.datasets.reading import open_video
 from mmdualkd.errors import ConfigError
 
 SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm')
@@ -37,3 +38,21 @@ def listed(folder: str) -> list[Path]:
     if not paths:
         raise ConfigError(f'--videos={folder!r} holds no video ({", ".join(SUFFIXES)})')
     return paths[:: -(-len(paths) // 100)]
+
+
+def check_videos(folder: str) -> None:
+    """Refuses a folder that has no videos, or some that cannot be read.
+
+    Raises:
+        ConfigError: Names the folder, or the video.
+    """
+    if not folder or not Path(folder).is_dir():
+        raise ConfigError(f'--videos={folder!r} is not a folder')
+    for path in listed(folder):
+        try:
+            open_video(str(path)).get_batch([0])
+        except Exception as error:
+            reason = next(iter(str(error).strip().splitlines()), '') if str(error).isprintable() else 'it is damaged'
+            raise ConfigError(
+                f'--videos={folder!r}: {path} cannot be read: {reason or type(error).__name__}'
+            ) from error
