@@ -129,7 +129,8 @@ class TeacherCache:
 
     @lru_cache(maxsize=64)  # noqa: B019  (a cache lives as long as the training)
     def _opened(self, name: str) -> tuple[IO[bytes], int]:
-        return (self.folder / name).open('rb'), self._open(name).offset
+        begin = self._open(name).offset
+        return (self.folder / name).open('rb'), begin
 
     def failed(self, num_views: int) -> list[int]:
         """The samples of which a view is another one's, for they did not decode."""

@@ -120,7 +120,7 @@ class RobustDataset:
         self.full_init()
         entropy = self._entropy(idx)
         if self.records is None:
-            return self.draw(int(idx), entropy).data
+            return self.draw(int(idx), entropy, tell=False).data
         if self.num_views is None or not entropy:
             raise ConfigError(
                 'model.teacher_cache needs mmdualkd.EpochSeedHook among custom_hooks, which counts epochs'
@@ -132,13 +132,14 @@ class RobustDataset:
         draw.data['teacher_rows'] = torch.frombuffer(bytearray(record.tobytes()), dtype=torch.uint8)
         return draw.data
 
-    def draw(self, idx: int, entropy: tuple[int, ...], first: int = 0) -> 'Draw':
+    def draw(self, idx: int, entropy: tuple[int, ...], first: int = 0, tell: bool = True) -> Draw:
         """Draws a sample; where it does not decode, another one.
 
         Args:
             idx: The sample.
             entropy: What its random numbers come from; none goes on with those of the process.
             first: The stand-in to begin with; those before it are known not to decode.
+            tell: Whether to tell what was shown.
 
         Raises:
             DataError: See :meth:`__getitem__`.
@@ -152,7 +153,7 @@ class RobustDataset:
                     continue
                 data = self.prepare_data(place)
                 if data is not None:
-                    return Draw(data, stand_in, shown(data, self._content(place)) if entropy else 0)
+                    return Draw(data, stand_in, shown(data, self._content(place)) if tell else 0)
                 if self.test_mode:
                     return Draw(self._blank(idx), 0, 0)
         raise self._hopeless()
@@ -178,7 +179,7 @@ class RobustDataset:
         pixels = info.get(self.pixels)
         return [zlib.crc32(np.ascontiguousarray(pixels))] if pixels is not None else parts_of(info.get(self.file))
 
-    def _drawn_otherwise(self, idx: int, draw: 'Draw', stand_in: int) -> CacheError:
+    def _drawn_otherwise(self, idx: int, draw: Draw, stand_in: int) -> CacheError:
         file = self.get_data_info(idx).get(self.file, f'sample {idx}')
         if draw.stand_in != stand_in:
             what = f'it decoded when the cache was written, and does not now ({self.last_error})'

@@ -1,5 +1,6 @@
 """Studies: rows trained over splits and seeds, gone on with where they stopped, and their table."""
 
+import argparse
 import re
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from cache_jobs import cache_job, losses_of
 from helpers import TOOLS, run
 from jobs import stock_job
 from run_study import plan, read_study
+from shared_teachers import config_of
+
+from mmdualkd.launch import load_config
 
 STUDY = """
 title = 'Two rates.'
@@ -70,6 +74,16 @@ def test_rows_of_the_same_teachers_share_one_cache_and_give_what_the_teachers_th
         ours, online = (losses_of(place / row / 'clips' / f'seed{seed}') for row in ('Full_method', 'Online'))
         assert ours == pytest.approx(online, rel=5e-3)
     assert re.search(r'\| KD \| [\d.]+ ± [\d.]+ \| .* \| 2 \| \d+ \|', (place / 'table.md').read_text())
+
+
+def test_a_shared_cache_takes_the_class_count_from_the_top_of_a_leaf(tmp_path):
+    base = next((TOOLS.parent / 'configs' / 'dualkd' / 'hmdb51').glob('dualkd_mvit*x3d-s*.py'))
+    (tmp_path / 'leaf.py').write_text(f'_base_ = {str(base)!r}\nnum_classes = 12')
+    cfg = config_of(str(tmp_path / 'leaf.py'), {'model.terms.kd.teachers': '[cnn]'})
+    (tmp_path / 'whole.py').write_text(cfg.pretty_text)
+    args = dict(launcher='none', local_rank=0, work_dir=None, cfg_options=None)
+    whole = load_config(argparse.Namespace(config=str(tmp_path / 'whole.py'), **args))
+    assert whole.model.num_classes == 12 and whole.model.terms.kd.teachers == ['cnn']
 
 
 def test_a_training_that_fails_ends_the_study_with_its_last_line(tmp_path):
