@@ -32,6 +32,8 @@ except RuntimeError:
     library.define('qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
 """
 
+HANGS = 600  # seconds; processes that wait for one another would wait for ever
+
 
 def write_clips(folder: Path, classes: int = 2, per_class: int = 4, frames: int = 12, size: int = 32) -> Path:
     """Writes tiny labelled videos in MMAction2's layout.
@@ -132,7 +134,13 @@ def process(
     if words[0].endswith('.py'):
         words.insert(0, sys.executable)
     return subprocess.run(
-        words, cwd=cwd, env=env or environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        words,
+        cwd=cwd,
+        env=env or environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=HANGS,
     )
 
 

@@ -216,7 +216,7 @@ class Job:
                 print(file=sys.stderr)
         barrier()
         on_first(lambda: finish(cache, num_views))
-        on_first(lambda: self._report_failed(cache.failed(num_views)))
+        self._report_failed(on_first(lambda: cache.failed(num_views)))  # in all processes: it adds up their flags
 
     def _report_failed(self, samples: list[int]) -> None:
         """Names the samples that did not decode, and ends with an error where they are too many, as training does."""
