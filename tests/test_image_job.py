@@ -86,7 +86,7 @@ def test_no_tensor_of_the_teacher_is_in_any_file_and_the_average_is_of_the_stude
 
 @pytest.mark.parametrize('prefix', ['', 'student_'])
 def test_testing_takes_the_training_or_the_student_checkpoint_and_no_teacher(trained, prefix, tmp_path, monkeypatch):
-    monkeypatch.setattr('mmdualkd.distillers.base.build_teacher', lambda *args: pytest.fail('a teacher was built'))
+    monkeypatch.setattr('mmdualkd.distillers.teachers.build_teacher', lambda *args: pytest.fail('a teacher was built'))
     options = ('--work-dir', tmp_path, '--dump', tmp_path / 'scores.pkl')
     tool('test.py', trained.config, trained.work_dir / f'{prefix}epoch_2.pth', *options)
     samples = pickle.loads((tmp_path / 'scores.pkl').read_bytes())

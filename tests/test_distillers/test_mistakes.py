@@ -52,8 +52,8 @@ def test_mistakes_in_a_config_are_one_clear_error_when_built(tmp_path, changes, 
     ],
 )
 def test_wrong_views_are_found_before_any_model_is_built_or_downloaded(tmp_path, monkeypatch, view, message):
-    for build in ('build_resolved', 'build_teacher'):
-        monkeypatch.setattr(f'mmdualkd.distillers.base.{build}', lambda *args: pytest.fail('a model was built'))
+    for build in ('base.build_resolved', 'teachers.build_teacher'):
+        monkeypatch.setattr(f'mmdualkd.distillers.{build}', lambda *args: pytest.fail('a model was built'))
     with pytest.raises(ConfigError, match=message):
         build_distiller(tmp_path, views=dict(VIEWS, vit=view))
     with pytest.raises(ConfigError, match='model.views must be a dict'):
