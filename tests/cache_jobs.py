@@ -68,7 +68,7 @@ def error_of(job: Job, work_dir: Path, *options: object) -> str:
 
 def weights_of(work_dir: Path, name: str = 'epoch_2.pth') -> dict[str, torch.Tensor]:
     """What a training's checkpoint holds."""
-    return torch.load(work_dir / name, weights_only=False)['state_dict']
+    return torch.load(work_dir / name, weights_only=True)['state_dict']
 
 
 def losses_of(work_dir: Path) -> list[float]:

@@ -75,8 +75,7 @@ class ShardWriter:
             files: The samples' files, for errors.
 
         Raises:
-            CacheError: If a value is not finite, or too large for the cache's type.
-            CheckpointError: If a file cannot be written.
+            CacheError: If a value is not finite, or too large for the cache's type, or a file cannot be written.
         """
         batch = np.zeros(len(drawn), self.layout.record)
         batch['stand_in'], batch['shown'] = drawn[:, 1], drawn[:, 2]

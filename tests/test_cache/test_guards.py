@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cache_jobs import bytes_of, cache_job, error_of, leaf, losses_of, same_weights, train, write_cache
+from cache_jobs import bytes_of, error_of, leaf, losses_of, same_weights, train, write_cache
 from helpers import ROOT, environment
 from jobs import Job
 from mmcv.transforms import TRANSFORMS, BaseTransform
@@ -54,14 +54,8 @@ class DrawingTerm(Term):
 
 
 @pytest.fixture(scope='module')
-def job(tmp_path_factory):
-    return cache_job(tmp_path_factory.mktemp('job'))
-
-
-@pytest.fixture(scope='module')
-def cache(job):
-    write_cache(job, job.work_dir / 'cache', '--views', 2, '--dtype', 'float32')
-    return job.work_dir / 'cache'
+def cache(written):
+    return written
 
 
 def test_another_video_of_the_same_size_is_found(job, cache, tmp_path):

@@ -7,7 +7,6 @@ import pytest
 import torch
 from cache_jobs import (
     bytes_of,
-    cache_job,
     error_of,
     flip_a_bit,
     leaf,
@@ -19,17 +18,6 @@ from cache_jobs import (
 from helpers import ROOT, run, two_processes
 
 TWO = 'train_dataloader.dataset.num_views=2'
-
-
-@pytest.fixture(scope='module')
-def job(tmp_path_factory):
-    return cache_job(tmp_path_factory.mktemp('job'))
-
-
-@pytest.fixture(scope='module')
-def written(job):
-    write_cache(job, job.work_dir / 'cache', '--views', '2', '--dtype', 'float32')
-    return job.work_dir / 'cache'
 
 
 @pytest.fixture

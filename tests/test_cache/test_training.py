@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from cache_jobs import cache_job, leaf, losses_of, same_weights, train, weights_of, write_cache
+from cache_jobs import leaf, losses_of, same_weights, train, weights_of, write_cache
 from helpers import TOOLS, run
 from mmengine.config import Config
 from mmengine.registry import MODELS
@@ -19,15 +19,8 @@ param_scheduler = [dict(type='MultiStepLR', milestones=[100], by_epoch=False)]
 
 
 @pytest.fixture(scope='module')
-def job(tmp_path_factory):
-    return cache_job(tmp_path_factory.mktemp('job'))
-
-
-@pytest.fixture(scope='module')
-def cache(job):
-    """Two views in float32."""
-    write_cache(job, job.work_dir / 'cache', '--views', 2, '--dtype', 'float32')
-    return job.work_dir / 'cache'
+def cache(written):
+    return written
 
 
 @pytest.fixture(scope='module')

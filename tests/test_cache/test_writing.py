@@ -10,18 +10,13 @@ import sys
 import numpy as np
 import pytest
 import torch
-from cache_jobs import bytes_of, cache_job, leaf, losses_of, same_weights, train, write_cache
+from cache_jobs import bytes_of, leaf, losses_of, same_weights, train, write_cache
 from helpers import TOOLS, process, run, two_processes
 
 from mmdualkd.cache import writing
 
 TWO = 'train_dataloader.dataset.num_views=2'
 F32 = ('--dtype', 'float32')
-
-
-@pytest.fixture(scope='module')
-def job(tmp_path_factory):
-    return cache_job(tmp_path_factory.mktemp('job'))
 
 
 @pytest.fixture
