@@ -86,7 +86,7 @@ def runner(
             ),
             custom_hooks=[dict(type='mmdualkd.CorruptVideoHook')] if hooks is None else hooks,
             work_dir=str(folder),
-            experiment_name=folder.name,
+            experiment_name=str(folder),  # loggers go by it and the second: `job` of two tests would be one
             **kwargs,
         )
     )
