@@ -142,15 +142,21 @@ def build_runner(cfg: Config, testing: bool = False):
 def _checking(kind: type, dumps: bool = True) -> type:
     """A kind of runner that looks at its batches, and writes its config when it has loaded what it starts from.
 
-    One that is refused leaves the config that the work directory's training is resumed with.
+    One that is refused leaves the config that the work directory's training is resumed with. Where ``auto_scale_lr`` is
+    enabled, learning rates are scaled as :mod:`~mmdualkd.learning_rate` has it.
     """
     from .hooks.preflight import check_batches
+    from .learning_rate import scale
 
     class Checking(kind):
         def build_train_loop(self, loop: dict) -> object:
             built = super().build_train_loop(loop)
             check_batches(built.dataloader)  # before schedules divide by their number
             return built
+
+        def scale_lr(self, optim_wrapper: object, auto_scale_lr: dict | None = None) -> None:
+            if auto_scale_lr and auto_scale_lr.get('enable'):
+                scale(self, optim_wrapper, auto_scale_lr)
 
         def dump_config(self) -> None:
             pass
