@@ -114,13 +114,8 @@ def build_runner(cfg: Config, testing: bool = False):
         ConfigError: If the work directory or the checkpoints' cannot be written, the work directory holds a config of
             the user's own where MMEngine would write its dump, or there is no such runner.
     """
-    from mmaction.registry import RUNNERS
-    from mmengine.runner import Runner
-
     check_folder('work_dir', cfg.work_dir)
-    kind = cfg.get('runner_type', Runner)
-    if isinstance(kind, str) and (kind := RUNNERS.get(cfg.runner_type)) is None:
-        raise ConfigError(f'runner_type={cfg.runner_type!r} names no runner')
+    kind = runner_type(cfg)
     if testing:
         return _checking(kind, dumps=False).from_cfg(cfg)
     saver = (cfg.get('default_hooks') or {}).get('checkpoint')
@@ -135,6 +130,17 @@ def build_runner(cfg: Config, testing: bool = False):
             'the whole config: name another folder'
         )
     return _checking(kind).from_cfg(cfg)
+
+
+def runner_type(cfg: Config) -> type:
+    """The kind of runner that a config asks for: MMEngine's own, or its ``runner_type``."""
+    from mmaction.registry import RUNNERS
+    from mmengine.runner import Runner
+
+    kind = cfg.get('runner_type', Runner)
+    if isinstance(kind, str) and (kind := RUNNERS.get(cfg.runner_type)) is None:
+        raise ConfigError(f'runner_type={cfg.runner_type!r} names no runner')
+    return kind
 
 
 def _checking(kind: type, dumps: bool = True) -> type:
