@@ -4,6 +4,8 @@ Importing it mends the known faults of the published stack (:mod:`mmdualkd.compa
 modules are imported when a config first names one of them.
 """
 
+from typing import Any
+
 from . import compat
 
 compat.apply()
@@ -11,4 +13,12 @@ compat.apply()
 from . import registry  # noqa: E402  (MMEngine may only be imported once it is known to be usable)
 from .version import __version__  # noqa: E402
 
-__all__ = ['__version__', 'compat', 'registry']
+__all__ = ['__version__', 'compat', 'distill', 'registry']
+
+
+def __getattr__(name: str) -> Any:
+    if name != 'distill':
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    from .workflow.distill import distill  # imports torch, which reading a config does without
+
+    return distill
