@@ -7,11 +7,11 @@ modules are imported when a config first names one of them.
 from typing import Any
 
 from . import compat
+from .version import __version__
 
-compat.apply()
-
-from . import registry  # noqa: E402  (MMEngine may only be imported once it is known to be usable)
-from .version import __version__  # noqa: E402
+if not compat.called_for_the_doctor():  # who looks at a stack that is broken must not break with it
+    compat.apply()
+    from . import registry
 
 __all__ = ['__version__', 'compat', 'distill', 'registry']
 

@@ -1,0 +1,45 @@
+"""List what a config can name: loss terms and weightings, with their arguments, defaults and a line on each."""
+
+import argparse
+
+KINDS = ('terms', 'weightings')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the subcommand."""
+    parser.add_argument('what', choices=KINDS, help='what to list')
+
+
+def run(args: argparse.Namespace) -> None:
+    """Prints the list."""
+    print('\n\n'.join(map(described, found(args.what))))
+
+
+def found(what: str) -> list[type]:
+    """The classes of a kind, in the order of their names."""
+    from ..registry import MODELS
+
+    MODELS.import_from_location()
+    return sorted((kind for kind in MODELS.module_dict.values() if _is(kind, what)), key=lambda kind: kind.__name__)
+
+
+def described(kind: type) -> str:
+    """A class's name and first line, and a line each argument."""
+    from ..docstrings import arguments, summary
+    from .table import table
+
+    rows = [
+        (f'    {name}={default}' if default else f'    {name}', text)
+        for name, (default, text) in arguments(kind).items()
+    ]
+    return '\n'.join([f'{kind.__name__}: {summary(kind)}', *([table(rows, numbers=False)] if rows else [])])
+
+
+def _is(kind: type, what: str) -> bool:
+    import inspect
+
+    from ..losses.term import Term
+
+    if what == 'terms':
+        return issubclass(kind, Term) and not inspect.isabstract(kind)
+    return kind.__module__.startswith('mmdualkd.weighting.')
