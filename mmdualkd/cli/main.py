@@ -70,6 +70,8 @@ def main() -> None:
     else:
         argcomplete.autocomplete(parser)
     args = parser.parse_args()
+    if args.command == 'doctor':  # works where nothing else can be imported
+        sys.exit(args.run(args))
     from ..launch import run_tool
 
     run_tool(lambda: sys.exit(args.run(args)))

@@ -75,5 +75,5 @@ def first_fault_of_backward(found: list[str]) -> Iterator[None]:
             lines = re.findall(r'File "(.+)", line (\d+), in (\w+)\n +(.+)', traces[0]) if traces else []
             lines = [line for line in lines if '/torch/' not in line[0]] or lines
             if lines:
-                found.append('its forward: {0}, line {1}, in {2}: {3}'.format(*lines[-1]))
+                found.append('its forward: {}, line {}, in {}: {}'.format(*lines[-1]))
             traceback.clear_frames(error.__traceback__)

@@ -18,9 +18,9 @@ class Row:
 
     name: str
     top1: float
-    parameters: int | None = None
-    gflops: float | None = None
-    note: str = ''
+    parameters: int
+    gflops: float
+    note: str
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ def write_report(outcome: Distilled) -> str:
         (
             row.name,
             f'{row.top1:.1f}',
-            f'{row.parameters / 1e6:.2f} M' if row.parameters else '',
-            f'{row.gflops:.2f}' if row.gflops else '',
+            f'{row.parameters / 1e6:.2f} M',
+            f'{row.gflops:.3g}',
             row.note,
         )
         for row in outcome.rows
@@ -41,7 +41,7 @@ def write_report(outcome: Distilled) -> str:
         f'{outcome.val} held-out {outcome.of} of {classes} classes, chance {100 / classes:.1f} %.',
         f'The distilled student reaches {outcome.accuracy:.1f} % (standard error {spread:.1f}){gain}.',
         f'Everything took {told(sum(outcome.seconds.values()))}.\n',
-        '![Accuracy over parameters](report.png)\n',
+        '![Accuracy of each model](report.png)\n',
         f'- the student for plain {stock}: `{outcome.checkpoint}` and `{outcome.config}`',
         f'- the configs of all trainings: `{outcome.folder / "configs"}`; change one and run `mmdualkd train` on it',
     ]
@@ -62,7 +62,7 @@ def _table(rows: list[tuple[str, ...]]) -> str:
 
 
 def draw(outcome: Distilled, path: Path) -> None:
-    """Draws each model's accuracy over its parameters."""
+    """Draws each model's accuracy, with its parameters."""
     import matplotlib
 
     matplotlib.use('Agg')
@@ -70,18 +70,18 @@ def draw(outcome: Distilled, path: Path) -> None:
 
     from ..files import replacing
 
-    figure, axes = plt.subplots(figsize=(6, 3.6), layout='constrained')
+    rows = outcome.rows[::-1]  # the first at the top
+    figure, axes = plt.subplots(figsize=(7, 0.9 + 0.5 * len(rows)), layout='constrained')
     colours = dict(teacher='tab:gray', alone='tab:orange', distilled='tab:blue')
-    for row in outcome.rows:
-        kind = next(name for name in colours if name in row.name)
-        axes.scatter((row.parameters or 1) / 1e6, row.top1, color=colours[kind], s=60, zorder=3)
-        axes.annotate(row.name, ((row.parameters or 1) / 1e6, row.top1), xytext=(7, 4), textcoords='offset points')
-    axes.axhline(100 / len(outcome.classes), color='tab:red', linestyle=':', label='chance')
-    axes.set_xscale('log')
-    axes.margins(x=0.3, y=0.15)
-    axes.set_xlabel('parameters, millions')
-    axes.set_ylabel(f'top-1 % on {outcome.val} held-out {outcome.of}')
-    axes.grid(alpha=0.3)
+    names = [f'{row.name}\n{row.parameters / 1e6:.2f} M parameters' for row in rows]
+    bars = axes.barh(names, [row.top1 for row in rows], height=0.6, zorder=2)
+    for bar, row in zip(bars, rows, strict=True):
+        bar.set_color(next(colour for kind, colour in colours.items() if kind in row.name))
+    axes.bar_label(bars, [f'{row.top1:.1f}' for row in rows], padding=4)
+    axes.axvline(100 / len(outcome.classes), color='tab:red', linestyle=':', label='chance', zorder=3)
+    axes.set_xlim(0, 108)
+    axes.set_xlabel(f'top-1 % on {outcome.val} held-out {outcome.of}')
+    axes.grid(axis='x', alpha=0.3)
     axes.legend(loc='lower right')
     with replacing(path) as part:
         figure.savefig(part, format='png', dpi=130)
