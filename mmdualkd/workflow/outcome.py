@@ -80,10 +80,8 @@ def read_outcome(folder: Path) -> Distilled:
     metrics = {name.removeprefix('test '): part['result'] for name, part in stages.items() if name.startswith('test ')}
     known = {row['model']: row for row in stages['check']['result']}
     student = known.pop('student')
-    rows = [
-        Row(f'teacher {name}', row['top1'], row['parameters'], row['gflops'], 'centre of one clip')
-        for name, row in known.items()
-    ]
+    how = 'one clip, its centre' if found['of'] == VIDEOS else ''
+    rows = [Row(f'teacher {name}', row['top1'], row['parameters'], row['gflops'], how) for name, row in known.items()]
     names = dict(alone='student alone', distilled='student distilled')
     for name in [name for name in names if name in metrics]:
         rows.append(

@@ -66,12 +66,13 @@ class Plan:
                 write_leaf(self.config(training), config, self.run.folder / training)
 
     def train(self, training: str, title: str, flags: Sequence[Any]) -> None:
-        """Trains, from the last checkpoint if there is one."""
+        """Trains; goes on from the last checkpoint if there is one."""
         work_dir = self.run.folder / training
         epochs = self.lengths['teachers' if training.startswith('teachers/') else 'student']
 
         def work() -> None:
-            arguments = [self.config(training), '--work-dir', work_dir, '--resume', *flags]
+            resume = ['--resume'] if (work_dir / 'last_checkpoint').is_file() else []
+            arguments = [self.config(training), '--work-dir', work_dir, *resume, *flags]
             run_tool('train', *arguments, processes=self.job.processes)
 
         self.run.stage(training, f'{title} ({epochs} epochs)', work)
