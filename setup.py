@@ -46,6 +46,7 @@ setup(
         'numpy',
         'scipy',
         'matplotlib',
+        'argcomplete>=3',
         'setuptools<81',  # MMEngine needs pkg_resources
     ],
     extras_require={
@@ -54,5 +55,6 @@ setup(
         'onnx': ['onnx', 'onnxruntime'],
         'tests': ['pytest', 'pytest-xdist', 'ruff', 'timm', 'onnx', 'onnxruntime'],
     },
+    entry_points={'console_scripts': ['mmdualkd = mmdualkd.cli.main:main']},
     zip_safe=False,
 )

@@ -6,16 +6,16 @@ import logging
 import os
 import re
 import traceback
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
-from mmengine.logging import print_log
-from torch.distributed.elastic.multiprocessing.errors import record
+from mmengine.logging import MMLogger, print_log
 
 from .class_count import apply_num_classes, meant_num_classes
-from .errors import ConfigError, DistillError
-from .faults import explain
+from .console.handlers import plainly
+from .endings import run_tool  # noqa: F401  (the tools have it from here)
+from .errors import ConfigError
 from .files import check_folder
 from .setting_values import lost_hooks
 from .settings import check_settings
@@ -146,11 +146,24 @@ def runner_type(cfg: Config) -> type:
 def _checking(kind: type, dumps: bool = True) -> type:
     """A kind of runner that looks at its batches, and writes its config when it has loaded what it starts from.
 
-    One that is refused leaves the config that the work directory's training is resumed with.
+    One that is refused leaves the config that the work directory's training is resumed with. Its console has the lines
+    of :class:`~mmdualkd.console.progress.ConsoleHook`, its log file MMEngine's.
     """
+    from .console.progress import ConsoleHook, TellingLogProcessor
     from .hooks.preflight import check_batches
 
     class Checking(kind):
+        def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+            return plainly(super().build_logger(*args, **kwargs))
+
+        def build_log_processor(self, *args: Any, **kwargs: Any) -> TellingLogProcessor:
+            self.console = ConsoleHook()
+            return TellingLogProcessor(super().build_log_processor(*args, **kwargs), self.console)
+
+        def register_hooks(self, *args: Any, **kwargs: Any) -> None:
+            super().register_hooks(*args, **kwargs)
+            self.register_hook(self.console)
+
         def build_train_loop(self, loop: dict) -> object:
             built = super().build_train_loop(loop)
             check_batches(built.dataloader)  # before schedules divide by their number
@@ -172,37 +185,6 @@ def _is_dump(path: Path) -> bool:
     """Whether a config file is a dump of MMEngine's, or none: it has the launcher in it, and no base or comment."""
     text = path.read_text(errors='replace') if path.is_file() else 'launcher'
     return bool(re.search(r'^[\s"]*launcher\b', text, re.M)) and not re.search(r'^\s*(_base_|#)', text, re.M)
-
-
-def run_tool(main: Callable[[], object]) -> None:
-    """Runs a tool; an error of this package ends it with one line, its type and message.
-
-    Under torchrun the line goes where torchrun reads it: it is torchrun's report that ends the output then, and
-    ``tools/dist_train.sh`` prints the line alone.
-    """
-    watched = 'TORCHELASTIC_ERROR_FILE' in os.environ
-    try:
-        record(explained)(main) if watched else explained(main)
-    except DistillError as error:
-        raise SystemExit(1 if watched else f'{type(error).__name__}: {error}') from error
-
-
-def explained(main: Callable[[], object]) -> None:
-    """Runs a tool; what others raise while they build a part of the config is told as an error of that part.
-
-    Raises:
-        ConfigError: After the traceback, which may be of the user's own module.
-    """
-    try:
-        main()
-    except DistillError:
-        raise
-    except Exception as error:
-        line = explain(error)
-        if line is None:
-            raise
-        traceback.print_exc()
-        raise ConfigError(line) from error
 
 
 def check_launcher(launcher: str) -> None:

@@ -11,6 +11,8 @@ Examples:
 """
 
 import argparse
+import json
+from pathlib import Path
 
 import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
 
@@ -20,6 +22,7 @@ from mmengine.registry import init_default_scope
 from mmdualkd.arguments import add_launch_arguments
 from mmdualkd.checks.accuracy import build_loader, build_models, cost, measure
 from mmdualkd.cli.table import table
+from mmdualkd.files import check_folder, open_whole
 from mmdualkd.launch import load_config, run_tool
 
 COLUMNS = ('model', 'top-1 %', 'top-5 %', 'parameters', 'GFLOPs')
@@ -29,6 +32,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Accuracy and size of the teachers and the initial student.')
     parser.add_argument('config', help='config file of a distillation')
     parser.add_argument('--checkpoint', help='weights of the student in place of its initial ones')
+    parser.add_argument('--out', type=Path, metavar='FILE', help='also write the table into this JSON file')
     add_launch_arguments(parser)
     return parser.parse_args()
 
@@ -36,17 +40,23 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     cfg = load_config(args)
+    if args.out is not None:
+        check_folder('--out', args.out.parent)
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     distiller, models = build_models(cfg, args.checkpoint)
     loader = build_loader(cfg, distiller)
     accuracies = measure(distiller, models, loader)
-    rows = [COLUMNS]
+    rows, figures = [COLUMNS], []
     for name, model in models.items():
         params, gflops = cost(distiller, name, model)
         top1, top5 = accuracies[name]
+        figures.append(dict(model=name, top1=top1, top5=top5, parameters=params, gflops=gflops))
         label = name if name != 'student' else f'student ({"given checkpoint" if args.checkpoint else "initial"})'
         rows.append((label, f'{top1:.2f}', f'{top5:.2f}', f'{params / 1e6:.2f} M', f'{gflops:.3f}'))
     print(table(rows))
+    if args.out is not None:
+        with open_whole(args.out, 'w') as file:
+            json.dump(figures, file, indent=1)
 
 
 if __name__ == '__main__':

@@ -1,8 +1,8 @@
-"""List what a config can name: loss terms and weightings, with their arguments, defaults and a line on each."""
+"""List models by their short names, or what a config can name: loss terms and weightings, and their arguments."""
 
 import argparse
 
-KINDS = ('terms', 'weightings')
+KINDS = ('models', 'terms', 'weightings')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,7 +12,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Prints the list."""
-    print('\n\n'.join(map(described, found(args.what))))
+    print(models() if args.what == 'models' else '\n\n'.join(map(described, found(args.what))))
+
+
+def models() -> str:
+    """The models of ``mmdualkd distill``, each a student or a teacher: a table for videos, one for pictures."""
+    from ..workflow.catalogue import MODELS, rows
+    from .table import table
+
+    parts = [f'{of}: any of these is a student or a teacher\n{table(rows(of), numbers=False)}' for of in MODELS]
+    return '\n\n'.join([*parts, 'parameters, GFLOPs and accuracy (Kinetics-400, ImageNet-1K) as the zoos list them'])
 
 
 def found(what: str) -> list[type]:

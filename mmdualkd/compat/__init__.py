@@ -14,6 +14,7 @@ from typing import Any
 
 from .checkpoints import checkpoint_cut_short, last_checkpoint_cut_short, resume_one_cycle, resume_with_weights_only
 from .packages import (
+    expected_warnings,
     hue_of_unsigned_bytes,
     know_our_configs,
     missing_drn,
@@ -38,6 +39,7 @@ def apply() -> None:
     """
     if any(getattr(finder, 'of_mmdualkd', False) for finder in sys.meta_path):
         return
+    expected_warnings()
     check_versions()
     check_pkg_resources()
     know_our_configs()
