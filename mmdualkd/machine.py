@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 GROUP = Path('/sys/fs/cgroup')
@@ -52,6 +53,17 @@ def nearest_folder(folder: str | Path) -> Path:
     """A folder itself, or the nearest one above it that is there."""
     path = Path(folder).expanduser().absolute()
     return next(one for one in (path, *path.parents) if one.is_dir())
+
+
+def refusal(folder: str | Path) -> str | None:
+    """Why nothing can be written in a folder (or the nearest one above it that is there); None if something can."""
+    there = nearest_folder(folder)
+    try:
+        with tempfile.TemporaryFile(dir=there) as file:
+            file.write(bytes(1 << 16))  # a full disk takes an empty file
+            file.flush()
+    except OSError as error:
+        return f'{error.strerror or error}, {there}'
 
 
 def in_bytes(count: float) -> str:

@@ -34,8 +34,23 @@ def check_config(
         What was found, in the order in which it was looked for. One error hides no other: what could not be looked at
         because of it says so.
     """
+    found, lacking = [], {}
     with Job(cfg, untrained) as job:
-        return [finding for what, check in _checks(job, processes, samples) for finding in _tried(what, check, job)]
+        for what, check in _checks(job, processes, samples):
+            print(f'check: {what}', file=sys.stderr, flush=True)
+            try:
+                for finding in check(job):
+                    found.append(finding)
+            except NotBuilt as error:
+                lacking.setdefault(str(error), []).append(what)
+            except DistillError as error:
+                found.append(Finding('error', what, str(error)))
+            except Exception as error:
+                found.append(Finding('error', what, explain(error) or f'{type(error).__name__}: {error}'))
+    for part, checks in lacking.items():
+        text = f'{", ".join(checks)}: for want of {part}, which cannot be built (an error says why)'
+        found.append(Finding('warning', 'not checked', text))
+    return found
 
 
 def _checks(job: Job, processes: int, samples: int) -> Iterator[tuple[str, Callable[[Job], Iterator[Finding]]]]:
@@ -55,16 +70,3 @@ def _checks(job: Job, processes: int, samples: int) -> Iterator[tuple[str, Calla
     yield 'decoding', functools.partial(check_workers, processes=processes)
     yield 'time', functools.partial(check_time, processes=processes)
     yield 'disk', check_disk
-
-
-def _tried(what: str, check: Callable[[Job], Iterator[Finding]], job: Job) -> Iterator[Finding]:
-    """The findings of one check; an error ends it as a finding."""
-    print(f'check: {what}', file=sys.stderr, flush=True)
-    try:
-        yield from check(job)
-    except NotBuilt as error:
-        yield Finding('warning', what, f'not checked: it needs {error}, which cannot be built (an error says why)')
-    except DistillError as error:
-        yield Finding('error', what, str(error))
-    except Exception as error:
-        yield Finding('error', what, explain(error) or f'{type(error).__name__}: {error}')

@@ -1,7 +1,6 @@
 """What training takes: batch, memory, time and disk."""
 
 import math
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from ..batch_size import batch_of
 from ..findings import Finding
-from ..machine import cores, free_space, in_bytes, in_time, nearest_folder
+from ..machine import cores, free_space, in_bytes, in_time, refusal
 from .job import Job
 from .speed import training_pace, validation_pace
 
@@ -106,9 +105,11 @@ def check_time(job: Job, processes: int) -> Iterator[Finding]:
 
 def check_disk(job: Job) -> Iterator[Finding]:
     """Checkpoints and logs have room in the work directory."""
-    folder = nearest_folder(job.cfg.work_dir)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        yield Finding('error', 'disk', f'work_dir={job.cfg.work_dir!r} cannot be written: name another with --work-dir')
+    folder = job.cfg.work_dir
+    if (reason := refusal(folder)) is not None:
+        yield Finding(
+            'error', 'disk', f'work_dir={folder!r} cannot be written ({reason}): name another with --work-dir'
+        )
         return
     training_pace(job)  # by then the optimizer has all its numbers
     model, student = _bytes(job.model.state_dict()), _bytes(job.student.state_dict())
@@ -120,7 +121,7 @@ def check_disk(job: Job) -> Iterator[Finding]:
     count = kept(job.cfg)
     lines = job.training().max_iters / (job.cfg.get('default_hooks', {}).get('logger') or {}).get('interval', EVERY)
     needed, free = count * whole + lines * LINE, free_space(folder)
-    text = f'{count} checkpoints x {in_bytes(whole)}, with logs {in_bytes(needed)}, in {job.cfg.work_dir}'
+    text = f'{count} checkpoints x {in_bytes(whole)}, with logs {in_bytes(needed)}, in {folder}'
     text += f'; {in_bytes(free)} are free'
     if needed > TIGHT * free:
         advice = 'set default_hooks.checkpoint.max_keep_ckpts lower, or name another disk with --work-dir'

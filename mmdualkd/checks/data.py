@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..datasets.draws import parts_of
-from ..datasets.robust import source_of
+from ..datasets.robust import RobustDataset, source_of
 from ..datasets.wrappers import plain_datasets
 from ..findings import Finding
 from .headers import unreadable
@@ -46,9 +46,14 @@ def check_files(job: Job) -> Iterator[Finding]:
             continue
         named = listed([f'{file} ({fault})' for file, fault in faults.items()])
         text = f'{len(faults)} of {len(files)} files cannot be opened: {named}'
-        shares = [sum(s.file in faults for s in job.samples(split)) / len(job.samples(split)) for split in of]
+        plain = [part for split in of for part in plain_datasets(job.loader(split).dataset)]
+        shares = [sum(one.file in faults for one in job.samples(split)) / len(job.samples(split)) for split in of]
         limit = max_fraction(job.cfg)
-        if max(shares) > limit:
+        if strict := [part for part in plain if not isinstance(part, RobustDataset)]:
+            kind = type(strict[0]).__name__
+            advice = f'{kind} ends training at the first one: mend or remove them, or use mmdualkd.{kind}'
+            yield Finding('error', noun, f'{text}; {advice}')
+        elif max(shares) > limit:
             advice = f'training stops when more than {limit:.0%} do not decode (max_fraction of CorruptVideoHook)'
             yield Finding('error', noun, f'{text}; {advice}: mend or remove them, or look at data_prefix')
         else:

@@ -31,7 +31,6 @@ from ..zoo.weights import classes_of
 from .random_weights import with_random_teachers
 from .samples import Sample, samples_of
 
-NAME = 'mmdualkd_check'
 WORKERS = ('persistent_workers', 'prefetch_factor', 'timeout', 'multiprocessing_context')
 
 
@@ -80,7 +79,8 @@ class Job:
         self.folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix='mmdualkd-check-'))
         for kind in (MMLogger, MessageHub, Visualizer, DefaultScope):  # the process's own come back
             self._stack.callback(_restore, kind._instance_dict, dict(kind._instance_dict))
-        self.logger = MMLogger.get_instance(f'{NAME}_{Path(self.folder).name}', logger_name=NAME)
+        self.name = Path(self.folder).name
+        self.logger = MMLogger.get_instance(self.name, logger_name='mmdualkd')
         self.logger.handlers = [_Recorder(self.messages)]
         init_default_scope(self.cfg.get('default_scope', 'mmengine'))
         self._before, self.free = resident(), memory()
@@ -142,12 +142,11 @@ class Job:
     def runner(self) -> Runner:
         """The runner with its model, on the device, and its hooks."""
         cfg = copy.deepcopy(self.cfg)
-        cfg.work_dir, cfg.launcher, cfg.resume, cfg.experiment_name = self.folder, 'none', False, NAME
+        cfg.work_dir, cfg.launcher, cfg.resume, cfg.experiment_name = self.folder, 'none', False, self.name
         saver = (cfg.get('default_hooks') or {}).get('checkpoint')
         if isinstance(saver, dict):
             saver.pop('out_dir', None)
-        if isinstance(cfg.get('visualizer'), dict):
-            cfg.visualizer.vis_backends = [dict(type='LocalVisBackend')]
+        cfg.pop('visualizer', None)  # some write to the network; MMEngine's own writes to the folder
         if self.untrained:
             cfg.model = with_random_teachers(cfg.model, self.folder, self.untrained)
         return _quiet(runner_type(cfg), self.logger).from_cfg(cfg)

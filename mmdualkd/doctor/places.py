@@ -1,12 +1,11 @@
 """The machine and the folders that a training writes to."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..findings import Finding
-from ..machine import cores, free_space, in_bytes, memory, nearest_folder
+from ..machine import cores, free_space, in_bytes, memory, refusal
 
 SHARED = Path('/dev/shm')
 LITTLE_SHARED = 1 << 30  # bytes: a batch of clips has some hundred million, and each worker keeps two
@@ -43,13 +42,8 @@ def _shared(free: int) -> Finding:
 
 
 def _folder(what: str, folder: Path, advice: str) -> Finding:
-    there = nearest_folder(folder)
-    try:
-        with tempfile.TemporaryFile(dir=there) as file:
-            file.write(bytes(1 << 16))  # a full disk takes an empty file
-            file.flush()
-    except OSError as error:
-        return Finding('error', what, f'{folder} cannot be written ({error.strerror or error}, {there}): {advice}')
-    free = free_space(there)
+    if (reason := refusal(folder)) is not None:
+        return Finding('error', what, f'{folder} cannot be written ({reason}): {advice}')
+    free = free_space(folder)
     text = f'{folder.absolute()} can be written, {in_bytes(free)} are free'
     return Finding('warning', what, f'{text}; that is little') if free < LITTLE else Finding('fine', what, text)
