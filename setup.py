@@ -52,7 +52,8 @@ setup(
         'lite': ['mmcv-lite>=2.0.0rc4,<2.2.0'],
         'full': ['mmcv>=2.0.0rc4,<2.2.0'],
         'onnx': ['onnx', 'onnxruntime'],
-        'tests': ['pytest', 'pytest-xdist', 'ruff', 'timm', 'onnx', 'onnxruntime'],
+        'tensorboard': ['tensorboard'],
+        'tests': ['pytest', 'pytest-xdist', 'ruff', 'timm', 'onnx', 'onnxruntime', 'tensorboard'],
     },
     zip_safe=False,
 )
