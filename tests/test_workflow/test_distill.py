@@ -97,9 +97,8 @@ def test_other_arguments_are_another_run(run, videos):
         mmdualkd.distill(videos, out=run.folder, baseline=True, **{**SMALL, **SHORT, 'epochs': 2})
 
 
-@pytest.mark.parametrize('name', ['distilled', 'alone', 'teachers_vit'])
-def test_a_stage_can_be_run_by_hand_from_its_config(run, name, tmp_path):
-    done = process(sys.executable, ROOT / 'tools' / 'train.py', run.folder / 'configs' / f'{name}.py', '--work-dir',
+def test_a_stage_can_be_run_by_hand_from_its_config(run, tmp_path):
+    done = process(sys.executable, ROOT / 'tools' / 'train.py', run.folder / 'configs' / 'distilled.py', '--work-dir',
                    tmp_path / 'by hand', '--seed', 0)  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert (tmp_path / 'by hand' / 'student_epoch_1.pth').is_file()
@@ -138,7 +137,7 @@ def test_a_kill_loses_no_more_than_the_running_stage(videos, tmp_path):
     """The real command, killed in the middle of a training and called again."""
     out = tmp_path / 'out'
     words = [sys.executable, '-W', 'ignore', '-m', 'mmdualkd', 'distil', videos, '--student', 'resnet3d18-w8',
-             '--teachers', 'resnet3d18-w16', '--from-scratch', '--workers', 0, '--epochs', 30, '--teacher-epochs', 1,
+             '--teachers', 'resnet3d18-w16', '--from-scratch', '--workers', 0, '--epochs', 8, '--teacher-epochs', 1,
              '--batch-size', 4, '--out', out]  # fmt: skip
     words = list(map(str, words))
     with subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as first:
@@ -152,7 +151,7 @@ def test_a_kill_loses_no_more_than_the_running_stage(videos, tmp_path):
     assert second.returncode == 0, second.stdout + second.stderr
     assert 'resumed' in second.stdout.lower() or 'resume' in second.stdout.lower()
     assert kept == {path: path.stat().st_mtime for path in (out / 'teachers').rglob('*.pth')}
-    assert (out / 'export' / 'student.pth').is_file() and (out / 'distilled' / 'epoch_30.pth').is_file()
+    assert (out / 'export' / 'student.pth').is_file() and (out / 'distilled' / 'epoch_8.pth').is_file()
 
 
 @pytest.mark.parametrize(
