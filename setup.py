@@ -46,13 +46,16 @@ setup(
         'numpy',
         'scipy',
         'matplotlib',
+        'argcomplete>=3',
         'setuptools<81',  # MMEngine needs pkg_resources
     ],
     extras_require={
         'lite': ['mmcv-lite>=2.0.0rc4,<2.2.0'],
         'full': ['mmcv>=2.0.0rc4,<2.2.0'],
         'onnx': ['onnx', 'onnxruntime'],
-        'tests': ['pytest', 'pytest-xdist', 'ruff', 'timm', 'onnx', 'onnxruntime'],
+        'tensorboard': ['tensorboard'],
+        'tests': ['pytest', 'pytest-xdist', 'ruff', 'timm', 'onnx', 'onnxruntime', 'tensorboard'],
     },
+    entry_points={'console_scripts': ['mmdualkd = mmdualkd.cli.main:main']},
     zip_safe=False,
 )

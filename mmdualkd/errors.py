@@ -11,7 +11,12 @@ class DistillError(Exception):
     """Base of every error that this package raises on purpose.
 
     Of one in a data loader's worker process torch hands on the traceback as the message; it is its last line again.
+
+    Attributes:
+        of_others: Whether it tells in one line what others raised, whose traceback somebody may want to see.
     """
+
+    of_others = False
 
     def __str__(self) -> str:
         text = super().__str__()
@@ -33,6 +38,10 @@ class DataError(DistillError, RuntimeError):
 
 class CacheError(DistillError, RuntimeError):
     """A cache of teachers' outputs that is not whole, or not of this training."""
+
+
+class MemoryShortage(DistillError, RuntimeError):
+    """A device or a machine with less memory than was asked for."""
 
 
 class DivergenceError(DistillError, RuntimeError):

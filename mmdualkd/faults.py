@@ -35,8 +35,7 @@ def explain(error: BaseException) -> str | None:
         Key, and type and message of the error; None if it was not raised while something was built.
     """
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    configs = (frame.f_locals.get('cfg') for frame in frames)
-    cfg = next((one.to_dict() for one in configs if isinstance(one, Config)), {})
+    cfg = config_of(error)
     message = f'{type(error).__name__}: {" ".join(str(error).split()) or "no more is said"}'
     kind = ''
     for frame in reversed(frames):
@@ -54,6 +53,12 @@ def explain(error: BaseException) -> str | None:
             )
             return f'{key_of(part, cfg) or PARTS[name]}{kind}: {message}'
     return None
+
+
+def config_of(error: BaseException) -> dict[str, Any]:
+    """The config of the tool that an error ended, from the variables of the calls that led there; empty without one."""
+    configs = (frame.f_locals.get('cfg') for frame, _ in traceback.walk_tb(error.__traceback__))
+    return next((one.to_dict() for one in configs if isinstance(one, Config)), {})
 
 
 def key_of(part: Mapping, cfg: Mapping) -> str | None:

@@ -6,15 +6,15 @@ import logging
 import os
 import re
 import traceback
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
-from mmengine.logging import print_log
-from torch.distributed.elastic.multiprocessing.errors import record
+from mmengine.logging import MMLogger, print_log
 
-from .errors import ConfigError, DistillError
-from .faults import explain
+from .console.handlers import plainly
+from .endings import run_tool  # noqa: F401  (the tools have it from here)
+from .errors import ConfigError
 from .files import check_folder
 from .setting_values import lost_hooks
 from .settings import check_settings
@@ -116,13 +116,8 @@ def build_runner(cfg: Config, testing: bool = False):
         ConfigError: If the work directory or the checkpoints' cannot be written, the work directory holds a config of
             the user's own where MMEngine would write its dump, or there is no such runner.
     """
-    from mmaction.registry import RUNNERS
-    from mmengine.runner import Runner
-
     check_folder('work_dir', cfg.work_dir)
-    kind = cfg.get('runner_type', Runner)
-    if isinstance(kind, str) and (kind := RUNNERS.get(cfg.runner_type)) is None:
-        raise ConfigError(f'runner_type={cfg.runner_type!r} names no runner')
+    kind = runner_type(cfg)
     if testing:
         return _checking(kind, dumps=False).from_cfg(cfg)
     saver = (cfg.get('default_hooks') or {}).get('checkpoint')
@@ -139,16 +134,40 @@ def build_runner(cfg: Config, testing: bool = False):
     return _checking(kind).from_cfg(cfg)
 
 
+def runner_type(cfg: Config) -> type:
+    """The kind of runner that a config asks for: MMEngine's own, or its ``runner_type``."""
+    from mmaction.registry import RUNNERS
+    from mmengine.runner import Runner
+
+    kind = cfg.get('runner_type', Runner)
+    if isinstance(kind, str) and (kind := RUNNERS.get(cfg.runner_type)) is None:
+        raise ConfigError(f'runner_type={cfg.runner_type!r} names no runner')
+    return kind
+
+
 def _checking(kind: type, dumps: bool = True) -> type:
     """A kind of runner that looks at its batches, and writes its config when it has loaded what it starts from.
 
-    One that is refused leaves the config that the work directory's training is resumed with. Where ``auto_scale_lr`` is
-    enabled, learning rates are scaled as :mod:`~mmdualkd.learning_rate` has it.
+    One that is refused leaves the config that the work directory's training is resumed with. Its console has the lines
+    of :class:`~mmdualkd.console.progress.ConsoleHook`, its log file MMEngine's. Where ``auto_scale_lr`` is enabled,
+    learning rates are scaled as :mod:`~mmdualkd.learning_rate` has it.
     """
+    from .console.progress import ConsoleHook, TellingLogProcessor
     from .hooks.preflight import check_batches
     from .learning_rate import scale
 
     class Checking(kind):
+        def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+            return plainly(super().build_logger(*args, **kwargs))
+
+        def build_log_processor(self, *args: Any, **kwargs: Any) -> TellingLogProcessor:
+            self.console = ConsoleHook()
+            return TellingLogProcessor(super().build_log_processor(*args, **kwargs), self.console)
+
+        def register_hooks(self, *args: Any, **kwargs: Any) -> None:
+            super().register_hooks(*args, **kwargs)
+            self.register_hook(self.console)
+
         def build_train_loop(self, loop: dict) -> object:
             built = super().build_train_loop(loop)
             check_batches(built.dataloader)  # before schedules divide by their number
@@ -156,7 +175,7 @@ def _checking(kind: type, dumps: bool = True) -> type:
 
         def scale_lr(self, optim_wrapper: object, auto_scale_lr: dict | None = None) -> None:
             if auto_scale_lr and auto_scale_lr.get('enable'):
-                scale(self, optim_wrapper, auto_scale_lr)
+                scale(self, optim_wrapper)
 
         def dump_config(self) -> None:
             pass
@@ -174,37 +193,6 @@ def _is_dump(path: Path) -> bool:
     """Whether a config file is a dump of MMEngine's, or none: it has the launcher in it, and no base or comment."""
     text = path.read_text(errors='replace') if path.is_file() else 'launcher'
     return bool(re.search(r'^[\s"]*launcher\b', text, re.M)) and not re.search(r'^\s*(_base_|#)', text, re.M)
-
-
-def run_tool(main: Callable[[], object]) -> None:
-    """Runs a tool; an error of this package ends it with one line, its type and message.
-
-    Under torchrun the line goes where torchrun reads it: it is torchrun's report that ends the output then, and
-    ``tools/dist_train.sh`` prints the line alone.
-    """
-    watched = 'TORCHELASTIC_ERROR_FILE' in os.environ
-    try:
-        record(explained)(main) if watched else explained(main)
-    except DistillError as error:
-        raise SystemExit(1 if watched else f'{type(error).__name__}: {error}') from error
-
-
-def explained(main: Callable[[], object]) -> None:
-    """Runs a tool; what others raise while they build a part of the config is told as an error of that part.
-
-    Raises:
-        ConfigError: After the traceback, which may be of the user's own module.
-    """
-    try:
-        main()
-    except DistillError:
-        raise
-    except Exception as error:
-        line = explain(error)
-        if line is None:
-            raise
-        traceback.print_exc()
-        raise ConfigError(line) from error
 
 
 def check_launcher(launcher: str) -> None:

@@ -1,4 +1,5 @@
-"""Names of a distiller's models; its teachers have names of their own."""
+"""Names of a distiller's models, whose teachers have names of their own, and of what it logs of each."""
 
 STUDENT = 'student'
 ASSISTANT = 'assistant'
+BATCH_ACCURACY = 'batch_acc/'  # in the log, before a model's name

@@ -9,6 +9,20 @@ import numpy as np
 import torch
 
 
+def seed_step(seed: int, iteration: int, rank: int) -> None:
+    """Seeds the random numbers of a training step: dropout, mixup, whatever a process draws.
+
+    Args:
+        seed: The run's.
+        iteration: The iterations before it.
+        rank: The process.
+    """
+    seeds = np.random.SeedSequence([seed, iteration, rank]).generate_state(3)
+    random.seed(int(seeds[0]))
+    np.random.seed(seeds[1])
+    torch.manual_seed(int(seeds[2]))
+
+
 @contextmanager
 def seeded(*entropy: int) -> Iterator[None]:
     """Python's, NumPy's and torch's (CPU) random numbers come from ``entropy`` inside, and go on as before after.

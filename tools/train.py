@@ -6,14 +6,17 @@ Examples:
 """
 
 import argparse
+import importlib.util
 import logging
 import os
 from pathlib import Path
 
+import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
+
+# isort: split
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
 from mmdualkd.arguments import add_launch_arguments, whole_number
 from mmdualkd.errors import ConfigError, nearest
 from mmdualkd.hooks.resume import check_nothing_there
@@ -37,6 +40,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seed', type=whole_number(0, 2**32 - 1), help='random seed')
     parser.add_argument('--diff-rank-seed', action='store_true', help='another seed in every process')
     parser.add_argument('--deterministic', action='store_true', help='deterministic algorithms alone')
+    parser.add_argument('--tensorboard', action='store_true', help='write curves for TensorBoard, too')
     add_launch_arguments(parser)
     return parser.parse_args()
 
@@ -53,6 +57,17 @@ def scale_lr(cfg: Config) -> None:
             f'--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config, from 1; got {base!r}'
         )
     scale.enable = True
+
+
+def add_tensorboard(cfg: Config) -> None:
+    """Adds TensorBoard to the visualizer's backends."""
+    if importlib.util.find_spec('tensorboard') is None:
+        raise ConfigError('--tensorboard needs the package tensorboard: pip install tensorboard')
+    if cfg.get('visualizer') is None:
+        cfg.visualizer = dict(type='mmengine.Visualizer', vis_backends=[dict(type='LocalVisBackend')])
+    backends = cfg.visualizer.get('vis_backends') or []
+    if not any(backend.get('type') == 'TensorboardVisBackend' for backend in backends):
+        cfg.visualizer.vis_backends = [*backends, dict(type='TensorboardVisBackend')]
 
 
 def main() -> None:
@@ -76,6 +91,7 @@ def main() -> None:
             print_log(
                 f'--resume: nothing to resume, {cfg.work_dir} has no last_checkpoint; training begins from '
                 f'load_from={cfg.load_from!r}',
+                logger='current',
                 level=logging.WARNING,
             )
     elif args.resume is not None:
@@ -83,6 +99,8 @@ def main() -> None:
         cfg.resume, cfg.load_from = True, args.resume
     if args.auto_scale_lr:
         scale_lr(cfg)
+    if args.tensorboard:
+        add_tensorboard(cfg)
     cfg.randomness = {'seed': None, **(cfg.get('randomness') or {})}
     for key in ('seed', 'diff_rank_seed', 'deterministic'):
         value = getattr(args, key)

@@ -5,6 +5,7 @@ import importlib.machinery
 import importlib.metadata
 import importlib.util
 import sys
+import warnings
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -34,6 +35,21 @@ def know_our_configs() -> None:
         return path, None if scope == 'mmdualkd' else scope
 
     Config._get_cfg_path = staticmethod(find_without_scope)
+
+
+def expected_warnings() -> None:
+    """Warnings of every run that concern no user.
+
+    MMEngine reads pkg_resources, sets the number of threads and names its own arguments of DDP; mmcv-lite has no
+    operators.
+    """
+    for message in (
+        'pkg_resources is deprecated',
+        'Fail to import ``MultiScaleDeformableAttention``',
+        'Setting [A-Z]{3}_NUM_THREADS environment variable',
+        '`broadcast_buffers` is deprecated',
+    ):
+        warnings.filterwarnings('ignore', message=message, append=True)  # what the user has asked for comes first
 
 
 def missing_drn(execute: Callable[[], None]) -> None:

@@ -21,6 +21,7 @@ from ..stages import Features, StagedModel
 from ..views import View, ViewPlan
 from ..zoo.resolve import build_resolved, resolve_model
 from ..zoo.weights import load_student_weights
+from .accuracy import batch_accuracies
 from .blending import build_blending, check_blended_classes, check_blending
 from .caching import check_cacheable, check_holds, open_cache, values_of
 from .labels import is_multi_label, label_distributions, own_losses
@@ -218,7 +219,8 @@ class Distiller(BaseModel):
             teacher_rows: With a cache the samples' records, (N, bytes).
 
         Returns:
-            dict: The student's own losses and accuracies, ``loss_<term>`` a term, and the terms' diagnostics.
+            dict: The student's own losses and accuracies, ``loss_<term>`` a term, the terms' diagnostics, and
+            what :func:`~mmdualkd.distillers.accuracy.batch_accuracies` gives.
 
         The attribute ``finite`` then says for each model whether its outputs are all finite, on the device.
         """
@@ -246,7 +248,7 @@ class Distiller(BaseModel):
             labels = label_distributions(samples, student.logits.size(1), self.multi_label)
             step = Step(student, outputs, labels, assistant=assistant, multi_label=self.multi_label)
             warmup = self._warmup(inputs.device) if self.warmup_iters else 1.0
-            return {**losses, **self.terms.losses(step, warmup, losses)}
+            return {**losses, **self.terms.losses(step, warmup, losses), **batch_accuracies(step)}
 
     def run_teachers(self, clip: Tensor) -> tuple[dict[str, Outputs], Features | None]:
         """Runs the teachers.

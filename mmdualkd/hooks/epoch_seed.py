@@ -1,9 +1,5 @@
 """Random numbers that depend on the seed, the epoch and the iteration, not on what ran before."""
 
-import random
-
-import numpy as np
-import torch
 from mmengine.dataset import InfiniteSampler
 from mmengine.dist import broadcast_object_list, get_rank
 from mmengine.hooks import Hook
@@ -15,6 +11,7 @@ from ..datasets.robust import RobustDataset
 from ..datasets.visits import CountingSampler
 from ..datasets.wrappers import plain_datasets
 from ..registry import HOOKS
+from ..seeds import seed_step
 
 DONE = 'iterations_of_epoch'  # the key in a checkpoint's meta: those done, and all
 
@@ -82,10 +79,7 @@ class EpochSeedHook(Hook):
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:
         # Here and not before the epoch: how many numbers the start of a data loader draws depends on its workers.
-        seeds = np.random.SeedSequence([self.seed, runner.iter, get_rank()]).generate_state(3)
-        random.seed(int(seeds[0]))
-        np.random.seed(seeds[1])
-        torch.manual_seed(int(seeds[2]))
+        seed_step(self.seed, runner.iter, get_rank())
 
 
 def sampler_of(loader: DataLoader) -> object:

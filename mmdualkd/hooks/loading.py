@@ -57,6 +57,7 @@ def check_weights(runner: Runner, checkpoint: dict[str, Any]) -> None:
     state, address = model_state_dict(checkpoint), str(runner._load_from)
     if not _trains(runner):
         load_strictly(student, state, address, 'checkpoint')
+        student._loaded = f'all {len(student.state_dict())} tensors from {address}'
         if student is not model and 'state_dict' in checkpoint:
             checkpoint['state_dict'] = {f'{STUDENT}.{name}': value for name, value in state.items()}
         return
@@ -64,4 +65,5 @@ def check_weights(runner: Runner, checkpoint: dict[str, Any]) -> None:
     message = f'load_from={address!r}: {len(fits)} of its {len(state)} tensors fit the model, which has {own}'
     if not fit_outside_head(student, fits):
         raise CheckpointError(f'{message}, and none of them outside its head: it is of another model')
+    student._loaded = f'{len(fits)} of {own} tensors from {address} (load_from)'
     print_log(message, logger='current')

@@ -31,6 +31,7 @@ def load_teacher_weights(model: nn.Module, address: str, key: str) -> None:
     state = model_state_dict(checkpoint)
     load_strictly(model, state, address, key)
     model._source = dict(file=path.name, sha256=digest(state))
+    model._loaded = f'all {len(model.state_dict())} tensors from {address}'  # for the plan that the console shows
     model._dataset_meta = dict(classes=class_names(checkpoint))  # as mmpretrain's own loading names it
 
 
@@ -96,6 +97,7 @@ def load_student_weights(model: nn.Module, address: str, key: str) -> tuple[int,
             f'(it has {", ".join(list(state)[:2])}, ...; the model has {", ".join(list(own)[:2])}, ...)'
         )
     model.load_state_dict(fits, strict=False)
+    model._loaded = f'{len(fits)} of {len(own)} tensors from {address}'
     lines = [f'{key}: {len(fits)}/{len(own)} tensors loaded from {address}']
     lines += [f'  {name}: {tuple(state[name].shape)} in the file, {tuple(own[name].shape)} here' for name in skipped]
     lines += [f'  {name}: not in the file' for name in own if name not in state and 'num_batches_tracked' not in name]

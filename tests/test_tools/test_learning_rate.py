@@ -7,7 +7,7 @@ from distill_jobs import distill_job
 from helpers import TOOLS, run, two_processes
 
 BASE = 'auto_scale_lr = dict(enable=False, base_batch_size=16)\n'
-SAID = 'the learning rate is for batches of 16, but a step has {} (batch_size=4 x processes={} x accumulative_counts=1)'
+SAID = 'the learning rate is for batches of 16, and a batch has {} (4 samples x {})'
 
 
 @pytest.fixture(scope='module')
@@ -27,7 +27,7 @@ def train(job, work_dir, *words, **kwargs):
 def test_another_batch_is_told_with_the_factor_and_the_flag_that_applies_it(job, tmp_path):
     output, lr = train(job, tmp_path / 'a')
     advice = ': by the linear rule it would be 0.25 times as high, which --auto-scale-lr makes it'
-    assert output.count('the learning rate is for') == 1 and SAID.format(4, 1) + advice in output
+    assert output.count('the learning rate is for') == 1 and SAID.format(4, '1 process') + advice in output
     assert lr == pytest.approx(0.02)
     output, lr = train(job, tmp_path / 'b', '--auto-scale-lr')
     assert 'by the linear rule' not in output and lr == pytest.approx(0.005)
@@ -42,7 +42,7 @@ def test_accumulated_batches_count(job, tmp_path):
 
 def test_the_processes_of_all_machines_count(job, tmp_path):
     output, lr = train(job, tmp_path / 'a', env=two_processes())
-    assert output.count(SAID.format(8, 2)) == 1 and lr == pytest.approx(0.02)
+    assert output.count(SAID.format(8, '2 processes')) == 1 and lr == pytest.approx(0.02)
     _, lr = train(job, tmp_path / 'b', '--auto-scale-lr', env=two_processes())
     assert lr == pytest.approx(0.01)
 

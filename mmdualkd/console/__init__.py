@@ -1,0 +1,1 @@
+"""What a tool says on the console: news, in lines that people read. The log file has all of it."""

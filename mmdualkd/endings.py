@@ -1,0 +1,129 @@
+"""How a tool ends: what ended it is the last that it prints, and stands alone."""
+
+import gc
+import os
+import re
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from mmengine.logging import MessageHub
+from torch.distributed.elastic.multiprocessing.errors import record
+
+from .console.handlers import begin, only_in_the_file
+from .errors import ConfigError, DistillError, MemoryShortage
+from .faults import config_of, explain
+from .files import shown
+
+INTERRUPTED = 128 + signal.SIGINT
+
+
+@dataclass
+class _Ending:
+    """Last words, and the exit code."""
+
+    words: str
+    code: int = 1
+
+
+def run_tool(main: Callable[[], object]) -> None:
+    """Runs a tool; an error ends it with one line, its type and message, and an interruption with how to go on.
+
+    What this package cannot explain ends with its traceback, whose last line is the error. All tracebacks are in the
+    log file, once there is one. The last words come when all that the tool had started (workers of data loaders, for
+    one) has ended.
+
+    Under torchrun they go where torchrun reads them: it is torchrun's report that ends the output then, and
+    ``tools/dist_train.sh`` prints the error of the first process to fail alone.
+    """
+    begin()
+    watched = 'TORCHELASTIC_ERROR_FILE' in os.environ
+    ending = _end_of(main, watched)
+    if ending is None:
+        return
+    gc.collect()  # the error held the tool's variables; now they go, and what they started
+    words = '' if watched else ending.words
+    if not torch.distributed.is_initialized():
+        if words and ending.code != 1:
+            print(words, file=sys.stderr)
+        raise SystemExit(words if words and ending.code == 1 else ending.code)
+    if words:
+        print(words, file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(ending.code)  # the group's threads may wait for what nobody will do, and would abort a process that ends
+
+
+def _end_of(main: Callable[[], object], watched: bool) -> _Ending | None:
+    """Runs a tool; gives how it ended if that was not well."""
+    try:
+        record(_explained)(main) if watched else _explained(main)
+    except KeyboardInterrupt:
+        return _Ending(_how_to_go_on(), INTERRUPTED)
+    except DistillError as error:
+        log = only_in_the_file(traceback.format_exc())
+        if error.of_others and log is None and not watched:
+            traceback.print_exception(error.__cause__)
+        where = f' (traceback: {shown(log)})' if error.of_others and log else ''
+        return _Ending(f'{type(error).__name__}: {error}{where}')
+    except Exception:
+        trace = traceback.format_exc()
+        only_in_the_file(trace)
+        return _Ending(trace.rstrip())
+    return None
+
+
+def _explained(main: Callable[[], object]) -> None:
+    """Runs a tool; what others raise is told as an error of ours where it is known what it means."""
+    try:
+        main()
+    except DistillError:
+        raise
+    except Exception as error:
+        better = _shortage(error) or _fault(error)
+        if better is None:
+            raise
+        better.of_others = True
+        raise better from error
+
+
+def _fault(error: Exception) -> ConfigError | None:
+    """What others raised while they built a part of the config."""
+    line = explain(error)
+    return None if line is None else ConfigError(line)
+
+
+def _shortage(error: Exception) -> MemoryShortage | None:
+    """Memory that was not there, of the device, the machine or its workers."""
+    text = ' '.join(str(error).split())
+    split = MessageHub.get_current_instance().get_info('loop_stage') or 'train'
+    loader = config_of(error).get(f'{split}_dataloader') or {}
+    size, workers = (f'{split}_dataloader.{name} (now {loader.get(name)})' for name in ('batch_size', 'num_workers'))
+    save = f'lower {size}'
+    if split == 'train':
+        save += ", train with --amp, or set with_cp=True in the student's backbone"
+    if isinstance(error, torch.OutOfMemoryError):
+        asked = re.search(r'Tried to allocate ([\d.]+ \w+)', text)
+        whole = re.search(r'total capacity of ([\d.]+ \w+)', text)
+        device = f'the GPU of {whole[1]}' if whole else 'the GPU'
+        return MemoryShortage(f'{device} has no {asked[1] if asked else "memory"} left: {save}')
+    if isinstance(error, MemoryError) or 'DefaultCPUAllocator' in text:
+        return MemoryShortage(f'the machine has not enough memory ({text[:120]}): {save}')
+    killed = re.search(r'DataLoader worker .*killed by signal: (Killed|Bus error)', text)
+    if killed:
+        shared = ', or give the container more shared memory (--shm-size)' if killed[1] == 'Bus error' else ''
+        return MemoryShortage(f'a data worker was killed for want of memory: lower {workers} or {size}{shared}')
+    return None
+
+
+def _how_to_go_on() -> str:
+    """What an interruption ends with."""
+    hub = MessageHub.get_current_instance()
+    if hub.get_info('loop_stage') is None:
+        return 'Interrupted'
+    last = hub.get_info('last_ckpt')
+    kept = f'the same command with --resume goes on from {shown(last)}' if last else 'no checkpoint had been saved'
+    return f'Interrupted in iteration {hub.get_info("iter", 0) + 1}; {kept}'

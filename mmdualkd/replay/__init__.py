@@ -1,0 +1,1 @@
+"""A step that left the finite numbers, kept in a file and run again."""

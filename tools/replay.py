@@ -1,0 +1,35 @@
+"""Runs a step again that left the finite numbers, and tells in which term and module the first such number arises.
+
+Examples:
+    python tools/replay.py work_dirs/CONFIG/divergence_1234.pt
+"""
+
+import argparse
+
+import mmdualkd  # noqa: F401  (first: it mends the stack)
+from mmdualkd.launch import check_file, run_tool
+from mmdualkd.settings import check_device
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('file', help='divergence_*.pt, which training wrote into its work directory')
+    parser.add_argument('--device', help='cpu or cuda; default: the GPU, if there is one')
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_arguments(parser)
+    args = parser.parse_args()
+    check_file('FILE', args.file)
+    if args.device is not None:
+        check_device('--device', args.device)
+    import torch
+
+    from mmdualkd.replay.run import replay
+
+    for line in replay(args.file, args.device or ('cuda' if torch.cuda.is_available() else 'cpu')):
+        print(line, flush=True)
+
+
+if __name__ == '__main__':
+    run_tool(main)
