@@ -149,10 +149,12 @@ def _checking(kind: type, dumps: bool = True) -> type:
     """A kind of runner that looks at its batches, and writes its config when it has loaded what it starts from.
 
     One that is refused leaves the config that the work directory's training is resumed with. Its console has the lines
-    of :class:`~mmdualkd.console.progress.ConsoleHook`, its log file MMEngine's.
+    of :class:`~mmdualkd.console.progress.ConsoleHook`, its log file MMEngine's. Where ``auto_scale_lr`` is enabled,
+    learning rates are scaled as :mod:`~mmdualkd.learning_rate` has it.
     """
     from .console.progress import ConsoleHook, TellingLogProcessor
     from .hooks.preflight import check_batches
+    from .learning_rate import scale
 
     class Checking(kind):
         def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
@@ -170,6 +172,10 @@ def _checking(kind: type, dumps: bool = True) -> type:
             built = super().build_train_loop(loop)
             check_batches(built.dataloader)  # before schedules divide by their number
             return built
+
+        def scale_lr(self, optim_wrapper: object, auto_scale_lr: dict | None = None) -> None:
+            if auto_scale_lr and auto_scale_lr.get('enable'):
+                scale(self, optim_wrapper)
 
         def dump_config(self) -> None:
             pass

@@ -26,17 +26,13 @@ def check_batch(job: Job, processes: int) -> Iterator[Finding]:
     if batch.base is None:
         text = f'batch {batch}; the config does not say for which one lr={lr} is (auto_scale_lr.base_batch_size)'
         yield Finding('fine', what, text)
-    elif batch.scaled and batch.accumulated > 1:
-        text = f'batch {batch}; auto_scale_lr knows nothing of accumulated steps and multiplies lr={lr} by'
-        alone = batch.factor / batch.accumulated
-        yield Finding('warning', what, f'{text} {alone:.3g} in place of {batch.factor:.3g}: set lr yourself')
     elif batch.scaled or batch.factor == 1:
         scaled = f'; lr={lr} of {batch.base} is multiplied by {batch.factor:.3g}' if batch.factor != 1 else ''
         yield Finding('fine', what, f'batch {batch}, as lr={lr} asks{scaled}')
     else:
         text = f'batch {batch}, but lr={lr} is for {batch.base}: the linear rule multiplies it by {batch.factor:.3g}'
-        flag = '' if batch.accumulated > 1 else 'train with --auto-scale-lr, or '
-        yield Finding('warning', what, f'{text}; {flag}set optim_wrapper.optimizer.lr={(lr or 0) * batch.factor:.3g}')
+        advice = f'train with --auto-scale-lr, or set optim_wrapper.optimizer.lr={(lr or 0) * batch.factor:.3g}'
+        yield Finding('warning', what, f'{text}; {advice}')
 
 
 def check_step(job: Job) -> Iterator[Finding]:

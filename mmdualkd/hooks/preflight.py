@@ -19,6 +19,7 @@ from ..cache.data import attach
 from ..datasets.robust import counted_from_one, source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
+from ..learning_rate import tell_batch
 from ..names import STUDENT
 from ..registry import HOOKS
 from ..top_keys import NUM_CLASSES, meant_values, places
@@ -64,6 +65,7 @@ class PreflightHook(Hook):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         student = getattr(model, 'student', model)
         check_top_keys(runner, student)
+        tell_batch(runner)
         loops = {'train': runner.train_loop, 'val': runner.val_loop}
         named = None
         for split, loop in loops.items():

@@ -1,5 +1,8 @@
-# One's own pictures of any size, listed by tools/make_annotations.py --pictures. A leaf says where they are and how
-# many classes there are; what stands at its top reaches all that reads it.
+# One's own pictures, of any size and any number a class. A leaf says what differs, once and at its top: num_classes,
+# data_root, ann_file_train, ann_file_val and ann_file_test (by default that of val) reach all that reads them. Lines of
+# the lists are `<file> <label>`, classes.txt beside them names the classes: tools/make_annotations.py --pictures writes
+# them. Folders train/<class>/ and val/<class>/ do without: ann_file_train = ann_file_val = '',
+# data_prefix_train = 'my/train', data_prefix_val = 'my/val'.
 num_classes = 2
 data_root = 'data/pictures'  # the folder that paths in the lists start from
 ann_file_train = 'data/annotations/pictures/train.txt'

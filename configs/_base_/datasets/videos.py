@@ -1,5 +1,6 @@
-# One's own videos, listed by tools/make_annotations.py. A leaf says where they are and how many classes there are; what
-# stands at its top reaches all that reads it.
+# One's own videos. A leaf says what differs, once and at its top: num_classes, data_root, ann_file_train, ann_file_val
+# and ann_file_test (by default that of val) reach all that reads them. Lines of the lists are `<file> <label>`,
+# classes.txt beside them names the classes: tools/make_annotations.py writes them.
 num_classes = 2
 data_root = 'data/videos'  # the folder that paths in the lists start from
 ann_file_train = 'data/annotations/videos/train.txt'
