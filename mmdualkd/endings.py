@@ -16,6 +16,7 @@ from torch.distributed.elastic.multiprocessing.errors import record
 from .console.handlers import begin, only_in_the_file
 from .errors import ConfigError, DistillError, MemoryShortage
 from .faults import config_of, explain
+from .files import shown
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -66,7 +67,7 @@ def _end_of(main: Callable[[], object], watched: bool) -> _Ending | None:
         log = only_in_the_file(traceback.format_exc())
         if error.of_others and log is None and not watched:
             traceback.print_exception(error.__cause__)
-        where = f' (traceback: {log})' if error.of_others and log else ''
+        where = f' (traceback: {shown(log)})' if error.of_others and log else ''
         return _Ending(f'{type(error).__name__}: {error}{where}')
     except Exception:
         trace = traceback.format_exc()
@@ -101,7 +102,9 @@ def _shortage(error: Exception) -> MemoryShortage | None:
     split = MessageHub.get_current_instance().get_info('loop_stage') or 'train'
     loader = config_of(error).get(f'{split}_dataloader') or {}
     size, workers = (f'{split}_dataloader.{name} (now {loader.get(name)})' for name in ('batch_size', 'num_workers'))
-    save = f"lower {size}, train with --amp, or set with_cp=True in the student's backbone"
+    save = f'lower {size}'
+    if split == 'train':
+        save += ", train with --amp, or set with_cp=True in the student's backbone"
     if isinstance(error, torch.OutOfMemoryError):
         asked = re.search(r'Tried to allocate ([\d.]+ \w+)', text)
         whole = re.search(r'total capacity of ([\d.]+ \w+)', text)
@@ -122,5 +125,5 @@ def _how_to_go_on() -> str:
     if hub.get_info('loop_stage') is None:
         return 'Interrupted'
     last = hub.get_info('last_ckpt')
-    kept = f'the same command with --resume goes on from {last}' if last else 'no checkpoint had been saved'
+    kept = f'the same command with --resume goes on from {shown(last)}' if last else 'no checkpoint had been saved'
     return f'Interrupted in iteration {hub.get_info("iter", 0) + 1}; {kept}'

@@ -77,6 +77,11 @@ def stock_config(cfg: Config) -> tuple[Config, list[str]]:
     stock: dict[str, Any] = {name: cfg[name] for name in KEPT if name in cfg}
     stock.update(model=student_model(cfg), default_hooks=copy.deepcopy(STOCK_HOOKS), load_from=None, resume=False)
     stock.update(work_dir='work_dirs/student', launcher='none')
+    local = [dict(type='LocalVisBackend')]  # others of the training (TensorBoard) may not be installed where it goes
+    if 'vis_backends' in stock:
+        stock['vis_backends'] = local
+    if stock.get('visualizer'):
+        stock['visualizer'] = {**stock['visualizer'], 'vis_backends': local}
     remarks = []
     for split in ('val', 'test'):
         names = [f'{split}_{part}' for part in ('dataloader', 'evaluator', 'cfg')]

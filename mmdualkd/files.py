@@ -67,6 +67,12 @@ def check_folder(key: str, folder: str | Path) -> None:
         raise ConfigError(f'{key}={str(folder)!r} cannot be written: {error.strerror or error}{where}') from error
 
 
+def shown(path: str | Path) -> str:
+    """A path as one would type it here."""
+    path = Path(path)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
 def remove_parts(folder: str | Path) -> None:
     """Removes what writers that were killed left in a folder."""
     for part in Path(folder).glob(f'*{PART}'):

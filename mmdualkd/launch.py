@@ -12,13 +12,14 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import MMLogger, print_log
 
-from .class_count import apply_num_classes, meant_num_classes
 from .console.handlers import plainly
 from .endings import run_tool  # noqa: F401  (the tools have it from here)
 from .errors import ConfigError
 from .files import check_folder
 from .setting_values import lost_hooks
 from .settings import check_settings
+from .top_keys import settle
+from .unread import check_read
 
 
 def load_config(args: argparse.Namespace) -> Config:
@@ -48,11 +49,12 @@ def load_config(args: argparse.Namespace) -> Config:
     if not isinstance(cfg.work_dir, str) or not cfg.work_dir:
         raise ConfigError(f'work_dir={cfg.work_dir!r} names no folder')
     check_settings(cfg)
+    check_read(cfg, args.config, args.cfg_options or {})
     if lost := lost_hooks(cfg):
         names = ', '.join(f'mmdualkd.{name}' for name in lost)
         message = f"custom_hooks stands in place of the base config's, without {names}; to keep them, add them"
         print_log(message, logger='current', level=logging.WARNING)
-    apply_num_classes(cfg, meant_num_classes(cfg, args.config))
+    settle(cfg, args.config)
     return cfg
 
 

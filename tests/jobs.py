@@ -22,6 +22,10 @@ class Job:
     config: Path
     work_dir: Path
 
+    def log(self) -> str:
+        """What the last run wrote into its log file."""
+        return max(self.work_dir.glob('*/*.log')).read_text()
+
     def losses(self, rank: int = 0) -> list[float]:
         """The loss of every training iteration in one process, in order."""
         return [json.loads(line)['loss'] for line in (self.work_dir / f'losses_{rank}.json').open()]

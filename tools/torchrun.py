@@ -1,26 +1,56 @@
 """torchrun, with the flags of ``python -m torch.distributed.run``; its last line is the error that ended the processes.
 
-``dist_train.sh`` and ``dist_test.sh`` call it.
+``dist_train.sh`` and ``dist_test.sh`` call it. What torchrun itself logs is shown where ``LOGLEVEL`` asks for it.
 """
 
+import logging
+import os
+import re
 import sys
 
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.elastic.multiprocessing.api import SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.run import main
 
+OURS = 'mmdualkd.errors.'
+# what a process says whose peer has gone: that one's error is the one to show
+OF_PEERS = re.compile(r'onnection (closed|reset)|DistBackendError|\bgloo\b|NCCL', re.IGNORECASE)
 
-def last_words(report: ChildFailedError) -> str | None:
-    """Type and message of the exception that ended the first process to fail; None if it died of something else."""
-    _, failure = report.get_first_failure()
+
+def last_words(report: ChildFailedError) -> str:
+    """What ended the first process to fail: one line, after the traceback where this package did not know the error."""
+    failures = sorted(report.failures.items(), key=lambda item: (*_order(item[1]), item[0]))
+    rank, failure = failures[0]
+    message, trace = _told(failure)
+    if message is None:
+        died = f'was killed ({failure.signal_name()})' if failure.exitcode < 0 else f'ended with {failure.exitcode}'
+        why = ", mostly for want of the machine's memory" if failure.exitcode == -9 else ''
+        return f'process {rank} {died}{why}; it has told no error beyond what stands above'
+    if trace.strip().rpartition('\n')[2].startswith(OURS):
+        return message
+    return f'process {rank}:\n{trace.strip()}'
+
+
+def _told(failure: ProcessFailure) -> tuple[str | None, str]:
+    """An error's type and message as its process has told it, and its traceback; None if the process told nothing."""
     data = failure.error_file_data.get('message')
-    return data['message'] if isinstance(data, dict) and 'extraInfo' in data else None
+    told = isinstance(data, dict) and 'extraInfo' in data
+    return (data['message'], data['extraInfo']['py_callstack']) if told else (None, '')
+
+
+def _order(failure: ProcessFailure) -> tuple[bool, int]:
+    message, trace = _told(failure)
+    last = trace.strip().rpartition('\n')[2]
+    return message is not None and bool(OF_PEERS.search(last)), failure.timestamp
 
 
 if __name__ == '__main__':
+    if 'LOGLEVEL' not in os.environ:
+        logging.disable(logging.ERROR)
     try:
         main()
     except ChildFailedError as report:
-        words = last_words(report)
-        if words is None:
-            raise
-        sys.exit(words)
+        sys.exit(last_words(report))
+    except SignalException as end:
+        print(f'Interrupted ({end.sigval.name}); the last checkpoint is where --resume goes on from', file=sys.stderr)
+        sys.exit(128 + end.sigval)

@@ -38,8 +38,17 @@ def know_our_configs() -> None:
 
 
 def expected_warnings() -> None:
-    """Two warnings of every import concern no user: MMEngine reads pkg_resources, and mmcv-lite has no operators."""
-    for message in ('pkg_resources is deprecated', 'Fail to import ``MultiScaleDeformableAttention``'):
+    """Warnings of every run that concern no user.
+
+    MMEngine reads pkg_resources, sets the number of threads and names its own arguments of DDP; mmcv-lite has no
+    operators.
+    """
+    for message in (
+        'pkg_resources is deprecated',
+        'Fail to import ``MultiScaleDeformableAttention``',
+        'Setting [A-Z]{3}_NUM_THREADS environment variable',
+        '`broadcast_buffers` is deprecated',
+    ):
         warnings.filterwarnings('ignore', message=message, append=True)  # what the user has asked for comes first
 
 

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from ..datasets.robust import source_of
 from ..datasets.wrappers import plain_datasets
+from ..files import shown
 from ..hooks.resume import source_of_resume
 from ..names import ASSISTANT, STUDENT
 from ..zoo.weights import classes_of
@@ -43,12 +44,6 @@ def plan_of_test(runner: Runner) -> list[str]:
     lines += _data(dict(test=loader), model)
     lines += _in_columns('model', [_model_row('', getattr(model, STUDENT, model))])
     return [*lines, *_entry('device', [_device(runner, model, loader)]), *_files(runner)]
-
-
-def shown(path: str | Path) -> str:
-    """A path as one would type it here."""
-    path = Path(path)
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def unwrapped(runner: Runner) -> nn.Module:

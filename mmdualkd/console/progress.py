@@ -9,9 +9,10 @@ from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
 from mmengine.runner import LogProcessor, Runner
 
+from ..files import shown
 from ..names import BATCH_ACCURACY
 from .handlers import CONSOLE
-from .plan import plan_of_test, plan_of_training, shown
+from .plan import plan_of_test, plan_of_training
 
 PAUSE = 30  # seconds between two lines of a validation or a test that takes long
 OWN_ACCURACIES = {'top1_acc': 100, 'accuracy_top-1': 1}  # of models without a distiller; what makes them percents

@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from ..errors import DivergenceError
+from ..files import shown
 from ..registry import HOOKS
 from ..replay.record import KeptStep, LastSteps, not_finite, write_step
 from .epoch_seed import EpochSeedHook
@@ -147,7 +148,7 @@ class CheckFiniteHook(Hook):
                 told += f'; the batch: {_named(fault.step.batch)}. {write_step(runner, fault.step, seed, told)}'
         told = sorted({one for one in all_gather_object(told) if one is not None})
         last = runner.message_hub.get_info('last_ckpt')
-        kept = f'the last checkpoint is {last}' if last else 'no checkpoint had been saved before'
+        kept = f'the last checkpoint is {shown(last)}' if last else 'no checkpoint had been saved before'
         raise DivergenceError(
             f'{"; ".join(told)}. Nothing was saved since; {kept}. Look at those clips, lower the learning rate, warm '
             'up, or clip gradients (optim_wrapper.clip_grad)'

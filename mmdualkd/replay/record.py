@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from ..errors import CheckpointError
-from ..files import open_whole
+from ..files import open_whole, shown
 from .plain import plain
 
 FORMAT = 'mmdualkd step 1'
@@ -128,4 +128,4 @@ def write_step(runner: Runner, step: KeptStep, seed: int | None, said: str) -> s
             torch.save(content, file)
     except (CheckpointError, RuntimeError) as error:
         return f'the step could not be kept: {error}'
-    return f'{COMMAND} {path} runs that step again'
+    return f'{COMMAND} {shown(path)} runs that step again'

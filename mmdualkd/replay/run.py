@@ -50,21 +50,20 @@ def replay(path: str, device: str) -> Iterator[str]:
     yield f'inputs: {_ranges(batch)}'
     if step['seed'] is not None:
         seed_step(step['seed'], step['iteration'] - 1, step['rank'])
-    fault = FirstFault(model)
-    with _precision(cfg, device):
-        losses = model(**model.data_preprocessor(batch, training=True), mode='loss')
-        loss, values = model.parse_losses(losses)
-    for name, value in values.items():
-        yield f'  {name} {float(value):.6g}{"" if finite(value) else "   <- not finite"}'
-    yield f'first output that is not finite: {fault.found or "none"}'
-    told: list[str] = []
-    if finite(loss):
-        with first_fault_of_backward(told):
-            loss.backward()
-        yield f'backward: {"; ".join(told) or "every gradient on the way is a number"}'
-    else:
-        yield 'backward: not run, the loss is not finite'
-    if not told and finite(loss):
+    fault, told = FirstFault(model), []
+    with first_fault_of_backward(told):
+        with _precision(cfg, device):
+            losses = model(**model.data_preprocessor(batch, training=True), mode='loss')
+            loss, values = model.parse_losses(losses)
+        for name, value in values.items():
+            yield f'  {name} {float(torch.as_tensor(value).detach()):.6g}{"" if finite(value) else "   <- not finite"}'
+        yield f'first output that is not finite: {fault.found or "none"}'
+        if not finite(loss):
+            yield 'backward: not run, for the loss is not finite'
+            return
+        loss.backward()
+    yield f'backward: {"; ".join(told) or "no gradient on the way is NaN"}'
+    if not told:
         gradients = {name: value.grad for name, value in model.named_parameters() if value.grad is not None}
         yield f'gradients: {_told(not_finite(gradients), len(gradients))}'
 
@@ -72,8 +71,10 @@ def replay(path: str, device: str) -> Iterator[str]:
 def _model(step: dict[str, Any], device: str) -> tuple[nn.Module, Config]:
     """The model of a step's config with the weights that it had before it, as it trains."""
     cfg = Config(step['config'])
-    imports = cfg.get('custom_imports') or {}
-    import_modules_from_strings(**imports)
+    if cfg.get('custom_imports'):
+        import_modules_from_strings(**cfg.custom_imports)
+    for teacher in (cfg.model.get('teachers') or {}).values():
+        teacher.pop('compile', None)  # modules that are compiled cannot be watched
     init_default_scope(cfg.get('default_scope') or 'mmaction')
     hub = MessageHub.get_instance('replay')
     hub.update_info('iter', step['iteration'] - 1)  # terms that grow ask for it

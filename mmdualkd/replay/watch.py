@@ -1,7 +1,6 @@
 """Where in a step the first number arises that is not finite."""
 
 import re
-import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -58,7 +57,7 @@ def finite(value: Any) -> bool:
 
 @contextmanager
 def first_fault_of_backward(found: list[str]) -> Iterator[None]:
-    """Tells of the first operation whose gradient is NaN.
+    """Tells of the first operation whose gradient is NaN, in a backward pass whose forward pass ran inside as well.
 
     Args:
         found: What is told: the operation, and the line of the forward pass that it belongs to.
@@ -76,4 +75,3 @@ def first_fault_of_backward(found: list[str]) -> Iterator[None]:
             lines = [line for line in lines if '/torch/' not in line[0]] or lines
             if lines:
                 found.append('its forward: {}, line {}, in {}: {}'.format(*lines[-1]))
-            traceback.clear_frames(error.__traceback__)

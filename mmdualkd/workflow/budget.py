@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from mmengine.config import Config
 
 from ..checks.speed import Speed, measure_speed
-from ..class_count import apply_num_classes, meant_num_classes
 from ..errors import ConfigError
+from ..top_keys import settle
 from .leaves import write_leaf
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def measured(plan: 'Plan', lengths: Mapping[str, int]) -> dict[str, Speed]:
             path = Path(folder, f'leaf{number}.py')
             write_leaf(path, leaf, path.parent)
             cfg = Config.fromfile(path)
-            apply_num_classes(cfg, meant_num_classes(cfg, path))
+            settle(cfg, path)
             speeds[training] = measure_speed(
                 cfg, plan.trained if 'teachers' in cfg.model and cfg.model.teachers else ()
             )

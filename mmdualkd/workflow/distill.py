@@ -11,7 +11,7 @@ from ..files import check_folder
 from ..launch import check_file
 from .budget import fit_epochs
 from .catalogue import PICTURES, VIDEOS, find_model
-from .entries import entry_of, fetch_weights, teachers_of
+from .entries import check_known_classes, entry_of, fetch_weights, teachers_of
 from .leaves import Job
 from .outcome import Distilled, read_outcome
 from .plan import ALONE, STUDENT, Plan
@@ -79,7 +79,8 @@ def distill(
         DistillError: Names what is wrong; what was done before stays, and the next call goes on from there.
     """
     arguments = {name: value for name, value in locals().items() if name not in ('out', 'dry_run', 'workers')}
-    arguments.update(data=str(Path(data).absolute()), teachers=list(teachers))
+    given = {name: str(Path(path).absolute()) for name, path in (teacher_checkpoints or {}).items()}
+    arguments.update(data=str(Path(data).absolute()), teachers=list(teachers), teacher_checkpoints=given)
     check_arguments(arguments)
     regex = _expression(group_regex)
     out = Path(out).absolute()
@@ -96,7 +97,8 @@ def distill(
         of, root = found['of'], Path(found['root'])
         workers = min(os.cpu_count() or 1, 8) if workers is None else workers
         learner = entry_of(student, of, '--student', from_scratch, None, found)
-        guides = teachers_of(teachers, of, from_scratch, teacher_checkpoints or {}, found)
+        guides = teachers_of(teachers, of, from_scratch, given, found)
+        check_known_classes(guides, found['classes'], str(out / 'annotations' / 'classes.txt'))
         job = Job(
             of, root, out / 'annotations', len(found['classes']), found['train'], batch_size or BATCH[of], workers,
             processes, flip,

@@ -4,11 +4,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from ..checkpoint import read_checkpoint
 from ..errors import CheckpointError, ConfigError
+from ..hooks.preflight import check_teacher_classes
 from ..zoo.download import cached_path, download
 from ..zoo.names import listed_weights
+from ..zoo.weights import class_names
 from .catalogue import find_model
 from .leaves import Entry
 
@@ -40,6 +44,30 @@ def teachers_of(
             role += '_'
         roles[role] = entry
     return roles
+
+
+def check_known_classes(teachers: Mapping[str, Entry], classes: Sequence[str], where: str) -> None:
+    """Refuses weights of a teacher that knows other classes than the data have, or these in another order.
+
+    Args:
+        teachers: The teachers by their names in the model; those that a stage trains are passed over.
+        classes: The data's class names in order of their labels.
+        where: What names them, for errors.
+
+    Raises:
+        CheckpointError: If the weights cannot be read, or are of another number of classes.
+        DataError: If the order differs.
+    """
+    for role, entry in teachers.items():
+        if not entry.trained:
+            continue
+        names = class_names(read_checkpoint(entry.checkpoint, f'--teacher-checkpoint {entry.name}'))
+        if names and len(names) != len(classes):
+            raise CheckpointError(
+                f'--teacher-checkpoint {entry.name}={entry.checkpoint}: it knows {len(names)} classes, {where} names '
+                f'{len(classes)}'
+            )
+        check_teacher_classes({role: SimpleNamespace(_dataset_meta=dict(classes=names))}, (where, list(classes)))
 
 
 def fetch_weights(entries: Sequence[Entry]) -> list[str]:

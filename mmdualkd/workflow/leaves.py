@@ -134,8 +134,12 @@ def _config(job: Job, entries: list[Entry], model: dict, size: int, epochs: int)
     batch = min(job.batch_size, max(job.samples // job.processes, 1))
     loader = dict(num_workers=job.workers, persistent_workers=job.workers > 0)
 
+    prefix = dict(video=Code('data_root')) if video else Code('data_root')
+
     def load(split: str) -> dict[str, Any]:
-        return dict(batch_size=batch, **loader, dataset=dict(pipeline=Code(f'{split}_pipeline')))
+        file = Code('ann_file_train' if split == 'train' else 'ann_file_val')
+        data = dict(ann_file=file, data_prefix=prefix, pipeline=Code(f'{split}_pipeline'))
+        return dict(batch_size=batch, **loader, dataset=data)
 
     every = max(epochs // 10, 1)
     return dict(

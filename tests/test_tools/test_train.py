@@ -32,7 +32,7 @@ def test_a_seed_of_zero_is_a_seed(tmp_path):
 
 
 def test_testing_gives_the_accuracy_that_training_saw_last_and_dumps_predictions(trained, tmp_path):
-    seen = float(re.findall(r'Epoch\(val\) \[2\].*acc/top1: ([\d.]+)', trained.output)[-1])
+    seen = float(re.findall(r'after epoch 2: acc/top1: ([\d.]+)', trained.output)[-1])
     dump = tmp_path / 'predictions.pkl'
     output = run(
         TOOLS / 'test.py', trained.config, trained.work_dir / 'epoch_2.pth', '--dump', dump,
