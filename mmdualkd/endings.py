@@ -64,7 +64,8 @@ def _end_of(main: Callable[[], object], watched: bool) -> _Ending | None:
     except KeyboardInterrupt:
         return _Ending(_how_to_go_on(), INTERRUPTED)
     except DistillError as error:
-        log = only_in_the_file(traceback.format_exc())
+        of_worker = error.args[0] if error.args else ''  # its own traceback is in there
+        log = only_in_the_file(f'{traceback.format_exc()}\n{of_worker}')
         if error.of_others and log is None and not watched:
             traceback.print_exception(error.__cause__)
         where = f' (traceback: {shown(log)})' if error.of_others and log else ''
