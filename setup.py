@@ -46,6 +46,7 @@ setup(
         'numpy',
         'scipy',
         'matplotlib',
+        'argcomplete>=3',
         'setuptools<81',  # MMEngine needs pkg_resources
     ],
     extras_require={
@@ -55,5 +56,6 @@ setup(
         'tensorboard': ['tensorboard'],
         'tests': ['pytest', 'pytest-xdist', 'ruff', 'timm', 'onnx', 'onnxruntime', 'tensorboard'],
     },
+    entry_points={'console_scripts': ['mmdualkd = mmdualkd.cli.main:main']},
     zip_safe=False,
 )

@@ -4,11 +4,21 @@ Importing it mends the known faults of the published stack (:mod:`mmdualkd.compa
 modules are imported when a config first names one of them.
 """
 
+from typing import Any
+
 from . import compat
+from .version import __version__
 
-compat.apply()
+if not compat.called_for_the_doctor():  # who looks at a stack that is broken must not break with it
+    compat.apply()
+    from . import registry
 
-from . import registry  # noqa: E402  (MMEngine may only be imported once it is known to be usable)
-from .version import __version__  # noqa: E402
+__all__ = ['__version__', 'compat', 'distill', 'registry']
 
-__all__ = ['__version__', 'compat', 'registry']
+
+def __getattr__(name: str) -> Any:
+    if name != 'distill':
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    from .workflow.distill import distill  # imports torch, which reading a config does without
+
+    return distill

@@ -12,13 +12,14 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import MMLogger, print_log
 
-from .class_count import apply_num_classes, meant_num_classes
 from .console.handlers import plainly
 from .endings import run_tool  # noqa: F401  (the tools have it from here)
 from .errors import ConfigError
 from .files import check_folder
 from .setting_values import lost_hooks
 from .settings import check_settings
+from .top_keys import settle
+from .unread import check_read
 
 
 def load_config(args: argparse.Namespace) -> Config:
@@ -48,11 +49,12 @@ def load_config(args: argparse.Namespace) -> Config:
     if not isinstance(cfg.work_dir, str) or not cfg.work_dir:
         raise ConfigError(f'work_dir={cfg.work_dir!r} names no folder')
     check_settings(cfg)
+    check_read(cfg, args.config, args.cfg_options or {})
     if lost := lost_hooks(cfg):
         names = ', '.join(f'mmdualkd.{name}' for name in lost)
         message = f"custom_hooks stands in place of the base config's, without {names}; to keep them, add them"
         print_log(message, logger='current', level=logging.WARNING)
-    apply_num_classes(cfg, meant_num_classes(cfg, args.config))
+    settle(cfg, args.config)
     return cfg
 
 
@@ -114,13 +116,8 @@ def build_runner(cfg: Config, testing: bool = False):
         ConfigError: If the work directory or the checkpoints' cannot be written, the work directory holds a config of
             the user's own where MMEngine would write its dump, or there is no such runner.
     """
-    from mmaction.registry import RUNNERS
-    from mmengine.runner import Runner
-
     check_folder('work_dir', cfg.work_dir)
-    kind = cfg.get('runner_type', Runner)
-    if isinstance(kind, str) and (kind := RUNNERS.get(cfg.runner_type)) is None:
-        raise ConfigError(f'runner_type={cfg.runner_type!r} names no runner')
+    kind = runner_type(cfg)
     if testing:
         return _checking(kind, dumps=False).from_cfg(cfg)
     saver = (cfg.get('default_hooks') or {}).get('checkpoint')
@@ -137,14 +134,27 @@ def build_runner(cfg: Config, testing: bool = False):
     return _checking(kind).from_cfg(cfg)
 
 
+def runner_type(cfg: Config) -> type:
+    """The kind of runner that a config asks for: MMEngine's own, or its ``runner_type``."""
+    from mmaction.registry import RUNNERS
+    from mmengine.runner import Runner
+
+    kind = cfg.get('runner_type', Runner)
+    if isinstance(kind, str) and (kind := RUNNERS.get(cfg.runner_type)) is None:
+        raise ConfigError(f'runner_type={cfg.runner_type!r} names no runner')
+    return kind
+
+
 def _checking(kind: type, dumps: bool = True) -> type:
     """A kind of runner that looks at its batches, and writes its config when it has loaded what it starts from.
 
     One that is refused leaves the config that the work directory's training is resumed with. Its console has the lines
-    of :class:`~mmdualkd.console.progress.ConsoleHook`, its log file MMEngine's.
+    of :class:`~mmdualkd.console.progress.ConsoleHook`, its log file MMEngine's. Where ``auto_scale_lr`` is enabled,
+    learning rates are scaled as :mod:`~mmdualkd.learning_rate` has it.
     """
     from .console.progress import ConsoleHook, TellingLogProcessor
     from .hooks.preflight import check_batches
+    from .learning_rate import scale
 
     class Checking(kind):
         def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
@@ -162,6 +172,10 @@ def _checking(kind: type, dumps: bool = True) -> type:
             built = super().build_train_loop(loop)
             check_batches(built.dataloader)  # before schedules divide by their number
             return built
+
+        def scale_lr(self, optim_wrapper: object, auto_scale_lr: dict | None = None) -> None:
+            if auto_scale_lr and auto_scale_lr.get('enable'):
+                scale(self, optim_wrapper)
 
         def dump_config(self) -> None:
             pass

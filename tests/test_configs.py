@@ -4,6 +4,7 @@ import copy
 import csv
 import json
 import math
+import re
 
 import pytest
 import torch
@@ -150,6 +151,14 @@ def test_a_baseline_of_the_same_recipe_stands_beside_each_distillation(path):
     assert len(samplers) == 1 and 'views' not in samplers[0], 'views stand in the model, once'
     for key in ('batch_size', 'sampler', 'drop_last'):
         assert cfg.train_dataloader[key] == alone.train_dataloader[key]
+
+
+@pytest.mark.parametrize('path', LEAVES, ids=named)
+def test_its_learning_rate_is_for_the_clips_a_step_that_its_name_says(path):
+    cfg = Config.fromfile(path)
+    name = re.search(r'_(\d+)xb(\d+)-', path.name)
+    gpus, clips = map(int, name.groups()) if name else (1, cfg.train_dataloader.batch_size)  # the demo's say neither
+    assert cfg.train_dataloader.batch_size == clips and cfg.auto_scale_lr.base_batch_size == gpus * clips
 
 
 # Every config, run

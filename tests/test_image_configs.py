@@ -219,8 +219,7 @@ def test_its_name_says_the_pictures_a_step_and_the_epochs(path):
     gpus, batch = path.name.split('_')[-2].split('-')[0].split('xb')
     epochs = path.name.split('_')[-2].split('-')[1]
     assert cfg.train_dataloader.batch_size == int(batch) and f'{cfg.train_cfg.max_epochs}e' == epochs
-    if 'auto_scale_lr' in cfg:
-        assert cfg.auto_scale_lr.base_batch_size == int(gpus) * int(batch)
+    assert cfg.auto_scale_lr.base_batch_size == int(gpus) * int(batch)
 
 
 # Every config, run

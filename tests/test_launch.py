@@ -1,50 +1,24 @@
 """What the tools refuse before anything is built, each in one line that names the key and the nearest right one."""
 
-import argparse
+import functools
 import json
 import os
 from pathlib import Path
 
 import pytest
 import torch
-from helpers import ROOT, full_disk
-from jobs import stock_job
+from helpers import full_disk
+from leaves import DISTILLATION, load, refused, write_leaf
 
 from mmdualkd import launch
-from mmdualkd.arguments import add_launch_arguments
 from mmdualkd.errors import ConfigError
-from mmdualkd.launch import build_runner, check_file, load_config, run_tool
-
-DISTILLATION = ROOT / 'configs' / 'demo' / 'student_distilled.py'
-
-
-def load(config, *flags):
-    """The config as a tool loads it with these flags."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument('config')
-    add_launch_arguments(parser)
-    return load_config(parser.parse_args([str(config), *map(str, flags)]))
-
-
-def refused(config, *flags):
-    """The message with which a config is refused: one line."""
-    with pytest.raises(ConfigError) as error:
-        build_runner(load(config, *flags))
-    assert '\n' not in str(error.value)
-    return str(error.value)
+from mmdualkd.launch import build_runner, check_file, run_tool
 
 
 @pytest.fixture(scope='module')
 def leaf(tmp_path_factory):
     """Writes a leaf on the demo's distillation; gives its path."""
-    folder = tmp_path_factory.mktemp('leaf')
-
-    def write(text, base=DISTILLATION):
-        path = folder / 'leaf.py'
-        path.write_text(f'_base_ = {str(base)!r}\n{text}\n')
-        return path
-
-    return write
+    return functools.partial(write_leaf, tmp_path_factory.mktemp('leaf'))
 
 
 @pytest.mark.parametrize(
@@ -161,12 +135,6 @@ def test_a_misspelt_key_of_the_command_line_is_refused_too(leaf):
     assert '--cfg-options do not fit' in refused(leaf(''), '--cfg-options', 'custom_hooks.17.type=A')
 
 
-def test_variables_of_ones_own_are_no_settings(leaf):
-    names = ('train_dataloader_small', 'my_train_cfg', 'models', 'text_cfg', 'test_cfg2', 'hooks', 'optimizer', 'seed')
-    cfg = load(leaf('\n'.join(f'{name} = dict(anything=1)' for name in names)))
-    assert set(names) <= set(cfg)
-
-
 @pytest.mark.parametrize(
     'text, line, what',
     [
@@ -273,49 +241,3 @@ def test_under_torchrun_the_message_goes_where_torchrun_reads_it(tmp_path, monke
     assert (
         json.loads((tmp_path / 'error.json').read_text())['message']['message'] == 'ConfigError: model.terms is wrong'
     )
-
-
-# One number of classes
-
-
-def classes(cfg):
-    """Top, model and data sets of the demo."""
-    own = cfg.model.num_classes if 'student' in cfg.model else cfg.model.cls_head.num_classes
-    return {cfg.num_classes, own, *(cfg[f'{split}_dataloader'].dataset.num_classes for split in ('train', 'val'))}
-
-
-@pytest.mark.parametrize('base', ['student_distilled.py', 'student_alone.py', 'teacher_vit.py'])
-def test_num_classes_at_the_top_of_a_leaf_reaches_model_and_data_sets(base, leaf, tmp_path):
-    base = ROOT / 'configs' / 'demo' / base
-    assert classes(load(base)) == {10}
-    first = leaf('num_classes = 12', base)
-    assert classes(load(first)) == {12}
-    second = tmp_path / 'second.py'  # a leaf on the leaf
-    second.write_text(f'_base_ = {str(first)!r}')
-    assert classes(load(second)) == {12}
-    assert classes(load(base, '--cfg-options', 'num_classes=7')) == {7}
-    assert classes(load(second, '--cfg-options', 'num_classes=7')) == {7}
-
-
-def test_num_classes_of_the_model_alone_is_meant_as_well(leaf):
-    assert classes(load(leaf('model = dict(num_classes=12)'))) == {12}
-    assert classes(load(DISTILLATION, '--cfg-options', 'model.num_classes=7')) == {7}
-
-
-def test_two_numbers_of_classes_in_one_file_are_refused(leaf):
-    message = refused(leaf('num_classes = 12\nmodel = dict(num_classes=7)'))
-    assert message == 'num_classes=12 at the top of the config, but 7 in its model: write one of the two'
-
-
-def test_the_head_of_a_stock_job_follows(tmp_path):
-    job = stock_job(tmp_path)
-    assert load(job.config).model.cls_head.num_classes == 2
-    leaf = tmp_path / 'leaf.py'
-    leaf.write_text("_base_ = 'job.py'\nnum_classes = 3\n")
-    assert load(leaf).model.cls_head.num_classes == 3
-
-
-def test_picture_classifiers_follow(leaf):
-    base = next((ROOT / 'configs' / 'teachers' / 'cifar100').glob('*.py'))
-    cfg = load(leaf('num_classes = 12', base))
-    assert {cfg.num_classes, cfg.model.head.num_classes} == {12}

@@ -43,7 +43,6 @@ from mmdualkd.cache.writing import (
     check_ours,
     check_space,
     finish,
-    in_bytes,
     locked,
     prepare,
     values_of,
@@ -57,6 +56,7 @@ from mmdualkd.files import check_folder
 from mmdualkd.hooks.corrupt_video import CorruptVideoHook, report_failed
 from mmdualkd.hooks.preflight import check_class_names, check_labels, check_teacher_classes, hand_views
 from mmdualkd.launch import check_distillation, load_config, run_tool
+from mmdualkd.machine import in_bytes
 from mmdualkd.teachers.readings import Reading, readings_of
 
 PACKAGES = ('torch', 'mmengine', 'mmaction2', 'mmdualkd', 'decord', 'numpy')  # for people; not compared

@@ -12,8 +12,8 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from mmdualkd.arguments import CfgOptions
-from mmdualkd.class_count import apply_num_classes, meant_num_classes
 from mmdualkd.launch import read_config
+from mmdualkd.top_keys import settle
 
 TOOL = Path(__file__).resolve().with_name('cache_teachers.py')
 
@@ -22,7 +22,7 @@ def config_of(file: str, options: Mapping[str, Any]) -> Config:
     """A row's config with its options merged in, as on the command line."""
     cfg = read_config(file)
     cfg.merge_from_dict({key: CfgOptions._parse_iterable(str(value)) for key, value in options.items()})
-    apply_num_classes(cfg, meant_num_classes(cfg, file))
+    settle(cfg, file)
     return cfg
 
 

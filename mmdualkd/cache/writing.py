@@ -19,6 +19,7 @@ from ..datasets.wrappers import plain_datasets
 from ..differences import differences
 from ..errors import CacheError, CheckpointError
 from ..files import PART, open_whole, remove_parts
+from ..machine import in_bytes
 from ..outputs import Outputs
 from ..teachers.readings import Reading
 from .description import check_samples
@@ -181,14 +182,6 @@ def check_space(folder: Path, needed: int) -> None:
             f'--out={str(folder)!r}: {in_bytes(needed)} are to be written, {in_bytes(free)} are free: fewer --views, '
             'another disk, or terms that read less (a coarser grid of SDD)'
         )
-
-
-def in_bytes(count: float) -> str:
-    """A number of bytes for people."""
-    units = ['bytes', 'KB', 'MB', 'GB', 'TB']
-    while count >= 1000 and len(units) > 1:
-        count, units = count / 1000, units[1:]
-    return f'{count:.0f} bytes' if units[0] == 'bytes' else f'{count:.1f} {units[0]}'
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import importlib.machinery
 import sys
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from .checkpoints import checkpoint_cut_short, last_checkpoint_cut_short, resume_one_cycle, resume_with_weights_only
@@ -46,6 +47,15 @@ def apply() -> None:
     for name, cure in CURES.items():
         if name in sys.modules:
             cure(lambda: None)
+
+
+def called_for_the_doctor() -> bool:
+    """Whether this process is ``mmdualkd doctor`` or ``python -m mmdualkd doctor``: nothing is checked or mended then.
+
+    It says what is wrong with the stack where ``apply`` would stop, and tries the stack in processes of their own.
+    """
+    program, *words = getattr(sys, 'argv', None) or ['']
+    return words[:1] == ['doctor'] and Path(program).stem in ('mmdualkd', '-m', '__main__')
 
 
 # the module whose import each cure goes around

@@ -1,9 +1,8 @@
 """Packages that are missing, or whose version does not fit."""
 
-import importlib.abc
-import importlib.machinery
 import importlib.metadata
 import importlib.util
+import re
 
 from ..errors import DistillError
 
@@ -31,7 +30,7 @@ def check_versions() -> None:
         if not found and importlib.util.find_spec(module) is None:
             raise StackError(f'mmdualkd needs {module}; run: pip install "{first_choice}>={low},<{high}"')
         for name, version in found:
-            if not _digits(low) <= _digits(version) < _digits(high):
+            if not in_range(version, low, high):
                 raise StackError(
                     f'mmdualkd needs {name}>={low},<{high}, but {version} is installed; '
                     f'run: pip install "{name}>={low},<{high}"'
@@ -55,7 +54,13 @@ def _installed_version(name: str) -> str | None:
         return None
 
 
-def _digits(version: str) -> tuple[int, ...]:
-    from mmengine.utils import digit_version
+def in_range(version: str, low: str | None, high: str | None) -> bool:
+    """Whether a version is at least ``low`` and below ``high``, by its numbers; None sets no bound."""
+    return (low is None or _numbers(low) <= _numbers(version)) and (high is None or _numbers(version) < _numbers(high))
 
-    return digit_version(version)
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The first four numbers of a version: ``2.6.0+cpu`` is (2, 6, 0, 0)."""
+    start = re.match(r'[\d.]*', version)[0]
+    numbers = [int(number) for number in start.split('.') if number]
+    return tuple([*numbers, 0, 0, 0, 0][:4])

@@ -10,6 +10,7 @@ from mmpretrain.datasets.custom import find_folders, get_samples
 
 from ..errors import ConfigError, DataError
 from ..registry import DATASETS
+from .annotations import Line, check_files, file_of, names_beside, read_annotations
 from .robust import RobustDataset, source_of
 
 MARK = '\ufeff'  # a byte-order mark
@@ -64,7 +65,10 @@ class RobustPictures(RobustDataset):
 
 @DATASETS.register_module()
 class CustomDataset(RobustPictures, datasets.CustomDataset):
-    """Pictures in one folder a class, or listed with their labels in a text file.
+    """Pictures in one folder a class, or listed in a text file of lines ``<file> <label>``.
+
+    Beside a list, ``classes.txt`` (a name a line, as ``tools/make_annotations.py`` writes it) gives the classes their
+    names unless ``metainfo`` does.
 
     Args:
         per_class: Takes so many pictures of each class, evenly spaced in the order of their names, as in a task
@@ -73,7 +77,8 @@ class CustomDataset(RobustPictures, datasets.CustomDataset):
 
     Raises:
         ConfigError: If ``per_class`` is no whole number from 1.
-        DataError: If a class has fewer pictures.
+        DataError: If a class has fewer pictures; if a list is missing or empty, a line is malformed, or none of 20
+            pictures spread over it is there.
     """
 
     def __init__(self, *args: Any, per_class: int | None = None, **kwargs: Any) -> None:
@@ -84,7 +89,7 @@ class CustomDataset(RobustPictures, datasets.CustomDataset):
 
     def load_data_list(self) -> list[dict]:
         """Gives file and label of each picture that is used."""
-        samples = super().load_data_list()
+        samples = self._of_list() if self.ann_file and self.with_label else super().load_data_list()
         if self.per_class is None:
             return samples
         by_label: dict[int, list[dict]] = {}
@@ -98,6 +103,19 @@ class CustomDataset(RobustPictures, datasets.CustomDataset):
                 )
             chosen += [infos[index * len(infos) // self.per_class] for index in range(self.per_class)]
         return chosen
+
+    def _of_list(self) -> list[dict]:
+        """The samples of a text file; names of classes from beside it."""
+        lines = read_annotations(self.ann_file, folder=self.img_prefix)
+        files = [file_of(line.name, self.img_prefix) for line in lines]
+        check_files(files, self.ann_file, self.data_prefix, self.noun)
+        if not self._metainfo.get('classes') and (names := names_beside(self.ann_file, {*_labels(lines)})):
+            self._metainfo['classes'] = names
+        return [dict(img_path=file, gt_label=label) for file, label in zip(files, _labels(lines), strict=True)]
+
+
+def _labels(lines: list[Line]) -> list[int]:
+    return [line.labels[0] for line in lines]
 
 
 @DATASETS.register_module()

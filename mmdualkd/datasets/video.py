@@ -1,24 +1,22 @@
 """mmaction2's ``VideoDataset`` that says what is wrong with its files and outlives broken videos."""
 
-import logging
-from pathlib import Path
 from typing import Any
 
 from mmaction import datasets as mmaction_datasets
-from mmengine.fileio import exists, list_from_file
-from mmengine.logging import print_log
 
 from ..errors import DataError
 from ..registry import DATASETS
+from .annotations import Line, check_files, file_of, names_beside, read_annotations
 from .robust import RobustVideos, counted_from_one
 
-PROBES = 20
 REFETCH = 100
 
 
 @DATASETS.register_module()
 class VideoDataset(RobustVideos, mmaction_datasets.VideoDataset):
     """Videos and labels from a text file of lines ``<file> <label>``; the arguments are mmaction2's.
+
+    The label is what follows the last delimiter, so that names may have spaces (not those of ``multi_class``).
 
     Beside what :class:`~mmdualkd.datasets.robust.RobustVideos` does, annotations are checked when the data set is
     built, blank lines are passed over, and a ``classes.txt`` beside the file (a name a line, as
@@ -43,77 +41,21 @@ class VideoDataset(RobustVideos, mmaction_datasets.VideoDataset):
 
     def load_data_list(self) -> list[dict]:
         """Gives ``filename`` and ``label`` of each line."""
-        key = f'dataset.ann_file={str(self.ann_file)!r}'
-        if not exists(self.ann_file):
-            raise DataError(f'{key}: there is no such file')
-        try:
-            lines = list_from_file(self.ann_file, encoding='utf-8-sig')
-        except (OSError, UnicodeError) as error:
-            raise DataError(f'{key} cannot be read as a text file in UTF-8: {error}') from error
-        samples = [self._parse(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-        if not samples:
-            raise DataError(f'{key} is empty')
-        self._check_labels(samples, lines)
-        self._check_files(samples)
-        self._name_classes(samples)
-        return samples
-
-    def _check_labels(self, samples: list[dict], lines: list[str]) -> None:
-        if self.num_classes is None:
-            return
-        numbers = [number for number, line in enumerate(lines, 1) if line.strip()]
-        labels = [as_list(sample['label']) for sample in samples]
-        for number, of_sample in zip(numbers, labels, strict=True):
-            for label in of_sample:
-                if label >= self.num_classes:
-                    hint = counted_from_one({label for of_one in labels for label in of_one}, self.num_classes)
-                    raise DataError(
-                        f'{self.ann_file}, line {number} ({lines[number - 1].strip()!r}): label {label}, but '
-                        f'dataset.num_classes={self.num_classes}{hint}'
-                    )
-
-    def _name_classes(self, samples: list[dict]) -> None:
-        file = Path(self.ann_file).with_name('classes.txt')
-        if self._metainfo.get('classes') or not file.is_file():
-            return
-        names = [line.strip() for line in list_from_file(file, encoding='utf-8-sig') if line.strip()]
-        highest = max(label for sample in samples for label in [-1, *as_list(sample['label'])])
-        if highest < len(names) and self.num_classes in (None, len(names)):
-            self._metainfo['classes'] = names
-        else:
-            message = f'{file} is left alone: it names {len(names)} classes, which are not those of {self.ann_file}'
-            print_log(message, logger='current', level=logging.WARNING)
-
-    def _parse(self, number: int, line: str) -> dict:
-        where = f'{self.ann_file}, line {number} ({line.strip()!r})'
-        name, *labels = line.strip().split(self.delimiter)
-        try:
-            labels = [int(label) for label in labels]
-        except ValueError:
-            labels = None
-        allowed = labels is not None and (self.multi_class or len(labels) == 1 or (self.test_mode and not labels))
-        if not allowed or not name:
-            wanted = '<file> <label> [<label> ...]' if self.multi_class else '<file> <label>'
-            raise DataError(
-                f'{where}: a line must be {wanted.replace(" ", self.delimiter)!r}, labels whole numbers '
-                f'(for file names with {self.delimiter!r} in them set another dataset.delimiter)'
-            )
-        for label in labels:
-            if label < 0:
-                raise DataError(f'{where}: label {label} is negative')
         folder = self.data_prefix.get('video')
-        filename = str(Path(folder) / name) if folder and '://' not in folder else f'{folder or ""}{name}'
-        return dict(filename=filename, label=labels if self.multi_class else (labels or [-1])[0])
+        lines = read_annotations(self.ann_file, self.delimiter, self.multi_class, self.test_mode, folder)
+        self._check_labels(lines)
+        files = [file_of(line.name, folder) for line in lines]
+        check_files(files, self.ann_file, self.data_prefix, self.noun)
+        if not self._metainfo.get('classes'):
+            names = names_beside(self.ann_file, {label for line in lines for label in line.labels}, self.num_classes)
+            self._metainfo.update(dict(classes=names) if names else {})
+        labels = [line.labels if self.multi_class else (line.labels or [-1])[0] for line in lines]
+        return [dict(filename=file, label=label) for file, label in zip(files, labels, strict=True)]
 
-    def _check_files(self, samples: list[dict]) -> None:
-        step = max(len(samples) // PROBES, 1)
-        if not any(exists(sample['filename']) for sample in samples[::step]):
-            raise DataError(
-                f'none of {len(samples[::step])} videos of {self.ann_file} is there: '
-                f'dataset.data_prefix={dict(self.data_prefix)}, the first one is {samples[0]["filename"]}'
-            )
-
-
-def as_list(label: int | list[int]) -> list[int]:
-    """A sample's labels, be it one or several."""
-    return label if isinstance(label, list) else [label]
+    def _check_labels(self, lines: list[Line]) -> None:
+        labels = {label for line in lines for label in line.labels}
+        for line in lines if self.num_classes is not None else ():
+            for label in line.labels:
+                if label >= self.num_classes:
+                    hint = counted_from_one(labels, self.num_classes)
+                    raise DataError(f'{line.where}: label {label}, but dataset.num_classes={self.num_classes}{hint}')

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mmengine.logging import print_log
-
-from ..errors import check_name
 from ..registry import MODELS
 from .base import Distiller
+from .terms import changed_defaults
 
 DEFAULT_TERMS = dict(
     kd=dict(type='FusedKD', weighting=dict(type='DATW')),
@@ -34,20 +32,4 @@ class DualTeacherDistiller(Distiller):
     """
 
     def __init__(self, *, terms: Mapping[str, dict] | None = None, **kwargs: Any) -> None:
-        super().__init__(terms=DEFAULT_TERMS if terms is None else changed_defaults(terms), **kwargs)
-
-
-def changed_defaults(terms: Mapping[str, dict]) -> Mapping[str, dict]:
-    """The default terms with changes in them, or other terms in their place; the log names what of them is gone.
-
-    Raises:
-        ConfigError: If what is changed is no default term.
-    """
-    parts = list(terms.values()) if isinstance(terms, Mapping) else []
-    if parts and all(isinstance(cfg, Mapping) and 'type' not in cfg for cfg in parts):
-        for name in terms:
-            check_name('a key of model.terms', name, DEFAULT_TERMS, 'default term, and has no type')
-        return {name: {**cfg, **terms.get(name, {})} for name, cfg in DEFAULT_TERMS.items()}
-    if terms and (gone := [name for name in DEFAULT_TERMS if name not in terms]):
-        print_log(f'model.terms stands in place of the defaults; without {", ".join(gone)}', logger='current')
-    return terms
+        super().__init__(terms=changed_defaults(terms, DEFAULT_TERMS), **kwargs)

@@ -7,6 +7,7 @@ from ..errors import ConfigError
 from ..names import ASSISTANT, STUDENT
 from ..registry import MODELS
 from .base import Distiller
+from .terms import changed_defaults
 
 
 def default_terms(teacher: str) -> dict[str, dict]:
@@ -36,7 +37,8 @@ class HybridAssistantDistiller(Distiller):
     Args:
         teachers: One teacher, of any name; with several, ``assistant`` and ``terms`` say which is which.
         assistant: See :class:`Distiller`; None takes the only teacher.
-        terms: Terms in place of the defaults.
+        terms: Terms in place of the defaults, or changes of them, as for
+            :class:`~mmdualkd.distillers.dual_teacher.DualTeacherDistiller`.
         **kwargs: As for :class:`Distiller`.
 
     Raises:
@@ -57,5 +59,5 @@ class HybridAssistantDistiller(Distiller):
                     f'model.assistant is needed with several teachers: dict(teacher=...), one of {list(teachers)}'
                 )
             assistant = dict(teacher=next(iter(teachers)))
-        terms = default_terms(assistant.get('teacher')) if terms is None else terms
+        terms = changed_defaults(terms, default_terms(assistant.get('teacher')))
         super().__init__(teachers=teachers, assistant=assistant, terms=terms, **kwargs)

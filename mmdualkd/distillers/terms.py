@@ -1,8 +1,11 @@
 """The loss terms of a distiller."""
 
+import copy
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from mmengine.config import Config
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..errors import ConfigError, check_name, check_part_names
@@ -84,6 +87,29 @@ class Terms(nn.ModuleDict):
             return moved if moved.dtype == tensor.dtype else tensor.to(moved.device)
 
         return super()._apply(move, recurse)
+
+
+def changed_defaults(terms: Mapping[str, dict] | None, defaults: Mapping[str, dict]) -> Mapping[str, dict]:
+    """The default terms of a method with changes in them, or other terms in their place.
+
+    Args:
+        terms: What the config says: None for the defaults, changes of them if no entry has a ``type``
+            (``dict(kd=dict(weight=0.5))``), otherwise all terms; the log names what of the defaults is gone.
+        defaults: The method's own.
+
+    Raises:
+        ConfigError: If what is changed is no default term.
+    """
+    parts = list(terms.values()) if isinstance(terms, Mapping) else []
+    if terms is None or (parts and all(isinstance(cfg, Mapping) and 'type' not in cfg for cfg in parts)):
+        for name in terms or ():
+            check_name('a key of model.terms', name, defaults, 'default term, and has no type')
+        changed = Config(dict(terms=copy.deepcopy(defaults)))
+        changed.merge_from_dict(dict(terms=copy.deepcopy(terms or {})))
+        return changed.terms
+    if terms and (gone := [name for name in defaults if name not in terms]):
+        print_log(f'model.terms stands in place of the defaults; without {", ".join(gone)}', logger='current')
+    return terms
 
 
 def check_log_names(key: str, names: Iterable[str]) -> None:

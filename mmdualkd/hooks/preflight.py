@@ -16,12 +16,13 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ..cache.data import attach
-from ..class_count import meant_num_classes
 from ..datasets.robust import counted_from_one, source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
+from ..learning_rate import tell_batch
 from ..names import STUDENT
 from ..registry import HOOKS
+from ..top_keys import NUM_CLASSES, meant_values, places
 from ..views import SampleViews, ViewPlan
 from ..zoo.weights import classes_of
 from .epoch_seed import EpochSeedHook, sampler_of
@@ -43,7 +44,7 @@ class PreflightHook(Hook):
             class for, or names other classes than the first data set does (folders of pictures that differ), or a
             teacher's checkpoint names them in another order.
         ConfigError: If the train pipeline of videos has no ``SampleViews``, or one with other views than the model's;
-            if the model has another number of classes than the config means (see :mod:`~mmdualkd.class_count`); if an
+            if a key at the top of the config did not reach what follows it (see :mod:`~mmdualkd.top_keys`); if an
             epoch has no batch, or the processes would train on different numbers of samples.
     """
 
@@ -63,7 +64,8 @@ class PreflightHook(Hook):
     def before_train(self, runner: Runner) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         student = getattr(model, 'student', model)
-        check_num_classes(runner, student)
+        check_top_keys(runner, student)
+        tell_batch(runner)
         loops = {'train': runner.train_loop, 'val': runner.val_loop}
         named = None
         for split, loop in loops.items():
@@ -87,18 +89,25 @@ class PreflightHook(Hook):
                 check_teacher_classes(getattr(model, 'teachers', {}), named)
 
 
-def check_num_classes(runner: Runner, student: nn.Module) -> None:
-    """Refuses a ``num_classes`` at the top of the config that did not reach the model (MMAction2's own tools)."""
+def check_top_keys(runner: Runner, student: nn.Module) -> None:
+    """Refuses keys at the top of the config that did not reach model and data sets (MMAction2's own tools)."""
     classes, file = classes_of(student)[1], runner.cfg.filename
-    if classes is None or file is None or not Path(file).is_file():
+    if file is None or not Path(file).is_file():
         return
-    meant = meant_num_classes(runner.cfg, file)
-    if meant not in (None, classes):
+    found, meant = places(runner.cfg), meant_values(runner.cfg, file)
+    if meant.pop(NUM_CLASSES, None) not in (None, classes) and classes is not None:
+        top = found[NUM_CLASSES].top
         key = 'model.num_classes' if 'student' in runner.cfg.model else f'model.{classes_of(student)[0]}.num_classes'
         raise ConfigError(
-            f'num_classes={meant} at the top of the config does not reach the model, which has {classes} classes: set '
-            f'{key}={meant} as well, or train with tools/train.py of mmdualkd'
+            f'num_classes={top} at the top of the config does not reach the model, which has {classes} classes: set '
+            f'{key}={top} as well, or train with tools/train.py of mmdualkd'
         )
+    for key, value in meant.items():
+        if value != found[key].own:
+            raise ConfigError(
+                f'{found[key].name}={value!r} at the top of the config does not reach {key}, which is '
+                f'{found[key].own!r}: set that as well, or train with tools/train.py of mmdualkd'
+            )
 
 
 def check_labels(dataset: object, split: str, where: str, student: nn.Module) -> None:

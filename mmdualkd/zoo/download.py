@@ -36,10 +36,8 @@ def download(address: str, key: str) -> Path:
     Raises:
         CheckpointError: If the address cannot be read to its end, or the file has another hash than its name says.
     """
-    name = Path(urlparse(address).path)
-    published = re.search(PUBLISHED, name.stem)
-    stem = name.stem if published else f'{name.stem}-{hashlib.sha256(address.encode()).hexdigest()[:8]}'
-    path = Path(torch.hub.get_dir()) / 'checkpoints' / f'{stem}{name.suffix}'
+    path = cached_path(address)
+    published = _published(address)
     first = int(os.environ.get('LOCAL_RANK', get_rank())) == 0
     try:
         if first:
@@ -49,6 +47,18 @@ def download(address: str, key: str) -> Path:
     if not path.exists():
         raise CheckpointError(f"{key}={address!r}: this machine's first process could not download it")
     return path
+
+
+def cached_path(address: str) -> Path:
+    """The file in torch's cache that an address is downloaded to, see :func:`download`."""
+    name = Path(urlparse(address).path)
+    stem = name.stem if _published(address) else f'{name.stem}-{hashlib.sha256(address.encode()).hexdigest()[:8]}'
+    return Path(torch.hub.get_dir()) / 'checkpoints' / f'{stem}{name.suffix}'
+
+
+def _published(address: str) -> re.Match | None:
+    """The hash in a name that OpenMMLab gave; None for other names."""
+    return re.search(PUBLISHED, Path(urlparse(address).path).stem)
 
 
 def _fetch(address: str, path: Path, key: str, digest: str | None) -> None:

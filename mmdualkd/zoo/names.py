@@ -2,6 +2,7 @@
 
 import difflib
 import importlib.util
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,28 @@ def listed_weights(name: str | Path, key: str) -> str | None:
     """Finds the address of the weights that a zoo lists for a config; None if it lists none. Arguments as above."""
     if not _is_file(name):
         return _find_in_hub(str(name), key).weights
-    return _weights_of(_find_config(str(name), key))
+    return _entry_of(_find_config(str(name), key)).get('Weights')
+
+
+def listed_facts(name: str, key: str) -> dict[str, float | None]:
+    """What a zoo says of a config: its ``parameters``, ``gflops`` and top-1 accuracy in percent; None where nothing.
+
+    Arguments as above.
+    """
+    entry = _entry_of(_find_config(name, key))
+    metadata, results = entry.get('Metadata') or {}, entry.get('Results') or [{}]
+    flops = _number(metadata.get('FLOPs'))
+    return dict(
+        parameters=_number(metadata.get('Parameters')),
+        gflops=None if flops is None else flops / 1e9,
+        top1=_number((results[0].get('Metrics') or {}).get('Top 1 Accuracy')),
+    )
+
+
+def _number(text: Any) -> float | None:
+    """A number as metafiles write it: ``64G``, ``34.5M``, ``73.3``; None for what is none."""
+    match = re.fullmatch(r'([\d.]+) *([KMG]?)', str(text))
+    return float(match[1]) * dict(K=1e3, M=1e6, G=1e9).get(match[2], 1) if match else None
 
 
 def _is_file(name: str | Path) -> bool:
@@ -78,8 +100,8 @@ def _find_in_hub(name: str, key: str) -> Any:
         ) from error
 
 
-def _weights_of(path: Path) -> str | None:
-    """Finds the address of a zoo config's weights in the family's ``metafile.yml``; its own name's come first."""
+def _entry_of(path: Path) -> dict[str, Any]:
+    """Finds what a zoo's ``metafile.yml`` says of a config with weights; that of its own name comes first."""
     for folder in path.resolve().parents[:3]:
         metafile = folder / 'metafile.yml'
         if not metafile.is_file():
@@ -90,17 +112,17 @@ def _weights_of(path: Path) -> str | None:
             reason = ' '.join(str(error).split())
             raise ConfigError(f'{str(metafile)!r} cannot be read as a list of weights: {reason}') from error
         models = listed.get('Models') if isinstance(listed, dict) else None
-        weights = {
-            str(model.get('Name')).lower(): model['Weights']
+        entries = {
+            str(model.get('Name')).lower(): model
             for model in (models if isinstance(models, list) else ())
             if isinstance(model, dict)
             and model.get('Weights')
             and model.get('Config')
             and path.resolve().as_posix().endswith(f'/{model["Config"]}')
         }
-        if weights:
-            return weights.get(path.stem.lower(), next(iter(weights.values())))
-    return None
+        if entries:
+            return entries.get(path.stem.lower(), next(iter(entries.values())))
+    return {}
 
 
 def _nearest(name: str, known: list[str], prefix: str = '') -> str:

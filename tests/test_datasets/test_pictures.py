@@ -112,13 +112,36 @@ def test_imagenets_and_cifars_arguments_and_classes_are_the_stock_ones(pictures,
         assert all(torch.equal(a['inputs'], b['inputs']) for a, b in zip(mine, theirs, strict=True))
 
 
-@pytest.mark.parametrize('content', [None, '', 'class0/0.jpg\n', 'class0/0.jpg cat\n'], ids=str)
-def test_annotations_that_cannot_be_used_are_one_clear_error(pictures, content):
+@pytest.mark.parametrize(
+    'content, message',
+    [
+        (None, 'there is no such file'),
+        ('', 'is empty'),
+        ('class0/0.jpg\n', "line 1 .* must be '<file> <label>'"),
+        ('class0/0.jpg 0\n\nclass0/1.jpg cat\n', 'line 3 .*whole numbers'),
+        ('class0/0.jpg -1\n', 'line 1 .*negative'),
+        ('0.jpg 0\n', 'none of 1 pictures of '),
+    ],
+)
+def test_annotations_that_cannot_be_used_are_one_clear_error(pictures, content, message):
     path = pictures / 'list.txt'
     if content is not None:
         path.write_text(content)
-    with pytest.raises(DataError, match=f'{path} (is empty|cannot be read as labelled pictures: .+)'):
+    with pytest.raises(DataError, match=f'(?=.*{path}).*{message}'):
         ours.CustomDataset(data_prefix=str(pictures), ann_file=str(path), pipeline=LOAD)
+
+
+def test_a_list_may_name_any_number_of_pictures_with_spaces_and_its_classes_have_names(pictures):
+    (pictures / 'class1' / '0.jpg').rename(pictures / 'класс 1.jpg')
+    (pictures / 'list.txt').write_text('\ufeffclass0/0.jpg 0\r\nкласс 1.jpg 1\n\nclass0/1.jpg 0\n')
+    (pictures / 'classes.txt').write_text('a cat\nпёс\n')
+    kwargs = dict(data_prefix=str(pictures), ann_file=str(pictures / 'list.txt'), pipeline=LOAD + PACK)
+    dataset = ours.CustomDataset(**kwargs)
+    assert [dataset[index]['data_samples'].gt_label.item() for index in range(3)] == [0, 1, 0]
+    assert dataset.metainfo['classes'] == ['a cat', 'пёс'] and not dataset.flags.any()
+    assert ours.CustomDataset(**kwargs, metainfo=dict(classes=['x', 'y'])).metainfo['classes'] == ['x', 'y']
+    (pictures / 'classes.txt').write_text('a cat\n')
+    assert 'classes' not in ours.CustomDataset(**kwargs).metainfo
 
 
 def test_a_folder_without_pictures_is_one_clear_error(tmp_path):

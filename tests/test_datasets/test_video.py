@@ -232,7 +232,7 @@ def test_the_callers_random_numbers_go_on_as_if_no_sample_was_drawn(clips):
     ('line', 'message'),
     [
         ('a.avi', r"line 3 \('a\.avi'\): a line must be '<file> <label>'"),
-        ('a b.avi 1', r'line 3 .*another dataset\.delimiter'),
+        ('a.avi 1 1', r"line 3 .*several labels need dataset\.multi_class=True, and there is no file 'a\.avi 1'"),
         ('a.avi one', r'line 3 .*whole numbers'),
         ('a.avi -2', r'line 3 .*label -2 is negative'),
         ('a.avi 2', r'line 3 .*label 2, but dataset\.num_classes=2'),
@@ -244,6 +244,22 @@ def test_a_wrong_line_is_named_with_file_number_and_text(clips, line, message):
     with pytest.raises(DataError, match=message) as caught:
         build(clips, num_classes=2)
     assert str(clips) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    'name', ['two words.avi', 'take 2.avi', 'a folder/ran  2', 'прыжок/走る é.avi', "quote'd, #1.avi"]
+)
+def test_names_of_files_may_have_spaces_and_be_of_any_script(clips, name):
+    file = clips.parent / name
+    file.parent.mkdir(exist_ok=True)
+    (clips.parent / 'class1_3.avi').rename(file)
+    clips.write_text(clips.read_text().replace('class1_3.avi', name))
+    dataset = build(clips, num_classes=2)
+    assert dataset.get_data_info(7)['filename'] == str(file) and dataset.get_data_info(7)['label'] == 1
+    if file.suffix:
+        assert dataset.prepare_data(7) is not None
+    with pytest.raises(DataError, match=r"line 8 .*'<file> <label> \[<label> \.\.\.\]'.*another dataset\.delimiter"):
+        build(clips, num_classes=2, multi_class=True)
 
 
 def test_an_empty_and_a_missing_annotation_file_are_named(tmp_path):

@@ -8,7 +8,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from tiny import VIEWS, batch, build_distiller, distiller_config, gradients, resnet3d, save_model, step_losses
 
-from mmdualkd.distillers import dual_teacher
+from mmdualkd.distillers import terms
 from mmdualkd.distillers.base import align_rows
 from mmdualkd.outputs import Outputs
 from mmdualkd.registry import MODELS
@@ -52,7 +52,7 @@ def test_terms_without_a_type_change_the_defaults(tmp_path):
 
 def test_what_other_terms_leave_out_of_the_defaults_is_logged(tmp_path, monkeypatch):
     said = []
-    monkeypatch.setattr(dual_teacher, 'print_log', lambda message, **kwargs: said.append(message))
+    monkeypatch.setattr(terms, 'print_log', lambda message, **kwargs: said.append(message))
     build_distiller(tmp_path, terms=dict(sdd=dict(type='SDD', dim=2)))
     assert said == ['model.terms stands in place of the defaults; without kd, rkd']
 

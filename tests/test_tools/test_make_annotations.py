@@ -1,14 +1,19 @@
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 from helpers import TOOLS, run, write_clips
+from picture_jobs import write_pictures
+
+from mmdualkd.datasets import VideoDataset
 
 TOOL = TOOLS / 'make_annotations.py'
 
 
 @pytest.fixture(scope='module')
 def videos(tmp_path_factory):
-    """Three classes of four videos, of four people; one file that is no video and two that are broken."""
+    """Three classes of four videos, of four people; two files that are no videos and two that are broken."""
     source = tmp_path_factory.mktemp('source')
     write_clips(source, classes=3, per_class=4, frames=4)
     folder = tmp_path_factory.mktemp('videos')
@@ -17,6 +22,7 @@ def videos(tmp_path_factory):
         for index, person in enumerate(['ann', 'bob', 'cat', 'dan']):
             (source / f'class{label}_{index}.avi').rename(folder / name / f'{person}_{name}.avi')
     (folder / 'run' / 'notes.txt').write_text('not a video')
+    (folder / 'run' / 'nothing.avi').touch()
     (folder / 'jump' / 'broken.avi').write_bytes(b'RIFF' + bytes(100))
     whole = (folder / 'jump' / 'ann_jump.avi').read_bytes()
     (folder / 'jump' / 'half.avi').write_bytes(whole[: len(whole) // 2])
@@ -36,8 +42,13 @@ def test_each_class_gives_its_share_and_no_video_is_on_both_sides(videos, tmp_pa
     assert len(train) == 9 and not set(train) & set(val)
     assert all((videos / path).is_file() for path, _ in train + val)
     assert all(path.split('/')[0] == ['jump', 'run', 'walk'][label] for path, label in train + val)
-    for name in ('run/notes.txt', 'jump/broken.avi', 'jump/half.avi'):
-        assert f'not a readable video: {name}' in output
+    for fault in (
+        'run/notes.txt has no picture that decodes',
+        'run/nothing.avi is empty (0 bytes)',
+        'jump/broken.avi is no video that decodes',
+        'jump/half.avi is cut short: it has ',
+    ):
+        assert f'left out: {fault}' in output
 
 
 def test_folds_hold_out_each_group_once_and_never_divide_one(videos, tmp_path):
@@ -73,11 +84,11 @@ def test_the_out_folder_may_lie_inside_and_runs_repeat(videos):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--group-regex', 'x(y)z'], "--group-regex 'x(y)z' does not match jump/ann_jump.avi"),
+        (['--group-regex', 'x(y)z'], "the expression of groups 'x(y)z' does not match jump/ann_jump.avi"),
         (['--group-regex', 'ann'], "'ann' has no group"),
         (['--group-regex', '(abc'], "'(abc' is no regular expression: missing ), unterminated subpattern"),
         (['--group-regex', '(zzz)?'], "'(zzz)?' matches without its first group in jump/ann_jump.avi"),
-        (['--folds', '5'], 'cannot be divided into 5 parts'),
+        (['--folds', '5'], '4 files or groups (jump/ann_jump.avi, ...) cannot be divided into 5 parts'),
         (['--test-fraction', '1.5'], 'must lie between 0 and 1, got 1.5'),
     ],
 )
@@ -95,21 +106,71 @@ def test_an_out_that_cannot_be_written_to_is_one_clear_error(videos, tmp_path, o
 
 def test_a_run_that_fails_leaves_the_files_of_an_earlier_one_as_they_are(videos, tmp_path):
     copy, out = tmp_path / 'out' / 'videos', tmp_path / 'out'
-    shutil.copytree(videos / 'run', copy / 'run')
+    for name in ('run', 'walk'):
+        shutil.copytree(videos / name, copy / name)
     run(TOOL, copy, '--out', out)
     texts = {path.name: path.read_text() for path in out.glob('*.txt')}
     (copy / 'alone').mkdir()
     shutil.copy(videos / 'walk' / 'ann_walk.avi', copy / 'alone')
-    assert 'cannot be divided into 2 parts' in run(TOOL, copy, '--out', out, ok=False)
+    message = (
+        'DataError: 1 classes have a single file, which cannot be both trained on and tested: alone/ann_walk.avi; '
+        'add files to them, or take them out'
+    )
+    assert run(TOOL, copy, '--out', out, ok=False).splitlines()[-1] == message
     assert {path.name: path.read_text() for path in out.glob('*.txt')} == texts and len(texts) == 3
 
 
-def test_paths_that_annotation_files_cannot_hold_are_refused(tmp_path):
-    write_clips(tmp_path / 'clips', classes=1, per_class=2, frames=4)
+def test_folders_with_spaces_and_of_any_script_are_written_and_read_again(videos, tmp_path):
+    names = ['прыжок', 'two words', '走る']
+    for name, source in zip(names, ['jump', 'run', 'walk'], strict=True):
+        shutil.copytree(videos / source, tmp_path / 'videos' / name)
+    run(TOOL, tmp_path / 'videos', '--out', tmp_path / 'out')
+    assert (tmp_path / 'out' / 'classes.txt').read_text().splitlines() == sorted(names)
+    dataset = VideoDataset(
+        str(tmp_path / 'out' / 'train.txt'), [], data_prefix=dict(video=str(tmp_path / 'videos')), num_classes=3
+    )
+    assert dataset.metainfo['classes'] == sorted(names) and len(dataset) == 9
+    for info in map(dataset.get_data_info, range(9)):
+        assert Path(info['filename']).is_file() and Path(info['filename']).parent.name == sorted(names)[info['label']]
+
+
+@pytest.mark.parametrize(
+    'names, message',
+    [
+        (['run', 'a\nb'], r"names cannot stand in an annotation file, .*'a\\nb/"),
+        (['run', ' walk'], r"names cannot stand in an annotation file, .*' walk/"),
+        (['run', 'Run'], r"the classes 'Run' \(4 files\) and 'run' \(4 files\) differ only in case"),
+        (['cafe\u0301', 'caf\xe9'], 'differ only in case or in how they are stored'),
+        (['run'], "there is only one class, 'run': nothing to tell apart"),
+        (['.'], r'^4 files lie in no class folder: ann_walk.avi, '),
+        ([], 'no readable video in'),
+    ],
+)
+def test_folders_that_cannot_be_classes_are_one_clear_error(videos, tmp_path, names, message):
     (tmp_path / 'videos').mkdir()
-    (tmp_path / 'clips').rename(tmp_path / 'videos' / 'two words')
+    for name in names:
+        shutil.copytree(videos / 'walk', tmp_path / 'videos' / name, dirs_exist_ok=True)
     output = run(TOOL, tmp_path / 'videos', '--out', tmp_path / 'out', ok=False)
-    assert '2 paths have a space in them' in output and 'two words/class0_0.avi' in output
+    assert 'Traceback' not in output and re.search(message, output.splitlines()[-1].removeprefix('DataError: '))
+    assert not list((tmp_path / 'out').iterdir())
+
+
+def test_a_table_says_files_and_classes(videos, tmp_path):
+    rows = [f'{path.relative_to(videos)},a {path.stem[:3]}' for path in sorted(videos.glob('*/*_*.avi'))]
+    (tmp_path / 'table.csv').write_text('\n'.join(['Video,Label', *rows, '"jump/half.avi",a ann', 'gone.avi,a ann']))
+    output = run(TOOL, videos, '--out', tmp_path, '--table', tmp_path / 'table.csv')
+    assert 'left out: gone.avi is not there' in output and 'left out: jump/half.avi is cut short' in output
+    assert (tmp_path / 'classes.txt').read_text().splitlines() == ['a ann', 'a bob', 'a cat', 'a dan']
+    lines = read(tmp_path / 'train.txt') + read(tmp_path / 'val.txt')
+    assert len(lines) == 12 and all(['ann', 'bob', 'cat', 'dan'][label] in path for path, label in lines)
+
+
+def test_pictures_are_split_as_videos_are(tmp_path):
+    write_pictures(tmp_path / 'pictures', classes=2, per_class=5)
+    (tmp_path / 'pictures' / 'class0' / 'empty.jpg').touch()
+    output = run(TOOL, tmp_path / 'pictures', '--out', tmp_path / 'out', '--pictures')
+    assert 'left out: class0/empty.jpg is empty (0 bytes)' in output and '10 pictures of 2 classes' in output
+    assert len(read(tmp_path / 'out' / 'val.txt')) == 2
 
 
 def test_class_folders_may_be_links_and_files_of_an_earlier_run_are_named(videos, tmp_path):

@@ -1,6 +1,5 @@
 """Distillers whose models all have random weights, batches for them, and their steps: no checkpoint is read."""
 
-import copy
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from mmdualkd.zoo.resolve import build_model
+from mmdualkd.checks.random_weights import with_random_teachers
 
 LR = 0.01
 ONLINE = 'distillation step'
@@ -22,13 +21,8 @@ ONLINE = 'distillation step'
 
 def with_random_weights(cfg: dict, folder: str | Path) -> dict:
     """Writes random weights for a distiller's teachers to a folder; gives the config that names them."""
-    cfg = copy.deepcopy(cfg)
+    cfg = with_random_teachers(cfg, folder, cfg.teachers)
     cfg.student.checkpoint = None
-    for name, spec in cfg.teachers.items():
-        spec.checkpoint = None
-        teacher, _ = build_model(spec, f'model.teachers.{name}', cfg.get('num_classes'))
-        spec.checkpoint = str(Path(folder) / f'{name}.pth')
-        torch.save(teacher.state_dict(), spec.checkpoint)
     return cfg
 
 

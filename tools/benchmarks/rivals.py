@@ -115,7 +115,7 @@ def rivals(settings: Settings) -> dict[str, Ratio]:
     }
     parts['ours'] = training_step(model, data)
     check_same_job({name: float(part()) for name, part in parts.items()})
-    seconds = take_turns(parts, 2 * settings.turns, settings.device)
+    seconds = take_turns(parts, 5 * settings.turns, settings.device)
     noise = ratio(seconds, 'plain loop again', 'plain loop')
     shown = f'the plain loop over itself {noise.value:.3f} ({noise.low:.3f} to {noise.high:.3f})'
     figures = dict(over_plain_loop=ratio(seconds, 'ours', 'plain loop'))

@@ -2,7 +2,7 @@
 
 Parts that are compared take turns. A figure is the least time of one part over the least of another; beside it stands
 the spread of single turns, which is the machine's noise. Targets hold to two decimals. All weights are random and
-videos are generated: nothing is downloaded. On 2 CPU cores everything takes about 20 minutes, `--quick` some 2.
+videos are generated: nothing is downloaded. On 2 CPU cores everything takes about 15 minutes, `--quick` some 2.
 
 Figures go to a JSON file by name: value, target, whether it holds, spread. `--only` leaves the others in that file as
 an earlier run measured them. `--quick` runs small networks, says nothing of the targets and writes to a file of its

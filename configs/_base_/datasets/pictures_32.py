@@ -1,6 +1,6 @@
-# Any folder of pictures, train/<class>/ and test/<class>/, at 32 pixels. Point elsewhere with
-# --cfg-options train_dataloader.dataset.data_root=... (and val_, test_); tools/studies/pictures.py does that by itself.
+# Any folder of pictures, train/<class>/ and test/<class>/, at 32 pixels; data_root of a leaf points elsewhere.
 num_classes = 10
+data_root = 'data/pictures'
 
 light_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -24,9 +24,7 @@ train_dataloader = dict(
     num_workers=0,
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type='mmdualkd.CustomDataset', data_root='data/pictures', data_prefix='train', pipeline=light_pipeline
-    ),
+    dataset=dict(type='mmdualkd.CustomDataset', data_root=data_root, data_prefix='train', pipeline=light_pipeline),
 )
 val_dataloader = dict(
     batch_size=200,
@@ -34,7 +32,7 @@ val_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='mmdualkd.CustomDataset',
-        data_root='data/pictures',
+        data_root=data_root,
         data_prefix='test',
         pipeline=val_pipeline,
         test_mode=True,

@@ -7,3 +7,4 @@ _base_ = [
 ]
 
 train_dataloader = dict(batch_size=64)
+auto_scale_lr = dict(base_batch_size=64)

@@ -8,3 +8,4 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', T_max=17, eta_min=0, by_epoch=True, begin=3, end=20, convert_to_iter_based=True),
 ]
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.05), clip_grad=dict(max_norm=5.0))
+auto_scale_lr = dict(enable=False, base_batch_size=32)

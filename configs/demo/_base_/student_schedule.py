@@ -7,3 +7,4 @@ optim_wrapper = dict(
 param_scheduler = dict(
     type='OneCycleLR', eta_max=1e-2, total_steps=30, pct_start=0.2, by_epoch=True, convert_to_iter_based=True
 )
+auto_scale_lr = dict(enable=False, base_batch_size=8)

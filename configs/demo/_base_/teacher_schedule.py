@@ -8,3 +8,4 @@ optim_wrapper = dict(
 param_scheduler = dict(
     type='OneCycleLR', eta_max=2e-3, total_steps=8, pct_start=0.15, by_epoch=True, convert_to_iter_based=True
 )
+auto_scale_lr = dict(enable=False, base_batch_size=32)

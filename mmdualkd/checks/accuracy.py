@@ -1,0 +1,115 @@
+"""How good models are on data that is decoded once, and what they cost."""
+
+import copy
+import sys
+from collections.abc import Iterator, Mapping
+
+import torch
+from mmaction.evaluation import top_k_accuracy
+from mmengine.analysis import FlopAnalyzer, parameter_count
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.registry import MODELS
+from mmengine.runner import Runner
+from mmengine.utils import ProgressBar
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from ..datasets.wrappers import plain_datasets
+from ..errors import ConfigError, DataError
+from ..hooks.preflight import hand_views
+from ..launch import check_distillation
+from ..outputs import Scores
+from ..zoo.weights import load_teacher_weights
+
+
+def build_models(cfg: Config, checkpoint: str | None) -> tuple[nn.Module, dict[str, nn.Module]]:
+    """Builds the distiller; gives it and its models by name, the student first, in eval mode.
+
+    Args:
+        cfg: The config of a distillation.
+        checkpoint: Weights of the student in place of its initial ones.
+    """
+    check_distillation(cfg)
+    distiller = MODELS.build({**copy.deepcopy(cfg.model), 'teacher_cache': None})  # the networks themselves
+    distiller.init_weights()
+    if checkpoint is not None:
+        load_teacher_weights(distiller.student, checkpoint, '--checkpoint')
+    distiller = distiller.to(get_device()).eval()
+    return distiller, {'student': distiller.student, **distiller.teachers}
+
+
+def build_loader(cfg: Config, distiller: nn.Module) -> DataLoader:
+    """The validation data, through the pipeline that gives every model its view."""
+    for name in ('val_dataloader',) if distiller.of_pictures else ('val_dataloader', 'teacher_val_pipeline'):
+        if cfg.get(name) is None:
+            raise ConfigError(f'the config has no {name}; tools/check_teachers.py needs it')
+    loader = copy.deepcopy(cfg.val_dataloader)
+    if cfg.get('teacher_val_pipeline') is not None:
+        loader.dataset.pipeline = cfg.teacher_val_pipeline
+    loader = Runner.build_dataloader(loader)
+    for dataset in () if distiller.of_pictures else plain_datasets(loader.dataset):
+        hand_views(dataset, distiller.plan, 'teacher_val_pipeline')
+    return loader
+
+
+@torch.no_grad()
+def predict(
+    distiller: nn.Module, models: Mapping[str, nn.Module], loader: DataLoader
+) -> tuple[list[int], dict[str, Tensor]]:
+    """Runs models over data in one pass, each on its own view.
+
+    Args:
+        distiller: The distiller that holds the models and makes their views, in eval mode.
+        models: Some of its models by name.
+        loader: Gives what all views need of each sample.
+
+    Returns:
+        The labels, and each model's probabilities (samples, classes).
+
+    Raises:
+        DataError: If there are no data.
+    """
+    scores: dict[str, list[Tensor]] = {name: [] for name in models}
+    labels: list[int] = []
+    for clips, batch_labels in batches(distiller, loader):
+        labels += batch_labels
+        for name, model in models.items():
+            logits = Scores(model)(distiller.views[name](clips))
+            # (N * clips, classes) -> (N, classes): the mean probability of a video's clips
+            scores[name].append(logits.softmax(dim=-1).unflatten(0, (len(batch_labels), -1)).mean(dim=1).cpu())
+    if not labels:
+        raise DataError('the validation data is empty')
+    return labels, {name: torch.cat(rows) for name, rows in scores.items()}
+
+
+def measure(distiller: nn.Module, models: Mapping[str, nn.Module], loader: DataLoader) -> dict[str, tuple]:
+    """Top-1 and top-5 accuracy of every model in percent, see :func:`predict`."""
+    labels, scores = predict(distiller, models, loader)
+    topk = (1, min(5, next(iter(scores.values())).size(1)))
+    return {name: tuple(100 * k for k in top_k_accuracy(rows.numpy(), labels, topk)) for name, rows in scores.items()}
+
+
+def batches(distiller: nn.Module, loader: DataLoader) -> Iterator[tuple[Tensor, list[int]]]:
+    """The shared clips (N, 1, 3, T, H, W) and labels of each batch, T = 1 for pictures; shows the time that is left."""
+    progress = ProgressBar(len(loader.dataset), file=sys.stderr)
+    for data in loader:
+        data = distiller.data_preprocessor.cast_data(data)
+        labels = [int(sample.gt_label) for sample in data['data_samples']]
+        clips = torch.stack(list(data['inputs']))
+        yield clips[:, None, :, None] if distiller.of_pictures else clips, labels
+        progress.update(len(labels))
+    print(file=sys.stderr)
+
+
+@torch.no_grad()
+def cost(distiller: nn.Module, name: str, model: nn.Module) -> tuple[int, float]:
+    """Parameters, and GFLOPs for one clip of the model's view (a multiply-add counts once)."""
+    side = max(max(spec.size) if isinstance(spec.size, tuple) else spec.size for spec in distiller.plan.specs.values())
+    clip = torch.zeros(1, 1, 3, distiller.plan.num_frames, side, side, dtype=torch.uint8, device=get_device())
+    scores = Scores(model)
+    counter = FlopAnalyzer(scores, (distiller.views[name](clip),))
+    counter.unsupported_ops_warnings(False).uncalled_modules_warnings(
+        False
+    )  # norms and activations cost next to nothing
+    return parameter_count(scores)[''], counter.total() / 1e9

@@ -1,0 +1,58 @@
+"""Files and labels of data sets, whatever their kind."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..datasets.wrappers import plain_datasets
+
+FILES = ('filename', 'img_path', 'frame_dir')
+LABELS = ('label', 'gt_label')
+CUT = ('start_seconds', 'stop_seconds')
+NAMED = 5
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a data set says of a sample.
+
+    Attributes:
+        file: Its video, picture or folder of frames; None if it has none on this machine.
+        cut: Which part of the video it is; None for all.
+        labels: Its labels; none if it is not labelled.
+    """
+
+    file: str | None
+    cut: tuple | None
+    labels: tuple[int, ...]
+
+
+def samples_of(dataset: object) -> Iterator[Sample]:
+    """Gives each sample of the data sets inside MMEngine's wrappers once."""
+    for plain in plain_datasets(dataset):
+        for index in range(len(plain)):
+            info = plain.get_data_info(index)
+            file = next((info[key] for key in FILES if info.get(key)), None)
+            label = next((info[key] for key in LABELS if key in info), -1)
+            cut = tuple(info.get(key) for key in CUT)
+            yield Sample(
+                str(file) if file is not None and '://' not in str(file) else None,
+                cut if any(value is not None for value in cut) else None,
+                tuple(int(one) for one in np.atleast_1d(label) if int(one) >= 0),
+            )
+
+
+def noun_of(dataset: object) -> str:
+    """What the samples of a data set are, for messages."""
+    return getattr(next(plain_datasets(dataset)), 'noun', 'samples')
+
+
+def class_names(dataset: object) -> list[str]:
+    """The names of a data set's classes; empty if it says none."""
+    return list(map(str, (getattr(next(plain_datasets(dataset)), 'metainfo', None) or {}).get('classes') or ()))
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    return ', '.join(names[:NAMED]) + (f' and {len(names) - NAMED} more' if len(names) > NAMED else '')

@@ -1,0 +1,121 @@
+"""What the teachers know of the training data, measured on a sample of it."""
+
+import copy
+import math
+import random
+from collections import Counter
+from collections.abc import Iterator
+
+import torch
+from mmengine.registry import DATASETS
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+from torch.utils.data import DataLoader, Subset
+
+from ..datasets.wrappers import plain_datasets
+from ..findings import Finding
+from ..hooks.preflight import hand_views
+from ..machine import cores
+from .accuracy import predict
+from .job import Job, batch_size
+from .samples import class_names, listed
+
+PER_CLASS = 5  # samples of a class, on average, from which an order of classes can be read
+SURE = 0.7  # accuracy in another order of the classes that is no chance
+
+
+def check_teachers(job: Job, samples: int) -> Iterator[Finding]:
+    """Teachers know the data, and their classes stand in the data's order.
+
+    Args:
+        job: The training.
+        samples: How many training samples they are shown.
+    """
+    names = list(getattr(job.model, 'teachers', {}))
+    for name in job.untrained:
+        yield Finding('fine', f'teacher {name}', 'not judged: its checkpoint is not there yet')
+    models = {} if job.cached else {name: job.model.teachers[name] for name in names if name not in job.untrained}
+    if job.cached:
+        yield Finding('fine', 'teachers', 'not judged: they are read from a cache')
+    elif job.model.multi_label if names else False:
+        yield Finding('fine', 'teachers', 'not judged: a sample may have several labels')
+        models = {}
+    if not models:
+        return
+    labels, scores = predict(job.model, models, _loader(job, samples))
+    labels = torch.tensor(labels)
+    kept, classes = labels >= 0, class_names(job.loader('train').dataset)
+    for name, rows in scores.items():
+        if kept.any():
+            yield judge(f'teacher {name}', rows[kept].argmax(1), labels[kept], rows.size(1), classes)
+        else:
+            yield Finding('fine', f'teacher {name}', 'not judged: the training data have no labels')
+
+
+def judge(what: str, answers: Tensor, labels: Tensor, classes: int, names: list[str]) -> Finding:
+    """Says how good answers are, and whether they would be good in another order of the classes.
+
+    Args:
+        what: Whose they are.
+        answers: Predicted classes (N,).
+        labels: The right ones (N,).
+        classes: Number of classes.
+        names: Their names; may be none.
+    """
+    count = len(labels)
+    right = (answers == labels).float().mean().item()
+    chance = max(1 / classes, max(Counter(labels.tolist()).values()) / count)
+    text = f'top-1 {right:.1%} on {count} training samples, chance is {chance:.1%}'
+    met = torch.zeros(classes, classes)
+    met.index_put_((labels, answers), torch.ones(count), accumulate=True)
+    ours, theirs = linear_sum_assignment(-met.numpy())
+    best = met[ours, theirs].sum().item() / count
+    if best >= SURE and right < best / 2 and count >= PER_CLASS * len(labels.unique()):
+        moved = [
+            f'it takes class {a}{_named(names, a)} for {b}{_named(names, b)}'
+            for a, b in zip(ours.tolist(), theirs.tolist(), strict=True)
+            if a != b and met[a, b]
+        ]
+        text = f'{text}, but {best:.1%} in another order of the classes ({listed(moved)})'
+        return Finding('error', what, f"{text}: number the labels as in the teacher's data set (classes.txt)")
+    if right <= chance + 2 * math.sqrt(chance * (1 - chance) / count):
+        advice = 'fine-tune it on this data set, or look at its checkpoint and view'
+        return Finding('warning', what, f'{text}; it is no better than that: {advice}')
+    return Finding('fine', what, text)
+
+
+def _named(names: list[str], label: int) -> str:
+    return f' ({names[label]})' if label < len(names) else ''
+
+
+def _loader(job: Job, samples: int) -> DataLoader:
+    """A sample of the training data as teachers are validated on them, or without such a pipeline as they train."""
+    pipeline, model = job.cfg.get('teacher_val_pipeline'), job.model
+    if pipeline is None and model.of_pictures and job.has('val'):
+        pipeline = _pipeline_of(job.cfg.val_dataloader.dataset)
+    cfg = copy.deepcopy(job.cfg.train_dataloader.dataset)
+    dataset = DATASETS.build(cfg if pipeline is None else _with_pipeline(cfg, pipeline))
+    dataset.full_init()
+    for plain in () if model.of_pictures else plain_datasets(dataset):
+        hand_views(plain, model.plan, 'teacher_val_pipeline' if pipeline is not None else 'the train pipeline')
+    chosen = sorted(random.Random(0).sample(range(len(dataset)), min(samples, len(dataset))))
+    train = job.loader('train')
+    workers = min(job.cfg.train_dataloader.get('num_workers', 0), cores())
+    return DataLoader(Subset(dataset, chosen), batch_size(train), num_workers=workers, collate_fn=train.collate_fn)
+
+
+def _pipeline_of(dataset: dict) -> list | None:
+    """The pipeline of a data set's config, in its wrappers."""
+    inner = dataset.get('dataset') or next(iter(dataset.get('datasets') or ()), None)
+    return _pipeline_of(inner) if inner is not None else dataset.get('pipeline')
+
+
+def _with_pipeline(dataset: dict, pipeline: list) -> dict:
+    """A data set's config, in its wrappers, with another pipeline."""
+    if dataset.get('dataset') is not None:
+        dataset.dataset = _with_pipeline(dataset.dataset, pipeline)
+    elif dataset.get('datasets') is not None:
+        dataset.datasets = [_with_pipeline(one, pipeline) for one in dataset.datasets]
+    else:
+        dataset.pipeline = copy.deepcopy(pipeline)
+    return dataset

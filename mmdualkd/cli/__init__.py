@@ -1,0 +1,1 @@
+"""The installed command: a module each subcommand."""

@@ -1,0 +1,28 @@
+"""Look at a training before it begins: data, models, memory, time; nothing is trained or written."""
+
+import argparse
+
+from .options import add_config_arguments, count
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the subcommand."""
+    add_config_arguments(parser)
+    parser.add_argument(
+        '--samples', type=count, default=64, help='training samples that teachers are judged on (default 64)'
+    )
+    parser.add_argument(
+        '--processes', type=count, default=1, help='processes (GPUs) that will train together (default 1)'
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints what was found, errors last; gives 1 if there are any."""
+    from ..checks import check_config
+    from ..findings import exit_code, report
+    from ..launch import load_config
+
+    cfg = load_config(argparse.Namespace(**vars(args), launcher='none', local_rank=0))
+    findings = check_config(cfg, processes=args.processes, samples=args.samples)
+    print(report(findings))
+    return exit_code(findings)

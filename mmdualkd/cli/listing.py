@@ -1,0 +1,54 @@
+"""List models by their short names, or what a config can name: loss terms and weightings, and their arguments."""
+
+import argparse
+
+KINDS = ('models', 'terms', 'weightings')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the subcommand."""
+    parser.add_argument('what', choices=KINDS, help='what to list')
+
+
+def run(args: argparse.Namespace) -> None:
+    """Prints the list."""
+    print(models() if args.what == 'models' else '\n\n'.join(map(described, found(args.what))))
+
+
+def models() -> str:
+    """The models of ``mmdualkd distill``, each a student or a teacher: a table for videos, one for pictures."""
+    from ..workflow.catalogue import MODELS, rows
+    from .table import table
+
+    parts = [f'{of}: any of these is a student or a teacher\n{table(rows(of), numbers=False)}' for of in MODELS]
+    return '\n\n'.join([*parts, 'parameters, GFLOPs and accuracy (Kinetics-400, ImageNet-1K) as the zoos list them'])
+
+
+def found(what: str) -> list[type]:
+    """The classes of a kind, in the order of their names."""
+    from ..registry import MODELS
+
+    MODELS.import_from_location()
+    return sorted((kind for kind in MODELS.module_dict.values() if _is(kind, what)), key=lambda kind: kind.__name__)
+
+
+def described(kind: type) -> str:
+    """A class's name and first line, and a line each argument."""
+    from ..docstrings import arguments, summary
+    from .table import table
+
+    rows = [
+        (f'    {name}={default}' if default else f'    {name}', text)
+        for name, (default, text) in arguments(kind).items()
+    ]
+    return '\n'.join([f'{kind.__name__}: {summary(kind)}', *([table(rows, numbers=False)] if rows else [])])
+
+
+def _is(kind: type, what: str) -> bool:
+    import inspect
+
+    from ..losses.term import Term
+
+    if what == 'terms':
+        return issubclass(kind, Term) and not inspect.isabstract(kind)
+    return kind.__module__.startswith('mmdualkd.weighting.')

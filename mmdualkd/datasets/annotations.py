@@ -1,0 +1,119 @@
+"""Annotation files of lines ``<file> <label>``, and ``classes.txt`` beside them."""
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.fileio import exists, list_from_file
+from mmengine.logging import print_log
+
+from ..errors import DataError
+
+PROBES = 20
+
+
+@dataclass
+class Line:
+    """A line of an annotation file: where it stands (for errors), the file that it names, and its labels."""
+
+    where: str
+    name: str
+    labels: list[int]
+
+
+def read_annotations(
+    path: str, delimiter: str = ' ', several: bool = False, unlabelled: bool = False, folder: str | None = None
+) -> list[Line]:
+    """Reads an annotation file; blank lines are passed over.
+
+    A name may have the delimiter in it where each line has one label: that is what follows the last one.
+
+    Args:
+        path: A text file in UTF-8.
+        delimiter: What stands between a file and its label.
+        several: Whether a line may have several labels; names have no delimiter in them then.
+        unlabelled: Whether a line may be without labels.
+        folder: The folder that names start from.
+
+    Raises:
+        DataError: If there is no such file, it is no text or empty, or a line is malformed.
+    """
+    key = f'dataset.ann_file={str(path)!r}'
+    if not exists(path):
+        raise DataError(f'{key}: there is no such file')
+    try:
+        lines = list_from_file(path, encoding='utf-8-sig')
+    except (OSError, UnicodeError) as error:
+        raise DataError(f'{key} cannot be read as a text file in UTF-8: {error}') from error
+    found = []
+    for number, text in enumerate(lines, 1):
+        if text.strip():
+            where = f'{path}, line {number} ({text.strip()!r})'
+            found.append(_parse(where, text.strip(), delimiter, several, unlabelled, folder))
+    if not found:
+        raise DataError(f'{key} is empty')
+    return found
+
+
+def _parse(where: str, text: str, delimiter: str, several: bool, unlabelled: bool, folder: str | None) -> Line:
+    name, *labels = text.split(delimiter) if several else text.rsplit(delimiter, 1)
+    try:
+        labels = [int(label) for label in labels]
+    except ValueError:
+        labels = None
+    if labels is None or not name.strip() or not (labels or several or unlabelled):
+        wanted = '<file> <label> [<label> ...]' if several else '<file> <label>'
+        hint = f' (for file names with {delimiter!r} in them set another dataset.delimiter)' if several else ''
+        raise DataError(f'{where}: a line must be {wanted.replace(" ", delimiter)!r}, labels whole numbers{hint}')
+    for label in labels:
+        if label < 0:
+            raise DataError(f'{where}: label {label} is negative')
+    name = name.strip()
+    if not several and name.rpartition(delimiter)[2].isdecimal() and not exists(file_of(name, folder)):
+        raise DataError(f'{where}: several labels need dataset.multi_class=True, and there is no file {name!r}')
+    return Line(where, name, labels)
+
+
+def file_of(name: str, folder: str | None) -> str:
+    """The file that a line names: from a folder or an address, or as it stands."""
+    return str(Path(folder) / name) if folder and '://' not in folder else f'{folder or ""}{name}'
+
+
+def check_files(files: Sequence[str], ann_file: str, prefix: Mapping[str, str], noun: str) -> None:
+    """Refuses a list of which none of 20 files, spread over it, is there.
+
+    Args:
+        files: All files.
+        ann_file: The list, for errors.
+        prefix: The data set's ``data_prefix``, for errors.
+        noun: What the files are, for errors.
+    """
+    probes = files[:: max(len(files) // PROBES, 1)]
+    if not any(exists(file) for file in probes):
+        raise DataError(
+            f'none of {len(probes)} {noun} of {ann_file} is there: dataset.data_prefix={dict(prefix)}, '
+            f'the first one is {files[0]}'
+        )
+
+
+def names_beside(ann_file: str, labels: Collection[int], num_classes: int | None = None) -> list[str]:
+    """The names of the classes in ``classes.txt`` beside an annotation file, one a line.
+
+    Args:
+        ann_file: The annotation file.
+        labels: Its labels.
+        num_classes: How many names there must be; None takes any number that has one for each label.
+
+    Returns:
+        The names in order of their labels; none where there is no such file, or it is of other classes.
+    """
+    file = Path(ann_file).with_name('classes.txt')
+    if not file.is_file():
+        return []
+    names = [line.strip() for line in list_from_file(file, encoding='utf-8-sig') if line.strip()]
+    if max(labels, default=-1) < len(names) and num_classes in (None, len(names)):
+        return names
+    message = f'{file} is left alone: it names {len(names)} classes, which are not those of {ann_file}'
+    print_log(message, logger='current', level=logging.WARNING)
+    return []

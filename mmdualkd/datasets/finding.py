@@ -1,0 +1,112 @@
+"""The videos or pictures in a folder, and what is wrong with its other files."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import cv2
+import decord
+from PIL import Image
+from rich.console import Console
+from rich.progress import track
+
+from ..errors import DataError
+from .reading import open_video
+
+
+def find_videos(
+    folder: str | Path, out: str | Path | None = None, paths: Iterable[str] | None = None
+) -> tuple[list[str], dict[str, str]]:
+    """Finds the videos in a folder, by the first frame of each file; a terminal is shown how far it is.
+
+    Args:
+        folder: The folder, with class folders at any depth; hidden folders are left out, links are followed.
+        out: A folder in it whose files are left out: that of the annotations.
+        paths: Files to look at, from ``folder`` (those of a table); None takes all that lie in it.
+
+    Returns:
+        The paths of the videos from ``folder``, with ``/``, and of the other files what is wrong with them
+        (``is empty (0 bytes)``).
+    """
+    decord.logging.set_level(decord.logging.QUIET)  # what does not decode is told by the caller
+    return _readable(folder, out, paths, video_fault)
+
+
+def find_pictures(
+    folder: str | Path, out: str | Path | None = None, paths: Iterable[str] | None = None
+) -> tuple[list[str], dict[str, str]]:
+    """Finds the pictures in a folder, by the header of each file; see :func:`find_videos`."""
+    return _readable(folder, out, paths, picture_fault)
+
+
+def _readable(
+    folder: str | Path, out: str | Path | None, paths: Iterable[str] | None, fault_of: Callable[[Path], str | None]
+) -> tuple[list[str], dict[str, str]]:
+    folder = Path(folder)
+    if paths is None:
+        paths = [path.relative_to(folder).as_posix() for path in files_below(folder, out)]
+    bar = dict(description='reading', console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    faults = {path: fault_of(folder / path) for path in track(list(paths), **bar)}
+    good = [path for path, fault in faults.items() if fault is None]
+    return good, {path: fault for path, fault in faults.items() if fault is not None}
+
+
+def files_below(folder: str | Path, out: str | Path | None = None) -> list[Path]:
+    """Each file below a folder once, by its name without links if it has one; hidden folders are left out.
+
+    Args:
+        folder: The folder.
+        out: A folder in it whose files are left out.
+    """
+    folder = Path(folder)
+    seen, files, waiting = set(), [], [folder]
+    if out is not None and folder.resolve() in Path(out).resolve().parents:
+        seen.add(os.path.realpath(out))
+    for start in waiting:  # class folders may be links; a link may lead back to where it stands
+        for parent, folders, names in os.walk(start):
+            folders[:] = sorted(name for name in folders if not name.startswith('.'))
+            if os.path.realpath(parent) in seen:
+                folders.clear()
+                continue
+            seen.add(os.path.realpath(parent))
+            waiting += [path for path in (Path(parent, name) for name in folders) if path.is_symlink()]
+            files += [path for path in (Path(parent, name) for name in sorted(names)) if path.is_file()]
+    once = {}
+    for path in sorted(files, key=Path.is_symlink):
+        once.setdefault(os.path.realpath(path), path)
+    return sorted(once.values())
+
+
+def video_fault(path: Path) -> str | None:
+    """What is wrong with a file as a video; None if its first frame decodes."""
+    if fault := _file_fault(path):
+        return fault
+    try:
+        open_video(str(path))[0]
+    except DataError as error:
+        return str(error).removeprefix(f'{path} ')
+    except (decord.DECORDError, OSError, RuntimeError, IndexError):
+        return 'is no video that decodes'
+    return None
+
+
+def picture_fault(path: Path) -> str | None:
+    """What is wrong with a file as a picture; None if its header is one's that OpenCV decodes."""
+    if fault := _file_fault(path):
+        return fault
+    try:
+        with Image.open(path):
+            return None if cv2.haveImageReader(str(path)) else 'is of a kind that OpenCV does not read'
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return 'is no picture that decodes'
+
+
+def _file_fault(path: Path) -> str | None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return 'has a name that is not UTF-8: rename it'
+    if not path.is_file():
+        return 'is not there'
+    return None if path.stat().st_size else 'is empty (0 bytes)'

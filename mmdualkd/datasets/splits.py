@@ -1,0 +1,215 @@
+"""From one's own videos or pictures and the names of their classes to annotation files; :mod:`.finding` finds them."""
+
+import csv
+import random
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from ..errors import DataError
+from ..files import replacing
+
+SHOWN = 5
+# names of columns by which a table's first row is known for its header
+PATHS = ('path', 'file', 'filename', 'file_name', 'video', 'video_path', 'image', 'image_path', 'picture', 'clip')
+CLASSES = ('label', 'class', 'class_name', 'category', 'target', 'action')
+
+
+def classes_by_folder(paths: Sequence[str]) -> dict[str, str]:
+    """The class of each path: the name of the folder that it lies in.
+
+    Raises:
+        DataError: If one lies in no folder.
+    """
+    if loose := [path for path in paths if '/' not in path]:
+        raise DataError(f'{len(loose)} files lie in no class folder: {_listed(loose)}')
+    return {path: path.split('/')[-2] for path in paths}
+
+
+def read_table(path: str | Path) -> list[tuple[str, str]]:
+    """Reads a CSV of files and the names of their classes.
+
+    A first row of known names (``path,label``; ``file``, ``video``, ``class`` and others do as well) is a header, which
+    may name further columns. Without one there are two columns, the file first.
+
+    Args:
+        path: The CSV, in UTF-8.
+
+    Returns:
+        File, as it stands there, and name of class of each row.
+
+    Raises:
+        DataError: If it cannot be read, is empty, or a row has not its two values, or names a file again.
+    """
+    try:
+        with open(path, encoding='utf-8-sig', newline='') as file:
+            reader = csv.reader(file, skipinitialspace=True, strict=True)
+            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(map(str.strip, row))]
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise DataError(f'{path} cannot be read as a CSV in UTF-8: {error}') from error
+    header = [cell.lower() for cell in rows[0][1]] if rows else []
+    of_path = next((index for index, name in enumerate(header) if name in PATHS), None)
+    of_class = next((index for index, name in enumerate(header) if name in CLASSES), None)
+    width = 2
+    if of_path is not None and of_class is not None:
+        rows, width = rows[1:], len(header)
+    else:
+        of_path, of_class = 0, 1
+    if not rows:
+        raise DataError(f'{path} is empty')
+    found: dict[str, str] = {}
+    for line, row in rows:
+        if len(row) != width or not row[of_path] or not row[of_class]:
+            raise DataError(
+                f'{path}, line {line} ({",".join(row)!r}): a row must be path,label, or begin with a header that names '
+                'the two columns path and label'
+            )
+        if row[of_path] in found:
+            raise DataError(f'{path}, line {line}: {row[of_path]!r} stands there before')
+        found[row[of_path]] = row[of_class]
+    return list(found.items())
+
+
+def class_names(classes: Mapping[str, str]) -> list[str]:
+    """Class names in order of their labels: of the names, or of their values where all are numbers."""
+    names = set(classes.values())
+    return sorted(names, key=(lambda name: (int(name), name)) if all(map(str.isdecimal, names)) else None)
+
+
+def check_classes(classes: Mapping[str, str]) -> None:
+    """Refuses classes that cannot be trained on and tested.
+
+    Args:
+        classes: The class of each path.
+
+    Raises:
+        DataError: If there is only one, two differ only in case (or in how their accents are stored), one has a single
+            file, or a name cannot stand in an annotation file.
+    """
+    if bad := [name for name in (*classes, *class_names(classes)) if not _can_be_written(name)]:
+        raise DataError(
+            f'{len(bad)} names cannot stand in an annotation file, for they hold a line break, or begin or end with a '
+            f'space; rename: {", ".join(map(ascii, bad[:SHOWN]))}'
+        )
+    files = Counter(classes.values())
+    same: dict[str, str] = {}
+    for name in class_names(classes):
+        other = same.setdefault(unicodedata.normalize('NFC', name).casefold(), name)
+        if other != name:
+            raise DataError(
+                f'the classes {other!r} ({files[other]} files) and {name!r} ({files[name]} files) differ only in case '
+                'or in how they are stored: give both one name, or names that differ'
+            )
+    if len(files) < 2:
+        raise DataError(f'there is only one class, {next(iter(files), None)!r}: nothing to tell apart')
+    if single := [path for path, name in classes.items() if files[name] == 1]:
+        raise DataError(
+            f'{len(single)} classes have a single file, which cannot be both trained on and tested: {_listed(single)}; '
+            'add files to them, or take them out'
+        )
+
+
+def _can_be_written(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return bool(name) and name == name.strip() and not re.search(r'[\r\n]', name)
+
+
+def held_out(
+    classes: Mapping[str, str],
+    test_fraction: float = 0.2,
+    folds: int | None = None,
+    group_regex: re.Pattern | None = None,
+    seed: int = 0,
+) -> list[set[str]]:
+    """The paths that each split holds out: one set, or one a fold.
+
+    Groups are never divided. Folds of groups take the groups in order of their names; all else is drawn by the seed.
+
+    Args:
+        classes: The class of each path.
+        test_fraction: The share of each class (of groups) that is held out, above 0 and below 1.
+        folds: Holds out each of so many parts in turn, from 2; None makes one split.
+        group_regex: See :func:`groups_of`; None makes each class a pool of single files.
+        seed: Decides what is held out.
+
+    Raises:
+        DataError: If there are not enough files or groups to divide.
+    """
+    rng = random.Random(seed)
+    if group_regex is not None:
+        groups = groups_of(classes, group_regex)
+        pools = [[groups[name] for name in sorted(groups)]]
+    else:
+        pools = [[[path] for path in classes if classes[path] == name] for name in class_names(classes)]
+    parts = folds or 1
+    splits = [set() for _ in range(parts)]
+    for units in pools:  # a unit is what must stay together; each pool (a class, or all groups) is divided evenly
+        if len(units) < max(parts, 2):
+            raise DataError(
+                f'{len(units)} files or groups ({units[0][0]}, ...) cannot be divided into {max(parts, 2)} parts'
+            )
+        if group_regex is None or not folds:
+            rng.shuffle(units)
+        if folds:
+            bounds = [round(len(units) * part / parts) for part in range(parts + 1)]
+        else:
+            bounds = [0, min(max(round(len(units) * test_fraction), 1), len(units) - 1)]
+        for split, start, end in zip(splits, bounds, bounds[1:], strict=False):
+            split.update(path for unit in units[start:end] for path in unit)
+    return splits
+
+
+def groups_of(paths: Collection[str], regex: re.Pattern) -> dict[str, list[str]]:
+    """Paths by the first group of an expression in them, with ``/`` before each: what must stay on one side.
+
+    Raises:
+        DataError: If a path has none.
+    """
+    groups: dict[str, list[str]] = {}
+    for path in paths:
+        match = regex.search(f'/{path}')
+        if match is None or match[1] is None:
+            what = 'does not match' if match is None else 'matches without its first group in'
+            raise DataError(f'the expression of groups {regex.pattern!r} {what} {path}')
+        groups.setdefault(match[1], []).append(path)
+    return groups
+
+
+def write_annotations(
+    out: str | Path, classes: Mapping[str, str], splits: Sequence[Collection[str]]
+) -> dict[Path, list[str]]:
+    """Writes ``train.txt`` and ``val.txt`` (``fold<k>_train.txt`` ... for several splits) and ``classes.txt``.
+
+    All of them or none, for labels are the numbers of the lines in ``classes.txt``.
+
+    Args:
+        out: The folder, which is there.
+        classes: The class of each path.
+        splits: The paths that each split holds out, see :func:`held_out`.
+
+    Returns:
+        The annotation files, and the paths that each lists.
+    """
+    names = class_names(classes)
+    labels = {name: label for label, name in enumerate(names)}
+    written = {}
+    for number, test in enumerate(splits, start=1):
+        prefix = f'fold{number}_' if len(splits) > 1 else ''
+        written[Path(out, f'{prefix}train.txt')] = [path for path in classes if path not in test]
+        written[Path(out, f'{prefix}val.txt')] = [path for path in classes if path in test]
+    texts = {file: ''.join(f'{path} {labels[classes[path]]}\n' for path in paths) for file, paths in written.items()}
+    texts[Path(out, 'classes.txt')] = ''.join(f'{name}\n' for name in names)
+    with ExitStack() as files:
+        for file, text in texts.items():
+            files.enter_context(replacing(file)).write_bytes(text.encode())
+    return written
+
+
+def _listed(paths: Sequence[str]) -> str:
+    return ', '.join(paths[:SHOWN]) + (', ...' if len(paths) > SHOWN else '')

@@ -1,0 +1,168 @@
+"""Whether the installed packages have the faults that compat mends; run as it is, where nothing is mended.
+
+Each function is named as the cure of its fault and says whether the fault is there: True, or by the error that it
+raises (``FAULTS``). A line of JSON each.
+"""
+
+import inspect
+import io
+import json
+import os
+import sys
+import tempfile
+import types
+
+
+def know_our_configs():
+    from mmengine.config.utils import MODULE2PACKAGE
+
+    return 'mmdualkd' not in MODULE2PACKAGE
+
+
+def torchvision_without_ops():
+    import torchvision  # noqa: F401
+
+
+def missing_drn():
+    import importlib.util
+
+    folder = importlib.util.find_spec('mmaction').submodule_search_locations[0]
+    return not os.path.isfile(os.path.join(folder, 'models', 'localizers', 'drn', 'drn.py'))
+
+
+def resume_with_weights_only():
+    from mmengine.logging.history_buffer import HistoryBuffer
+
+    _saved_and_loaded(HistoryBuffer([1.0], [1]))
+
+
+def resume_one_cycle():
+    import torch
+    from mmengine.optim import OneCycleLR
+
+    optimizer = torch.optim.SGD(torch.nn.Linear(1, 1).parameters(), 0.1)
+    _saved_and_loaded(OneCycleLR(optimizer, eta_max=0.1, total_steps=10).state_dict())
+
+
+def _saved_and_loaded(value):
+    import torch
+
+    file = io.BytesIO()
+    torch.save(value, file)
+    file.seek(0)
+    torch.load(file, weights_only=True)
+
+
+def checkpoint_without_reentry():
+    from torch.utils import checkpoint
+
+    return inspect.signature(checkpoint.checkpoint).parameters['use_reentrant'].default is not False
+
+
+def processes_without_gpu():
+    from mmengine.dist import utils
+
+    return _no_accelerator() and 'torch.cuda.set_device' in inspect.getsource(utils._init_dist_pytorch)
+
+
+def parallel_model_without_gpu():
+    from mmengine.runner import Runner
+
+    return _no_accelerator() and 'device_ids=[' in inspect.getsource(Runner.wrap_model)
+
+
+def mixed_precision_without_gpu():
+    import torch
+    from mmengine.optim import AmpOptimWrapper
+
+    AmpOptimWrapper(optimizer=torch.optim.SGD(torch.nn.Linear(1, 1).parameters(), 0.1))
+
+
+def _no_accelerator():
+    from mmengine.device import get_device
+
+    return get_device() == 'cpu'
+
+
+def compiled_without_optimizer():
+    from mmengine.runner import Runner
+
+    return 'update_params' not in inspect.getsource(Runner._maybe_compile)
+
+
+def checkpoint_cut_short():
+    from mmengine.fileio.backends.local_backend import LocalBackend
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'checkpoint.pth')
+        LocalBackend().put(b'whole', path)
+        try:
+            LocalBackend().put('what cannot be written', path)
+        except TypeError:
+            with open(path, 'rb') as file:
+                return file.read() != b'whole'
+    return False
+
+
+def last_checkpoint_cut_short():
+    from mmengine.hooks import CheckpointHook
+
+    return "open(save_file, 'w')" in inspect.getsource(CheckpointHook)
+
+
+def hue_of_unsigned_bytes():
+    import numpy as np
+
+    name = 'mmaction.models.localizers.drn'
+    sys.modules[name], sys.modules[f'{name}.drn'] = types.ModuleType('drn'), types.SimpleNamespace(DRN=None)
+    from mmaction.datasets.transforms.processing import ColorJitter
+
+    ColorJitter.adjust_hue(np.full((1, 1, 3), (200, 0, 0), np.float32), -30 / 255)
+
+
+def timm_model_inside_another():
+    import importlib.util
+
+    folder = importlib.util.find_spec('mmpretrain').submodule_search_locations[0]
+    with open(os.path.join(folder, 'models', 'classifiers', 'timm.py')) as file:
+        return 'return new_state_dict' in file.read()
+
+
+FAULTS = {  # what a fault raises; other errors say nothing of it
+    'torchvision_without_ops': 'operator torchvision::nms does not exist',
+    'resume_with_weights_only': 'Weights only load failed',
+    'resume_one_cycle': 'Weights only load failed',
+    'mixed_precision_without_gpu': 'is only available training',
+    'hue_of_unsigned_bytes': 'out of bounds for uint8',
+}
+PROBES = (
+    know_our_configs,
+    torchvision_without_ops,
+    missing_drn,
+    resume_with_weights_only,
+    resume_one_cycle,
+    checkpoint_without_reentry,
+    processes_without_gpu,
+    parallel_model_without_gpu,
+    mixed_precision_without_gpu,
+    compiled_without_optimizer,
+    checkpoint_cut_short,
+    last_checkpoint_cut_short,
+    hue_of_unsigned_bytes,
+    timm_model_inside_another,
+)
+
+
+def state(probe):
+    """Says in words whether a fault is there."""
+    try:
+        return 'present' if probe() else 'absent'
+    except Exception as error:
+        if FAULTS.get(probe.__name__, '\0') in str(error):
+            return 'present'
+        return f'not looked at ({type(error).__name__}: {" ".join(str(error).split())[:80]})'
+
+
+if __name__ == '__main__':
+    for one in PROBES:
+        print(json.dumps({'name': one.__name__, 'state': state(one)}), flush=True)

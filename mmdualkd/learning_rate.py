@@ -1,0 +1,43 @@
+"""Learning rates against the batch that they are for."""
+
+import logging
+
+from mmengine.dist import get_world_size
+from mmengine.logging import print_log
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.runner import Runner
+
+from .batch_size import batch_of
+
+
+def tell_batch(runner: Runner) -> None:
+    """Warns where learning rates are for another batch than the one that is trained with."""
+    batch = batch_of(runner.cfg, get_world_size())
+    if batch.factor != 1 and not batch.scaled:
+        message = (
+            f'the learning rate is for batches of {batch.base}, and a batch has {batch}: by the linear rule it would '
+            f'be {batch.factor:.3g} times as high, which --auto-scale-lr makes it'
+        )
+        print_log(message, logger='current', level=logging.WARNING)
+
+
+def scale(runner: Runner, wrapper: OptimWrapper | OptimWrapperDict) -> None:
+    """Scales learning rates by the linear rule, accumulated batches counted.
+
+    MMEngine's own rule leaves accumulation out, and schedules that set the rate by themselves (``eta_max`` of
+    OneCycleLR).
+
+    Args:
+        runner: The runner, whose schedules are not built yet.
+        wrapper: Its optimizer.
+    """
+    batch = batch_of(runner.cfg, get_world_size())
+    for one in wrapper.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]:
+        for group in one.optimizer.param_groups:
+            group['lr'] *= batch.factor
+    schedules = runner.param_schedulers or []
+    for schedule in [schedules] if isinstance(schedules, dict) else schedules:
+        if isinstance(schedule, dict) and 'eta_max' in schedule:
+            schedule['eta_max'] *= batch.factor
+    message = f'the learning rate is for batches of {batch.base}, and a batch has {batch}: scaled by {batch.factor:.3g}'
+    print_log(message, logger='current')

@@ -1,0 +1,83 @@
+"""How many epochs fit into a time."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmengine.config import Config
+
+from ..checks.speed import Speed, measure_speed
+from ..errors import ConfigError
+from ..top_keys import settle
+from .leaves import write_leaf
+
+if TYPE_CHECKING:
+    from .plan import Plan
+
+FIXED = 20.0  # seconds that a stage takes to begin and to end
+TESTED = 10  # validations of a training; its test takes about as long as all of them
+
+
+def fit_epochs(plan: 'Plan', lengths: Mapping[str, int], seconds: float) -> dict[str, int]:
+    """Shortens all trainings by one factor, so that they end within a time by the speed that is measured.
+
+    Args:
+        plan: The trainings.
+        lengths: Epochs of ``student`` and ``teachers`` by the recipe; they are not exceeded.
+        seconds: The time for all stages.
+
+    Returns:
+        The epochs that fit.
+
+    Raises:
+        ConfigError: If not even one epoch of each does; says how long that takes.
+    """
+    per_epoch, fixed = dict.fromkeys(lengths, 0.0), 2 * FIXED
+    for training, speed in measured(plan, lengths).items():
+        kind = 'teachers' if training.startswith('teachers/') else 'student'
+        epochs = lengths[kind]
+        validations = min(TESTED, epochs) + (TESTED if kind == 'student' else 0)
+        per_epoch[kind] += speed.train_epoch_seconds
+        fixed += FIXED + validations * speed.val_epoch_seconds
+        print(
+            f'{training}: {speed.train_epoch_seconds:.1f} s an epoch, {speed.val_epoch_seconds:.1f} s a validation; '
+            f'{epochs} epochs by the recipe',
+            flush=True,
+        )
+    whole = sum(lengths[kind] * per_epoch[kind] for kind in lengths)
+    factor = min((seconds - fixed) / whole, 1.0)
+    fitted = {kind: max(int(epochs * factor), 1) for kind, epochs in lengths.items()}
+    expected = fixed + sum(fitted[kind] * per_epoch[kind] for kind in lengths)
+    if expected > 1.05 * seconds:
+        raise ConfigError(
+            f'--time-budget: {told(seconds)} is too short, for an epoch of every stage with its tests takes '
+            f'{told(expected)}'
+        )
+    print(
+        f'{told(expected)} of {told(seconds)}: {fitted["teachers"]} epochs a teacher, {fitted["student"]} the student'
+    )
+    return fitted
+
+
+def measured(plan: 'Plan', lengths: Mapping[str, int]) -> dict[str, Speed]:
+    """The speed of each training, by its folder; teachers that are not trained yet have random weights."""
+    speeds = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (training, leaf) in enumerate(plan.trainings(lengths).items()):
+            path = Path(folder, f'leaf{number}.py')
+            write_leaf(path, leaf, path.parent)
+            cfg = Config.fromfile(path)
+            settle(cfg, path)
+            speeds[training] = measure_speed(
+                cfg, plan.trained if 'teachers' in cfg.model and cfg.model.teachers else ()
+            )
+    return speeds
+
+
+def told(seconds: float) -> str:
+    """A time as people say it."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f'{seconds:.0f} s'
+    return f'{minutes} min' if minutes < 90 else f'{minutes // 60} h {minutes % 60} min'

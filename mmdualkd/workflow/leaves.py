@@ -1,0 +1,258 @@
+"""The configs of a run: a leaf for each training, which says what that training is and can be run by hand."""
+
+import keyword
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .catalogue import VIDEOS, Model
+from .recipes import recipe
+
+WIDTH = 120
+HEADER = (
+    '# Written by `mmdualkd distill`; `mmdualkd train {path} --work-dir {work_dir} --resume` runs this stage alone.\n'
+)
+
+
+@dataclass(frozen=True)
+class Code:
+    """Python that stands in a config as it is: the name of a variable of a base."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A student or teacher of a run.
+
+    Attributes:
+        name: What the user called it.
+        model: What it is.
+        checkpoint: Weights that it starts from, or of a teacher that need no training (``trained``); None for none.
+        trained: Whether the checkpoint knows the user's classes.
+    """
+
+    name: str
+    model: Model
+    checkpoint: str | None
+    trained: bool = False
+
+    @property
+    def config(self) -> str | Code:
+        """The ``config`` of its entry in a distiller."""
+        return self.model.config if self.model.variable is None else Code(f'_base_.{self.model.variable}')
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all trainings of a run have in common.
+
+    Attributes:
+        of: ``'videos'`` or ``'pictures'``.
+        data_root: The folder that paths in annotation files start from.
+        annotations: The folder of ``train.txt``, ``val.txt`` and ``classes.txt``.
+        classes: How many there are.
+        samples: How many there are to train on.
+        batch_size: Samples a process and step.
+        workers: Processes that a data loader starts.
+        processes: How many train together.
+        flip: Whether a mirrored clip keeps its class.
+    """
+
+    of: str
+    data_root: Path
+    annotations: Path
+    classes: int
+    samples: int
+    batch_size: int
+    workers: int
+    processes: int = 1
+    flip: bool = True
+
+
+def alone(job: Job, entry: Entry, size: int, epochs: int) -> dict[str, Any]:
+    """The config of one model that learns from labels alone, be it a teacher or the student as a baseline.
+
+    Args:
+        job: What all trainings share.
+        entry: The model.
+        size: Side of the pictures that the training pipeline crops; the view may be smaller.
+        epochs: How long it trains.
+    """
+    model = dict(
+        type='mmdualkd.Distiller',
+        num_classes=Code('num_classes'),
+        views=dict(student=dict(entry.model.view)),
+        student=_spec(entry),
+        teachers={},
+        terms={},
+    )
+    return _config(job, [entry], model, size, epochs)
+
+
+def distilled(job: Job, student: Entry, teachers: Mapping[str, Entry], epochs: int) -> dict[str, Any]:
+    """The config of the distillation: the dual-teacher method, the hybrid assistant, or plain KD of other teachers."""
+    kinds = {teacher.model.kind for teacher in teachers.values()}
+    terms = {}
+    if job.of == VIDEOS and set(teachers) == {'vit', 'cnn'} == kinds:
+        kind = 'mmdualkd.DualTeacherDistiller'
+    elif job.of != VIDEOS and len(teachers) == 1:
+        kind = 'mmdualkd.HybridAssistantDistiller'
+    else:
+        kind = 'mmdualkd.Distiller'
+        weighting = dict(type='Uniform' if len(teachers) == 1 else 'DATW')
+        terms = dict(terms=dict(kd=dict(type='FusedKD', weighting=weighting)))
+    model = dict(
+        type=kind,
+        num_classes=Code('num_classes'),
+        views={name: dict(entry.model.view) for name, entry in dict(student=student, **teachers).items()},
+        student=_spec(student),
+        teachers={name: _spec(teacher) for name, teacher in teachers.items()},
+        **terms,
+    )
+    return _config(job, [student, *teachers.values()], model, shared_size(student, teachers), epochs)
+
+
+def shared_size(student: Entry, teachers: Mapping[str, Entry]) -> int:
+    """Side of the clip that all models' views are made of."""
+    return max(entry.model.view['size'] for entry in (student, *teachers.values()))
+
+
+def _spec(entry: Entry) -> dict[str, Any]:
+    return dict(config=entry.config, **(dict(checkpoint=entry.checkpoint) if entry.checkpoint else {}))
+
+
+def _config(job: Job, entries: list[Entry], model: dict, size: int, epochs: int) -> dict[str, Any]:
+    """A whole leaf, by its names at the top; the first of the entries is the one that trains."""
+    student = entries[0]
+    video = job.of == VIDEOS
+    runtime = 'default_runtime' if video else 'default_runtime_image'
+    bases = [f'mmdualkd::_base_/{runtime}.py', f'mmdualkd::_base_/datasets/{job.of}.py']
+    bases += sorted({entry.model.config for entry in entries if entry.model.variable})
+    pipelines = _video_pipelines(job, student.model, size) if video else _picture_pipelines(job, student.model, size)
+    batch = min(job.batch_size, max(job.samples // job.processes, 1))
+    loader = dict(num_workers=job.workers, persistent_workers=job.workers > 0)
+
+    prefix = dict(video=Code('data_root')) if video else Code('data_root')
+
+    def load(split: str) -> dict[str, Any]:
+        file = Code('ann_file_train' if split == 'train' else 'ann_file_val')
+        data = dict(ann_file=file, data_prefix=prefix, pipeline=Code(f'{split}_pipeline'))
+        return dict(batch_size=batch, **loader, dataset=data)
+
+    every = max(epochs // 10, 1)
+    return dict(
+        _base_=bases,
+        num_classes=job.classes,
+        data_root=str(job.data_root),
+        ann_file_train=str(job.annotations / 'train.txt'),
+        ann_file_val=str(job.annotations / 'val.txt'),
+        model=model,
+        **pipelines,
+        train_dataloader=load('train'),
+        val_dataloader=load('val'),
+        test_dataloader=load('test'),
+        **recipe(student.model, student.checkpoint is not None, epochs, batch * job.processes, every),
+        # the last epoch's weights are taken, so that the validation data choose nothing
+        default_hooks=dict(checkpoint=dict(save_best=None, max_keep_ckpts=1)),
+    )
+
+
+def _video_pipelines(job: Job, student: Model, size: int) -> dict[str, list]:
+    frames = {name: value for name, value in student.view.items() if name != 'size'}
+    side, short = round(size * 8 / 7), _short_side(student)
+    pack = [dict(type='FormatShape', input_format='NCTHW'), dict(type='PackActionInputs')]
+    packed = [dict(type='FormatShape', input_format='NCHW'), pack[1]] if frames['clip_len'] == 1 else pack
+
+    def test(clips: int) -> list[dict]:
+        several = {} if frames['clip_len'] == 1 or clips == 1 else dict(num_clips=clips)
+        return [
+            dict(type='DecordInit'),
+            dict(type='SampleFrames', **{**frames, **several}, test_mode=True),
+            dict(type='DecordDecode'),
+            dict(type='Resize', scale=(-1, short)),
+            dict(type='CenterCrop', crop_size=student.test_size),
+            *packed,
+        ]
+
+    return dict(
+        train_pipeline=[
+            dict(type='mmdualkd.DecordInit', short_side=side),
+            dict(type='mmdualkd.SampleViews'),
+            dict(type='DecordDecode'),
+            dict(type='mmdualkd.RandomCropResize', size=size, short_side=side),
+            *([dict(type='Flip', flip_ratio=0.5)] if job.flip else []),
+            *pack,
+        ],
+        val_pipeline=test(1),
+        test_pipeline=test(3 if student.variable else 10),
+        teacher_val_pipeline=[
+            dict(type='DecordInit'),
+            dict(type='mmdualkd.SampleViews', test_mode=True),
+            dict(type='DecordDecode'),
+            dict(type='Resize', scale=(-1, side)),
+            dict(type='CenterCrop', crop_size=size),
+            *pack,
+        ],
+    )
+
+
+def _short_side(model: Model) -> int:
+    """The shorter side that a testing picture is resized to before its centre is cut out."""
+    return model.test_size if model.test_size != model.view['size'] else round(model.test_size * 8 / 7)
+
+
+def _picture_pipelines(job: Job, student: Model, size: int) -> dict[str, list]:
+    side = student.view['size']
+    crop = (
+        [dict(type='RandomResizedCrop', scale=size)]
+        if size >= 64
+        else [
+            dict(type='ResizeEdge', scale=size, edge='short'),
+            dict(type='CenterCrop', crop_size=size),
+            dict(type='RandomCrop', crop_size=size, padding=size // 8),
+        ]
+    )
+    val = [
+        dict(type='LoadImageFromFile'),
+        dict(type='ResizeEdge', scale=side if side < 64 else round(side * 8 / 7), edge='short'),
+        dict(type='CenterCrop', crop_size=side),
+        dict(type='PackInputs'),
+    ]
+    return dict(
+        train_pipeline=[
+            dict(type='LoadImageFromFile'),
+            *crop,
+            *([dict(type='RandomFlip', prob=0.5, direction='horizontal')] if job.flip else []),
+            dict(type='PackInputs'),
+        ],
+        val_pipeline=val,
+        test_pipeline=Code('val_pipeline'),
+    )
+
+
+def write_leaf(path: Path, config: Mapping[str, Any], work_dir: Path) -> None:
+    """Writes a config as a person would, whole or not at all."""
+    from ..files import open_whole
+
+    lines = [f'{name} = {source(value)}\n' for name, value in config.items()]
+    with open_whole(path, 'w') as file:
+        file.write(HEADER.format(path=path, work_dir=work_dir) + ''.join(lines))
+
+
+def source(value: Any, column: int = 0) -> str:
+    """Python source of a value: dicts as ``dict(...)``, on one line where it fits."""
+    if isinstance(value, Code):
+        return value.text
+    if isinstance(value, Mapping) and all(str(key).isidentifier() and not keyword.iskeyword(key) for key in value):
+        begin, parts, end = 'dict(', [f'{key}={source(part, column + 4)}' for key, part in value.items()], ')'
+    elif isinstance(value, list):
+        begin, parts, end = '[', [source(part, column + 4) for part in value], ']'
+    else:
+        return repr(value)
+    line = begin + ', '.join(parts) + end
+    if len(line) + column < WIDTH - 30 and '\n' not in line:
+        return line
+    indent = ' ' * (column + 4)
+    return f'{begin}\n' + ''.join(f'{indent}{part},\n' for part in parts) + ' ' * column + end

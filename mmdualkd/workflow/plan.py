@@ -1,0 +1,128 @@
+"""The trainings of a run and what follows them, each in a process of its own."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..checks import check_config
+from ..findings import exit_code, report
+from ..launch import load_config
+from .leaves import Entry, Job, alone, distilled, shared_size, write_leaf
+from .stages import Run, run_tool
+
+STUDENT, ALONE = 'distilled', 'alone'  # the trainings of the student
+
+
+class Plan:
+    """The trainings of a run, and their configs.
+
+    Args:
+        run: The folder and what of it is done.
+        job: What all trainings share.
+        student: The student.
+        teachers: The teachers by their names in the model.
+        baseline: Whether the student is trained alone, too.
+    """
+
+    def __init__(self, run: Run, job: Job, student: Entry, teachers: Mapping[str, Entry], baseline: bool) -> None:
+        self.run, self.job, self.student, self.teachers = run, job, student, dict(teachers)
+        self.trained = [role for role, entry in teachers.items() if not entry.trained]
+        self.students = [STUDENT, *([ALONE] if baseline else [])]
+
+    def trainings(self, lengths: Mapping[str, int]) -> dict[str, dict]:
+        """The configs of all trainings by their folders."""
+        job, configs = self.job, {}
+        for role in self.trained:
+            entry = self.teachers[role]
+            configs[f'teachers/{role}'] = alone(job, entry, entry.model.view['size'], lengths['teachers'])
+        ready = {
+            role: entry if entry.trained else replace(entry, checkpoint=str(self.weights(f'teachers/{role}', lengths)))
+            for role, entry in self.teachers.items()
+        }
+        configs[STUDENT] = distilled(job, self.student, ready, lengths['student'])
+        if ALONE in self.students:
+            size = shared_size(self.student, self.teachers)
+            configs[ALONE] = alone(job, self.student, size, lengths['student'])
+        return configs
+
+    def weights(self, training: str, lengths: Mapping[str, int]) -> Path:
+        """The plain weights that a training ends with."""
+        epochs = lengths['teachers' if training.startswith('teachers/') else 'student']
+        return self.run.folder / training / f'student_epoch_{epochs}.pth'
+
+    def config(self, training: str) -> Path:
+        """The config of a training."""
+        return self.run.folder / 'configs' / f'{training.replace("/", "_")}.py'
+
+    def write_configs(self, lengths: Mapping[str, int]) -> None:
+        """Writes the configs that are not there; one that was changed by hand stays."""
+        self.lengths = dict(lengths)
+        (self.run.folder / 'configs').mkdir(exist_ok=True)
+        for training, config in self.trainings(lengths).items():
+            if not self.config(training).exists():
+                write_leaf(self.config(training), config, self.run.folder / training)
+
+    def train(self, training: str, title: str, flags: Sequence[Any]) -> None:
+        """Trains; goes on from the last checkpoint if there is one."""
+        work_dir = self.run.folder / training
+        epochs = self.lengths['teachers' if training.startswith('teachers/') else 'student']
+
+        def work() -> None:
+            resume = ['--resume'] if (work_dir / 'last_checkpoint').is_file() else []
+            arguments = [self.config(training), '--work-dir', work_dir, *resume, *flags]
+            run_tool('train', *arguments, processes=self.job.processes)
+
+        self.run.stage(training, f'{title} ({epochs} epochs)', work)
+
+    def check_teachers(self) -> list[dict[str, Any]]:
+        """What teachers and the initial student know of the held-out data."""
+        path = self.run.folder / 'teachers.json'
+        run_tool('check_teachers', self.config(STUDENT), '--work-dir', self.run.folder / 'check', '--out', path)
+        rows = json.loads(path.read_text())
+        chance = 100 / self.job.classes
+        for row in rows:
+            if row['model'] in self.teachers and row['top1'] < 1.5 * chance:
+                print(
+                    f'warning: teacher {row["model"]} knows little more than chance: {row["top1"]:.1f} % of the '
+                    f'held-out {self.job.of}, chance is {chance:.1f} %. The student can hardly learn from it'
+                )
+        return rows
+
+    def test(self, training: str) -> dict[str, float]:
+        """The student's own metrics by its stock test pipeline."""
+        work_dir = self.run.folder / 'tests' / training
+        run_tool('test', self.config(training), self.weights(training, self.lengths), '--work-dir', work_dir)
+        newest = max(work_dir.glob('*/*.json'), key=lambda path: path.parent.name)
+        return json.loads(newest.read_text().splitlines()[-1])
+
+    def export(self, onnx: bool) -> str:
+        """The student for plain MMAction2 or MMPretrain."""
+        folder = self.run.folder / 'export'
+        checkpoint = self.run.folder / STUDENT / f'epoch_{self.lengths["student"]}.pth'
+        run_tool('export_student', checkpoint, '--out', folder, *(['--onnx'] if onnx else []))
+        return str(folder)
+
+    def check(self) -> int:
+        """Checks every training that is not done, as ``mmdualkd check`` does; 1 if there are errors."""
+        code = 0
+        for training in self.trainings(self.lengths):
+            if training in self.run.state['stages']:
+                continue
+            path = self.config(training)
+            print(f'== {path}', flush=True)
+            to_come = [role for role in self.trained if f'teachers/{role}' not in self.run.state['stages']]
+            args = argparse.Namespace(
+                config=str(path),
+                work_dir=str(self.run.folder / training),
+                cfg_options=None,
+                launcher='none',
+                local_rank=0,
+            )
+            untrained = to_come if training == STUDENT else ()
+            findings = check_config(load_config(args), untrained=untrained, processes=self.job.processes)
+            print(report(findings), flush=True)
+            code = max(code, exit_code(findings))
+        return code

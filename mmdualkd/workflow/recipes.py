@@ -1,0 +1,51 @@
+"""How long and how fast a model trains on one's own data; ours, see ``configs/README.md``."""
+
+from typing import Any
+
+from .catalogue import Model
+
+# epochs of a student, of a teacher
+FINE_TUNING = (30, 20)
+FROM_SCRATCH = (40, 100)
+
+
+def recipe(model: Model, fine_tuned: bool, epochs: int, batch: int, every: int) -> dict[str, Any]:
+    """Optimizer, schedule and loops of a training.
+
+    Weights of a zoo are fine-tuned: CNNs by SGD, 1e-3 at 8 samples, others by AdamW, 1.6e-4 at 32, as the recipes for
+    HMDB51 in ``configs/_base_/schedules``. From scratch all learn by AdamW, 5e-3 at 8 clips (ViTs 2e-3), pictures 2e-3
+    at 32. Learning rates follow the batch linearly; a warm-up of a tenth of the epochs (a fifth from scratch), then a
+    cosine to 0.
+
+    Args:
+        model: What is trained.
+        fine_tuned: Whether it starts from weights.
+        epochs: How often it sees all samples.
+        batch: Samples of all processes in a step.
+        every: Epochs between validations.
+    """
+    pictures = 'clip_len' not in model.view
+    if fine_tuned and model.kind == 'cnn':
+        optimizer = dict(type='SGD', lr=_scaled(1e-3, batch, 8), momentum=0.9, weight_decay=5e-4)
+        norm = 40.0
+    elif fine_tuned:
+        optimizer, norm = dict(type='AdamW', lr=_scaled(1.6e-4, batch, 32), weight_decay=0.05), 1.0
+    else:
+        rate = _scaled(2e-3, batch, 32) if pictures else _scaled(2e-3 if model.kind == 'vit' else 5e-3, batch, 8)
+        optimizer, norm = dict(type='AdamW', lr=rate, weight_decay=0.05), 5.0
+    warm = min(max(round(epochs * (0.1 if fine_tuned else 0.2)), 1), epochs - 1)
+    schedule = [dict(type='LinearLR', start_factor=0.04, by_epoch=True, begin=0, end=warm, convert_to_iter_based=True)]
+    cosine = dict(type='CosineAnnealingLR', T_max=epochs - warm, eta_min=0, by_epoch=True, begin=warm, end=epochs)
+    return dict(
+        train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=epochs, val_interval=every),
+        val_cfg=dict(type='ValLoop'),
+        test_cfg=dict(type='TestLoop'),
+        optim_wrapper=dict(optimizer=optimizer, clip_grad=dict(max_norm=norm)),
+        param_scheduler=[*schedule[: int(warm > 0)], dict(cosine, convert_to_iter_based=True)],
+        auto_scale_lr=dict(enable=False, base_batch_size=batch),
+    )
+
+
+def _scaled(rate: float, batch: int, base: int) -> float:
+    """A learning rate by the linear rule, to four digits."""
+    return float(f'{rate * batch / base:.4g}')

@@ -1,0 +1,140 @@
+"""The files that a run learns from, their classes, and which of them are held out."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..datasets.finding import files_below, find_pictures, find_videos
+from ..datasets.reading import open_video
+from ..datasets.splits import (
+    check_classes,
+    class_names,
+    classes_by_folder,
+    held_out,
+    read_table,
+    write_annotations,
+)
+from ..errors import ConfigError, DataError
+from .catalogue import PICTURES, VIDEOS
+
+SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')  # of pictures
+SPLITS = dict(train=False, training=False, val=True, valid=True, validation=True, test=True)  # whether it is held out
+PROBES = 25
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What was found in a folder or a table.
+
+    Attributes:
+        of: ``'videos'`` or ``'pictures'``.
+        root: The folder that the paths start from.
+        classes: The class of each path.
+        held_out: The paths that nothing is trained on.
+        faults: Files that do not decode, and why.
+    """
+
+    of: str
+    root: Path
+    classes: dict[str, str]
+    held_out: set[str]
+    faults: dict[str, str]
+
+    @property
+    def names(self) -> list[str]:
+        """Class names in order of their labels."""
+        return class_names(self.classes)
+
+    def trained_on(self) -> list[str]:
+        """The other paths."""
+        return [path for path in self.classes if path not in self.held_out]
+
+    def write(self, folder: Path) -> None:
+        """Writes ``train.txt``, ``val.txt`` and ``classes.txt``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_annotations(folder, self.classes, [self.held_out])
+
+
+def find_samples(
+    data: str | Path, out: Path, test_fraction: float, group_regex: re.Pattern | None, seed: int
+) -> Samples:
+    """Finds videos or pictures, names their classes and holds some out.
+
+    Folders named ``train`` and ``val`` (or ``test``) at the top are a split that is kept; of anything else a share of
+    each class, or of the groups, is drawn by the seed.
+
+    Args:
+        data: A folder, or a CSV of files and classes, whose paths start from the folder that it lies in.
+        out: The folder of the run, which may lie inside.
+        test_fraction: The share that is held out.
+        group_regex: What tells groups apart, see :func:`~mmdualkd.datasets.splits.held_out`.
+        seed: Decides what is held out.
+
+    Raises:
+        ConfigError: If there is no such folder or table.
+        DataError: If it holds no classes that can be trained on and tested.
+    """
+    data = Path(data)
+    if data.is_dir():
+        root, table = data.absolute(), None
+        paths = [path.relative_to(root).as_posix() for path in files_below(root, out)]
+    elif data.is_file():
+        root, table = data.absolute().parent, dict(read_table(data))
+        paths = list(table)
+    else:
+        raise ConfigError(f'DATA={str(data)!r}: there is no such folder, and no such table')
+    of = _kind(paths, data)
+    find = find_videos if of == VIDEOS else find_pictures
+    good, faults = find(root, out, paths)
+    if not good:
+        first = next(iter(faults.items()), None)
+        raise DataError(f'DATA={str(data)!r} has no readable {of}' + (f': {first[0]} {first[1]}' if first else ''))
+    classes = {path: table[path] for path in good} if table is not None else classes_by_folder(good)
+    test = _given_split(good) if table is None else None
+    if test is None:
+        check_classes(classes)
+        [test] = held_out(classes, test_fraction, group_regex=group_regex, seed=seed)
+    elif group_regex is not None:
+        raise ConfigError(
+            f'--group-regex: DATA={str(data)!r} is divided already, into folders of train and held-out data'
+        )
+    samples = Samples(of, root, classes, test, faults)
+    _check_split(samples)
+    return samples
+
+
+def _kind(paths: Iterable[str], data: Path) -> str:
+    """Videos or pictures: what most of the files are."""
+    kinds = Counter(PICTURES if path.lower().endswith(SUFFIXES) else VIDEOS for path in paths)
+    if not kinds:
+        raise DataError(f'DATA={str(data)!r} holds no files')
+    return kinds.most_common()[0][0]
+
+
+def _given_split(paths: list[str]) -> set[str] | None:
+    """The held-out paths of folders that are divided at the top; None if they are not."""
+    tops = {path.partition('/')[0].lower() for path in paths}
+    if not tops <= set(SPLITS) or len({SPLITS[top] for top in tops}) < 2:
+        return None
+    return {path for path in paths if SPLITS[path.partition('/')[0].lower()]}
+
+
+def _check_split(samples: Samples) -> None:
+    """Refuses a split in which a class is not learned, and tells where one is not tested."""
+    learned = {samples.classes[path] for path in samples.trained_on()}
+    if absent := [name for name in samples.names if name not in learned]:
+        raise DataError(
+            f'no file of {", ".join(map(repr, absent[:5]))} is left to train on: the split holds all of them out; '
+            'use other groups, another seed, or more files'
+        )
+    if len(samples.names) < 2:
+        raise DataError(f'there is only one class, {samples.names[0]!r}: nothing to tell apart')
+
+
+def frames_of(samples: Samples) -> int:
+    """The frames of a video that half of the others are shorter than, of some of them."""
+    paths = samples.trained_on()
+    counts = sorted(len(open_video(str(samples.root / path))) for path in paths[:: max(len(paths) // PROBES, 1)])
+    return counts[len(counts) // 2]

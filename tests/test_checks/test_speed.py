@@ -1,0 +1,66 @@
+"""The speed of a training, and checks before its teachers are trained."""
+
+import argparse
+
+import pytest
+from distill_jobs import distill_job
+from jobs import stock_job
+from picture_jobs import picture_job
+
+from mmdualkd.checks import check_config, measure_speed
+from mmdualkd.checks.speed import Pace
+from mmdualkd.errors import CheckpointError, ConfigError
+from mmdualkd.launch import load_config
+
+
+def config_of(job, **options):
+    """A job's config as the tools read it."""
+    args = dict(config=str(job.config), work_dir=None, cfg_options=options or None, launcher='none', local_rank=0)
+    return load_config(argparse.Namespace(**args))
+
+
+def test_a_speed_is_that_of_the_config_and_leaves_nothing(tmp_path):
+    job = distill_job(tmp_path, epochs=1)
+    speed = measure_speed(config_of(job))
+    assert 0 < speed.step_seconds < 60 and 0 < speed.decode_seconds_per_batch < 10
+    assert speed.train_epoch_seconds == pytest.approx(2 * (speed.step_seconds + speed.decode_seconds_per_batch))
+    assert speed.val_epoch_seconds > 0 and speed.peak_bytes >= 0
+    assert not job.work_dir.exists()
+
+
+def test_data_smaller_than_a_batch_and_a_training_without_validation_are_measured(tmp_path):
+    job = stock_job(tmp_path)
+    options = {'train_dataloader.batch_size': 32, 'train_dataloader.drop_last': True}
+    cfg = config_of(job, **options)
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    speed = measure_speed(cfg)
+    assert speed.step_seconds > 0 and speed.val_epoch_seconds == 0
+
+
+@pytest.mark.parametrize('make', [distill_job, picture_job])
+def test_teachers_that_a_later_stage_trains_are_built_and_not_judged(tmp_path, make):
+    job = make(tmp_path)
+    cfg = config_of(job)
+    name = next(iter(cfg.model.teachers))
+    cfg.model.teachers[name].checkpoint = str(tmp_path / 'later.pth')
+    with pytest.raises(CheckpointError, match='later.pth'):
+        measure_speed(cfg)
+    assert measure_speed(cfg, untrained=[name]).step_seconds > 0
+    found = check_config(cfg, untrained=[name])
+    texts = {finding.what: finding.text for finding in found}
+    assert texts[f'teacher {name}'] == 'not judged: its checkpoint is not there yet'
+    assert 'loss_kd' in texts['step']
+    assert not [finding for finding in found if finding.level == 'error' and 'train and' not in finding.what]
+    with pytest.raises(ConfigError, match=f"a teacher='x' names no .*did you mean '{name[0]}|there are"):
+        measure_speed(cfg, untrained=['x'])
+
+
+def test_workers_set_the_pace_where_they_are_too_few(monkeypatch):
+    monkeypatch.setattr('mmdualkd.checks.speed.cores', lambda: 4)
+    monkeypatch.setattr('torch.cuda.is_available', lambda: True)
+    assert Pace(decode=2.0, step=1.0, batches=10, workers=0).epoch == 30
+    assert Pace(decode=2.0, step=1.0, batches=10, workers=1).epoch == 20
+    assert Pace(decode=2.0, step=1.0, batches=10, workers=2).epoch == 10
+    assert Pace(decode=16.0, step=1.0, batches=10, workers=16).epoch == 40
+    monkeypatch.setattr('torch.cuda.is_available', lambda: False)
+    assert Pace(decode=2.0, step=1.0, batches=10, workers=2).epoch == 15  # they share the cores

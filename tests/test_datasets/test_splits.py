@@ -1,0 +1,89 @@
+"""What becomes of a folder or a table of one's own files before there are annotation files."""
+
+import cv2
+import numpy as np
+import pytest
+
+from mmdualkd.datasets.finding import find_pictures, find_videos
+from mmdualkd.datasets.splits import check_classes, class_names, held_out, read_table, write_annotations
+from mmdualkd.errors import DataError
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'a b.avi,two words\n"c,d.avi",другой\n',
+        '\ufeffpath,label\r\na b.avi,two words\r\n"c,d.avi",другой\r\n',
+        'index,Class_Name,video\n0,two words, a b.avi\n\n1,другой,"c,d.avi"\n',
+    ],
+    ids=['without a header', 'with a header', 'with further columns'],
+)
+def test_a_table_is_read_with_a_header_or_without(tmp_path, text):
+    (tmp_path / 'table.csv').write_bytes(text.encode())
+    assert read_table(tmp_path / 'table.csv') == [('a b.avi', 'two words'), ('c,d.avi', 'другой')]
+
+
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        (b'a.avi,run\nb.avi\n', r"table\.csv, line 2 \('b\.avi'\): a row must be path,label"),
+        (b'a.avi;run\n', r'line 1 .* a row must be path,label'),
+        (b'path,label\na.avi,\n', r'line 2 .* a row must be path,label'),
+        (b'a.avi,run\na.avi,walk\n', r"line 2: 'a\.avi' stands there before"),
+        (b'path,label\n', r'table\.csv is empty'),
+        (b'', r'table\.csv is empty'),
+        (b'caf\xe9.avi,run\n', r'table\.csv cannot be read as a CSV in UTF-8: '),
+        (b'"a.avi,run\n', r'table\.csv cannot be read as a CSV in UTF-8: '),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_one_clear_error(tmp_path, text, message):
+    (tmp_path / 'table.csv').write_bytes(text)
+    with pytest.raises(DataError, match=message):
+        read_table(tmp_path / 'table.csv')
+
+
+def test_a_missing_table_is_named(tmp_path):
+    with pytest.raises(DataError, match='gone.csv cannot be read as a CSV in UTF-8: .*No such file'):
+        read_table(tmp_path / 'gone.csv')
+
+
+def test_classes_that_are_numbers_keep_their_order():
+    classes = {f'{number}.avi': str(number) for number in (10, 2, 0)}
+    assert class_names(classes) == ['0', '2', '10']
+    assert class_names({**classes, 'a.avi': 'a'}) == ['0', '10', '2', 'a']
+
+
+def test_a_file_name_that_is_not_utf_8_is_named_and_left_out(tmp_path):
+    (tmp_path / 'run').mkdir()
+    with open(bytes(tmp_path / 'run') + b'/caf\xe9.avi', 'wb') as file:
+        file.write(b'RIFF')
+    assert find_videos(tmp_path) == ([], {'run/caf\udce9.avi': 'has a name that is not UTF-8: rename it'})
+    with pytest.raises(DataError, match=r"cannot stand in an annotation file.*'run/caf\\udce9\.avi'"):
+        check_classes({'run/caf\udce9.avi': 'run', 'run/a.avi': 'run', 'walk/a.avi': 'walk', 'walk/b.avi': 'walk'})
+
+
+def test_pictures_are_told_from_other_files_by_their_headers(tmp_path):
+    picture = np.zeros((7, 3000, 3), dtype=np.uint8)
+    for name in ('a.jpg', 'b.png', 'c.webp', 'd.bmp', 'e.tif'):
+        assert cv2.imwrite(str(tmp_path / name), picture)
+    (tmp_path / 'f.jpg').write_bytes(b'')
+    (tmp_path / 'g.jpg').write_bytes(b'no picture')
+    (tmp_path / 'h.png').write_bytes((tmp_path / 'b.png').read_bytes()[:12])
+    (tmp_path / 'i.gif').mkdir()
+    good, faults = find_pictures(tmp_path)
+    assert good == ['a.jpg', 'b.png', 'c.webp', 'd.bmp', 'e.tif']
+    assert faults == {
+        'f.jpg': 'is empty (0 bytes)',
+        'g.jpg': 'is no picture that decodes',
+        'h.png': 'is no picture that decodes',
+    }
+
+
+def test_each_class_gives_its_share_by_the_seed_alone(tmp_path):
+    classes = {f'{name}/{index}.avi': name for name in ('a', 'b') for index in range(10)}
+    (first,) = held_out(classes, 0.3, seed=1)
+    assert [first] == held_out(classes, 0.3, seed=1) != held_out(classes, 0.3, seed=2)
+    assert sorted(classes[path] for path in first) == ['a'] * 3 + ['b'] * 3
+    written = write_annotations(tmp_path, classes, [first])
+    assert {file.name: len(paths) for file, paths in written.items()} == {'train.txt': 14, 'val.txt': 6}
+    assert (tmp_path / 'classes.txt').read_text() == 'a\nb\n'

@@ -1,0 +1,56 @@
+"""Where a learning rate is for another batch than the one that is trained with, the log says so, or it is scaled."""
+
+import json
+
+import pytest
+from distill_jobs import distill_job
+from helpers import TOOLS, run, two_processes
+
+BASE = 'auto_scale_lr = dict(enable=False, base_batch_size=16)\n'
+SAID = 'the learning rate is for batches of 16, and a batch has {} (4 samples x {})'
+
+
+@pytest.fixture(scope='module')
+def job(tmp_path_factory):
+    """A distillation at a learning rate of 0.02 for 16 clips, with 4 clips a process and step."""
+    return distill_job(tmp_path_factory.mktemp('job'), BASE)
+
+
+def train(job, work_dir, *words, **kwargs):
+    """The output of a training, and its learning rate at the first step."""
+    words = [job.config, *([2] if kwargs else []), '--no-validate', '--work-dir', work_dir, *words]
+    output = run(TOOLS / ('dist_train.sh' if kwargs else 'train.py'), *words, **kwargs)
+    scalars = next(work_dir.glob('*/vis_data/scalars.json')).read_text().splitlines()
+    return output, json.loads(scalars[0])['lr']
+
+
+def test_another_batch_is_told_with_the_factor_and_the_flag_that_applies_it(job, tmp_path):
+    output, lr = train(job, tmp_path / 'a')
+    advice = ': by the linear rule it would be 0.25 times as high, which --auto-scale-lr makes it'
+    assert output.count('the learning rate is for') == 1 and SAID.format(4, '1 process') + advice in output
+    assert lr == pytest.approx(0.02)
+    output, lr = train(job, tmp_path / 'b', '--auto-scale-lr')
+    assert 'by the linear rule' not in output and lr == pytest.approx(0.005)
+
+
+def test_accumulated_batches_count(job, tmp_path):
+    counts = ('--cfg-options', 'optim_wrapper.accumulative_counts=4')
+    for number, flag in enumerate(([], ['--auto-scale-lr'])):
+        output, lr = train(job, tmp_path / str(number), *flag, *counts)
+        assert 'by the linear rule' not in output and lr == pytest.approx(0.02)
+
+
+def test_the_processes_of_all_machines_count(job, tmp_path):
+    output, lr = train(job, tmp_path / 'a', env=two_processes())
+    assert output.count(SAID.format(8, '2 processes')) == 1 and lr == pytest.approx(0.02)
+    _, lr = train(job, tmp_path / 'b', '--auto-scale-lr', env=two_processes())
+    assert lr == pytest.approx(0.01)
+
+
+def test_a_schedule_that_sets_the_rate_by_itself_is_scaled_too(tmp_path):
+    job = distill_job(
+        tmp_path,
+        BASE + "param_scheduler = dict(type='OneCycleLR', eta_max=0.4, total_steps=2, convert_to_iter_based=True)",
+    )
+    rates = [train(job, tmp_path / str(number), *flag)[1] for number, flag in enumerate(([], ['--auto-scale-lr']))]
+    assert rates[1] == pytest.approx(rates[0] / 4)

@@ -1,0 +1,193 @@
+"""`mmdualkd distill` from a folder to an exported student; what was done stays, whatever stops it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from helpers import ROOT, environment, process, write_clips
+from picture_jobs import write_pictures
+
+import mmdualkd
+from mmdualkd.checkpoint import read_checkpoint
+from mmdualkd.errors import ConfigError, DataError
+from mmdualkd.workflow import plan
+from mmdualkd.workflow.stages import StageError
+
+SMALL = dict(student='resnet3d18-w8', teachers=['uniformer-w16', 'resnet3d18-w16'], from_scratch=True, workers=0)
+SHORT = dict(epochs=1, teacher_epochs=1, batch_size=4)
+STAGES = ['data', 'weights', 'teachers/vit', 'teachers/cnn', 'check', 'distilled', 'alone', 'test distilled',
+          'test alone', 'export']  # fmt: skip
+
+
+def by_fork(script, *arguments, processes=1):
+    """In place of `run_tool`: a fork of the warm process runs the tool."""
+    done = process(sys.executable, ROOT / 'tools' / f'{script}.py', *arguments)
+    print(done.stdout)
+    if done.returncode:
+        raise StageError(done.stdout.strip().splitlines()[-1])
+
+
+@pytest.fixture(scope='module')
+def videos(tmp_path_factory):
+    """A folder of videos, one folder a class, with spaces in their names."""
+    folder = tmp_path_factory.mktemp('my') / 'videos'
+    for path in write_clips(folder / 'all', 2, 5, frames=20).parent.glob('*.avi'):
+        label, index = path.stem.split('_')
+        (folder / f'{label} moves').mkdir(exist_ok=True)
+        path.rename(folder / f'{label} moves' / f'clip {index}.avi')
+    (folder / 'all' / 'annotation.txt').unlink()
+    (folder / 'all').rmdir()
+    return folder
+
+
+@pytest.fixture
+def fast(monkeypatch):
+    monkeypatch.setattr(plan, 'run_tool', by_fork)
+
+
+@pytest.fixture(scope='module')
+def run(videos, tmp_path_factory):
+    """A whole run, with the student alone beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, 'run_tool', by_fork)
+        out = tmp_path_factory.mktemp('run') / 'out'
+        return mmdualkd.distill(videos, out=out, baseline=True, **SMALL, **SHORT)
+
+
+def test_every_stage_is_done_and_the_report_tells_of_all_models(run):
+    state = json.loads((run.folder / 'run.json').read_text())
+    assert list(state['stages']) == STAGES
+    assert [row.name for row in run.rows] == ['teacher vit', 'teacher cnn', 'student alone', 'student distilled']
+    report = (run.folder / 'report.md').read_text()
+    assert f'{run.accuracy:.1f} %' in report and '2 held-out videos of 2 classes' in report
+    assert (run.folder / 'report.png').read_bytes()[:4] == b'\x89PNG'
+
+
+def test_the_student_is_a_plain_recognizer_with_the_metrics_of_its_test(run, videos):
+    from mmaction.apis import inference_recognizer
+
+    assert type(run.student).__module__.startswith('mmaction.')
+    assert run.classes == ['class0 moves', 'class1 moves'] and run.student.cls_head.num_classes == 2
+    scores = {}
+    for line in (run.folder / 'annotations' / 'val.txt').read_text().splitlines():
+        path, label = line.rsplit(' ', 1)
+        scores[path] = int(inference_recognizer(run.student, str(videos / path)).pred_label) == int(label)
+    assert 100 * sum(scores.values()) / len(scores) == run.accuracy
+
+
+def test_classes_stand_in_one_order_in_the_data_and_in_every_checkpoint(run):
+    names = (run.folder / 'annotations' / 'classes.txt').read_text().splitlines()
+    assert names == run.classes
+    for path in (run.folder / 'teachers' / 'vit' / 'epoch_1.pth', run.checkpoint):
+        assert list(read_checkpoint(path, 'x')['meta']['dataset_meta']['classes']) == names
+
+
+def test_the_same_call_again_does_nothing_and_gives_the_same(run, videos, monkeypatch, capsys):
+    monkeypatch.setattr(plan, 'run_tool', lambda *args, **kwargs: pytest.fail('a stage is done again'))
+    again = mmdualkd.distill(videos, out=run.folder, baseline=True, **SMALL, **SHORT)
+    assert again.metrics == run.metrics and capsys.readouterr().out.count('done before') == len(STAGES)
+
+
+def test_other_arguments_are_another_run(run, videos):
+    with pytest.raises(ConfigError, match='holds another run: epochs=1 there, 2 here'):
+        mmdualkd.distill(videos, out=run.folder, baseline=True, **{**SMALL, **SHORT, 'epochs': 2})
+
+
+def test_a_stage_can_be_run_by_hand_from_its_config(run, tmp_path):
+    done = process(sys.executable, ROOT / 'tools' / 'train.py', run.folder / 'configs' / 'distilled.py', '--work-dir',
+                   tmp_path / 'by hand', '--seed', 0)  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / 'by hand' / 'student_epoch_1.pth').is_file()
+
+
+def test_a_teacher_that_knows_the_classes_is_taken_as_it_is(run, videos, tmp_path, fast):
+    checkpoints = {'uniformer-w16': run.folder / 'teachers' / 'vit' / 'student_epoch_1.pth'}
+    arguments = {**SMALL, 'teachers': ['uniformer-w16']}
+    again = mmdualkd.distill(videos, out=tmp_path / 'out', teacher_checkpoints=checkpoints, **arguments, **SHORT)
+    assert 'teachers/vit' not in again.seconds and not (tmp_path / 'out' / 'teachers').exists()
+    teachers = [next(row for row in one.rows if row.name == 'teacher vit') for one in (run, again)]
+    assert teachers[0].top1 == teachers[1].top1
+
+
+def test_a_teacher_of_the_same_classes_in_another_order_is_an_error(run, videos, tmp_path, fast):
+    names = {'class0 moves': 'class1 moves', 'class1 moves': 'class0 moves'}
+    checkpoint = read_checkpoint(run.folder / 'teachers' / 'vit' / 'student_epoch_1.pth', 'x')
+    meta = checkpoint['meta']['dataset_meta']
+    meta['classes'] = [names[name] for name in meta['classes']]
+    torch.save(checkpoint, tmp_path / 'other.pth')
+    arguments = {**SMALL, 'teachers': ['uniformer-w16']}
+    checkpoints = {'uniformer-w16': str(tmp_path / 'other.pth')}
+    with pytest.raises(DataError, match='vit was trained on the classes of .* in another order'):
+        mmdualkd.distill(videos, out=tmp_path / 'out', teacher_checkpoints=checkpoints, **arguments, **SHORT)
+
+
+def test_pictures_go_the_same_way(tmp_path, fast):
+    pictures = write_pictures(tmp_path / 'pictures', per_class=8)
+    run = mmdualkd.distill(pictures, 'cnn-w8', ['swin-w24'], tmp_path / 'out', from_scratch=True, workers=0, **SHORT)
+    assert run.of == 'pictures' and run.rows[-1].name == 'student distilled'
+    assert type(run.student).__module__.startswith('mmpretrain.')
+    assert 'HybridAssistantDistiller' in (tmp_path / 'out' / 'configs' / 'distilled.py').read_text()
+
+
+def test_a_kill_loses_no_more_than_the_running_stage(videos, tmp_path):
+    """The real command, killed in the middle of a training and called again."""
+    out = tmp_path / 'out'
+    words = [sys.executable, '-W', 'ignore', '-m', 'mmdualkd', 'distil', videos, '--student', 'resnet3d18-w8',
+             '--teachers', 'resnet3d18-w16', '--from-scratch', '--workers', 0, '--epochs', 8, '--teacher-epochs', 1,
+             '--batch-size', 4, '--out', out]  # fmt: skip
+    words = list(map(str, words))
+    with subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as first:
+        while not (out / 'distilled' / 'last_checkpoint').is_file():
+            assert first.poll() is None, first.stdout.read().decode()
+            time.sleep(0.05)
+        first.send_signal(signal.SIGKILL)
+        first.stdout.read()  # until the stage has ended, too: it holds the other end
+    kept = {path: path.stat().st_mtime for path in (out / 'teachers').rglob('*.pth')}
+    second = subprocess.run(words, env=environment(), capture_output=True, text=True)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert 'resumed' in second.stdout.lower() or 'resume' in second.stdout.lower()
+    assert kept == {path: path.stat().st_mtime for path in (out / 'teachers').rglob('*.pth')}
+    assert (out / 'export' / 'student.pth').is_file() and (out / 'distilled' / 'epoch_8.pth').is_file()
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(student='resnet18'), "--student='resnet18' is a model of pictures, and the data are videos"),
+        (dict(student='resnet3d'), "--student='resnet3d' names no model of videos; did you mean 'resnet3d18-w8'"),
+        (dict(teachers=['x3d']), "--teachers='x3d' names no model of videos"),
+        (dict(teachers=[]), '--teachers names none'),
+        (dict(test_fraction=1.0), '--test-fraction=1.0'),
+        (dict(epochs=0), '--epochs must be positive'),
+        (dict(time_budget='soon'), "--time-budget='soon' is no time"),
+        (dict(time_budget='2h'), 'leave out --epochs'),
+        (dict(group_regex='('), 'no regular expression'),
+        (dict(group_regex='a'), 'no group'),
+        (dict(teacher_checkpoints={'x3d-m': 'a.pth'}), "--teacher-checkpoint 'x3d-m' is none of --teachers"),
+        (dict(teacher_checkpoints={'uniformer-w16': 'a.pth'}), 'a.pth.*is not a file'),
+    ],
+)
+def test_a_mistake_is_one_error_before_anything_is_written(videos, tmp_path, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        mmdualkd.distill(videos, out=tmp_path / 'out', **{**SMALL, **SHORT, **changes})
+    assert not [path for path in tmp_path.glob('out/*') if path.name != '.lock']
+
+
+def test_data_that_cannot_be_learned_from_leave_nothing_behind(tmp_path):
+    (tmp_path / 'videos').mkdir()
+    with pytest.raises(DataError, match='holds no files'):
+        mmdualkd.distill(tmp_path / 'videos', out=tmp_path / 'out', **SMALL)
+    assert [path.name for path in (tmp_path / 'out').iterdir()] == ['.lock']
+
+
+def test_without_network_the_missing_weights_and_their_place_are_named(videos, tmp_path, monkeypatch):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'hub'))
+    monkeypatch.setattr('mmdualkd.zoo.download._read', lambda *args: (_ for _ in ()).throw(OSError('no network')))
+    with pytest.raises(
+        ConfigError, match=r'cannot be downloaded \(no network\).*x3d_s.*623825a0.pth to .*hub/checkpoints'
+    ):
+        mmdualkd.distill(videos, 'x3d-s', ['x3d-m'], tmp_path / 'out')

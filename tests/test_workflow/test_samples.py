@@ -1,0 +1,109 @@
+"""What `mmdualkd distill` finds in a folder or a table: classes named once, a split, and each mistake in one line."""
+
+import re
+import shutil
+
+import pytest
+from helpers import write_clips
+from picture_jobs import write_pictures
+
+from mmdualkd.errors import ConfigError, DataError
+from mmdualkd.workflow.samples import find_samples, frames_of
+
+
+@pytest.fixture(scope='module')
+def clip(tmp_path_factory):
+    """One tiny video."""
+    return next(write_clips(tmp_path_factory.mktemp('clip'), 1, 1).parent.glob('*.avi'))
+
+
+def tree(folder, clip, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(clip, folder / name)
+    return folder
+
+
+def found(data, tmp_path, fraction=0.2, regex=None, seed=0):
+    return find_samples(data, tmp_path / 'out', fraction, regex and re.compile(regex), seed)
+
+
+def test_class_folders_are_divided_class_by_class_and_written_with_their_names(tmp_path, clip):
+    names = [f'{kind}/{index} of mine.avi' for kind in ('wave to', 'Ходить') for index in range(5)]
+    samples = found(tree(tmp_path / 'videos', clip, *names), tmp_path)
+    assert samples.names == ['wave to', 'Ходить'] and len(samples.held_out) == 2
+    samples.write(tmp_path / 'lists')
+    assert (tmp_path / 'lists' / 'classes.txt').read_text() == 'wave to\nХодить\n'
+    lines = (tmp_path / 'lists' / 'train.txt').read_text().splitlines()
+    assert (
+        len(lines) == 8
+        and 'wave to/1 of mine.avi 0' in lines + (tmp_path / 'lists' / 'val.txt').read_text().splitlines()
+    )
+    assert frames_of(samples) == 12
+
+
+def test_folders_of_train_and_val_are_kept_as_a_split(tmp_path, clip):
+    names = [f'{split}/{kind}/{index}.avi' for split in ('train', 'val') for kind in 'ab' for index in range(2)]
+    samples = found(tree(tmp_path / 'videos', clip, *names), tmp_path)
+    assert samples.names == ['a', 'b']
+    assert samples.held_out == {name for name in names if name.startswith('val')}
+    with pytest.raises(ConfigError, match='--group-regex.*divided already'):
+        found(tmp_path / 'videos', tmp_path, regex='(a)')
+
+
+def test_groups_stay_on_one_side(tmp_path, clip):
+    names = [f'{kind}/{who}_{index}.avi' for kind in 'ab' for who in 'xyz' for index in range(2)]
+    samples = found(tree(tmp_path / 'videos', clip, *names), tmp_path, 0.34, regex='/([^/_]+)_')
+    assert len({name[2] for name in samples.held_out}) == 1 and len(samples.held_out) == 4
+
+
+def test_a_table_of_files_and_classes_is_read_beside_its_files(tmp_path, clip):
+    tree(tmp_path, clip, *(f'{index}.avi' for index in range(4)))
+    table = tmp_path / 'clips.csv'
+    table.write_text('path,label\n0.avi,run\n1.avi,run\n"2.avi","jump, high"\n3.avi,"jump, high"\n')
+    samples = found(table, tmp_path, 0.5)
+    assert samples.names == ['jump, high', 'run'] and samples.root == tmp_path
+    assert len(samples.trained_on()) == 2
+
+
+def test_pictures_are_told_from_videos(tmp_path):
+    samples = found(write_pictures(tmp_path / 'pictures'), tmp_path)
+    assert samples.of == 'pictures' and samples.names == ['class0', 'class1']
+
+
+def test_files_that_do_not_decode_are_named_and_left_out(tmp_path, clip):
+    data = tree(tmp_path / 'videos', clip, *(f'{kind}/{index}.avi' for kind in 'ab' for index in range(3)))
+    (data / 'a' / 'empty.avi').write_bytes(b'')
+    (data / 'a' / 'notes.txt').write_text('no video')
+    samples = found(data, tmp_path)
+    assert set(samples.faults) == {'a/empty.avi', 'a/notes.txt'} and len(samples.classes) == 6
+    assert 'empty' in samples.faults['a/empty.avi']
+
+
+@pytest.mark.parametrize(
+    ('names', 'message'),
+    [
+        (['0.avi', '1.avi'], 'no class folder'),
+        (['a/0.avi', 'a/1.avi'], 'only one class'),
+        (['a/0.avi', 'a/1.avi', 'b/0.avi'], 'single file.*b/0.avi'),
+        (['run/0.avi', 'run/1.avi', 'Run/0.avi', 'Run/1.avi'], "'Run' .*'run' .*differ only in case"),
+        (['a/0.avi', 'a/1.avi', 'b/0\n.avi', 'b/1.avi'], 'line break'),
+    ],
+)
+def test_folders_that_cannot_be_learned_from_are_one_error(tmp_path, clip, names, message):
+    with pytest.raises(DataError, match=message):
+        found(tree(tmp_path / 'videos', clip, *names), tmp_path)
+
+
+def test_a_split_that_leaves_nothing_of_a_class_to_train_on_is_an_error(tmp_path, clip):
+    names = ['train/a/0.avi', 'train/a/1.avi', 'val/b/0.avi', 'val/a/0.avi']
+    with pytest.raises(DataError, match="no file of 'b' is left to train on"):
+        found(tree(tmp_path / 'videos', clip, *names), tmp_path)
+
+
+def test_what_is_no_folder_or_is_empty_is_an_error(tmp_path):
+    with pytest.raises(ConfigError, match='no such folder'):
+        found(tmp_path / 'nothing', tmp_path)
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(DataError, match='holds no files'):
+        found(tmp_path / 'empty', tmp_path)

@@ -1,0 +1,105 @@
+"""A run's stages are done once; its folder takes no other run, and no second command at a time."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from helpers import environment
+
+from mmdualkd.errors import ConfigError
+from mmdualkd.workflow.stages import Run, StageError, locked, parse_time, run_tool
+
+
+def test_a_stage_that_is_done_is_not_done_again(tmp_path, capsys):
+    done = []
+    for _ in range(2):
+        result = Run(tmp_path, dict(seed=0)).stage('data', 'the data', lambda: done.append(1) or {'n': len(done)})
+        assert result == {'n': 1}
+    assert capsys.readouterr().out == '== the data\n== the data: done before\n'
+
+
+def test_a_stage_that_fails_is_done_again(tmp_path):
+    with pytest.raises(StageError):
+        Run(tmp_path, {}).stage('data', 'data', lambda: (_ for _ in ()).throw(StageError('no')))
+    assert Run(tmp_path, {}).stage('data', 'data', lambda: 3) == 3
+
+
+def test_a_folder_of_another_run_is_refused_and_the_argument_named(tmp_path):
+    Run(tmp_path, dict(student='a', teachers=('b',))).stage('data', 'data', lambda: 1)
+    Run(tmp_path, dict(student='a', teachers=('b',)))
+    with pytest.raises(ConfigError, match="holds another run: student='a' there, 'c' here"):
+        Run(tmp_path, dict(student='c', teachers=('b',)))
+
+
+@pytest.mark.parametrize('text', ['', '{', '[1]', '{"arguments": 1}'])
+def test_a_damaged_state_is_one_error(tmp_path, text):
+    (tmp_path / 'run.json').write_text(text)
+    with pytest.raises(ConfigError, match='run.json.*cannot be read'):
+        Run(tmp_path, {})
+
+
+def test_a_folder_with_other_things_in_it_is_refused(tmp_path):
+    (tmp_path / 'thesis.txt').write_text('mine')
+    with pytest.raises(ConfigError, match='other things in it'):
+        Run(tmp_path, {})
+
+
+def test_two_commands_do_not_work_in_one_folder(tmp_path):
+    with locked(tmp_path), pytest.raises(ConfigError, match='another command is working there'), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        pass
+
+
+def test_a_tool_that_fails_hands_on_its_own_error(tmp_path, capfd):
+    with pytest.raises(StageError, match=r"^ConfigError: config='nothing.py' is not a file"):
+        run_tool('train', 'nothing.py')
+    assert capfd.readouterr().err.strip().splitlines()[-1].startswith('ConfigError: config=')
+
+
+def test_a_stage_ends_with_the_command_that_started_it(tmp_path):
+    code = f"""
+import os, pathlib, signal, subprocess, sys
+from mmdualkd.workflow import stages
+stages.TOOLS = pathlib.Path({str(tmp_path)!r})
+stages.run_tool('wait')
+"""
+    (tmp_path / 'wait.py').write_text(
+        'import os, pathlib, time\n'
+        f'pathlib.Path({str(tmp_path)!r}, "pid").write_text(str(os.getpid()))\n'
+        'time.sleep(60)\n'
+    )
+    command = subprocess.Popen([sys.executable, '-c', code], env=environment())
+    while not (tmp_path / 'pid').is_file() or not (tmp_path / 'pid').read_text():
+        assert command.poll() is None
+    command.kill()
+    command.wait()
+    pid = int((tmp_path / 'pid').read_text())
+    for _ in range(200):
+        state = Path(f'/proc/{pid}/status')
+        if not state.exists() or 'zombie' in state.read_text():
+            return
+        time.sleep(0.05)
+    pytest.fail('the stage lives on')
+
+
+@pytest.mark.parametrize(
+    ('text', 'seconds'), [('90m', 5400), ('2h', 7200), ('1h30m', 5400), ('45s', 45), ('1.5d', 129600)]
+)
+def test_times_are_read(text, seconds):
+    assert parse_time(text) == seconds
+
+
+@pytest.mark.parametrize('text', ['', '2', 'two hours', '2 h', '0h', '-2h', '2h!', 'h'])
+def test_what_is_no_time_is_an_error(text):
+    with pytest.raises(ConfigError, match='--time-budget='):
+        parse_time(text)
+
+
+def test_the_state_is_json_that_people_can_read(tmp_path):
+    Run(tmp_path, dict(seed=0)).stage('data', 'data', lambda: dict(train=3))
+    state = json.loads((tmp_path / 'run.json').read_text())
+    assert state['arguments'] == dict(seed=0) and state['stages']['data']['result'] == dict(train=3)
