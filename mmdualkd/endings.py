@@ -43,6 +43,8 @@ def run_tool(main: Callable[[], object]) -> None:
     watched = 'TORCHELASTIC_ERROR_FILE' in os.environ
     ending = _end_of(main, watched)
     if ending is None:
+        if torch.distributed.is_initialized() and torch.distributed.get_backend() == 'nccl':
+            torch.distributed.destroy_process_group()  # or it warns of it; for gloo compat.leave_process_group does
         return
     gc.collect()  # the error held the tool's variables; now they go, and what they started
     words = '' if watched else ending.words
