@@ -31,7 +31,7 @@ def diverge(job, folder, *options):
     """A training that stops in its third iteration: its last line, and what the replay of the kept step says."""
     words = ('--work-dir', folder, '--no-validate', '--cfg-options')
     last = run(TOOLS / 'train.py', job.config, *words, *options, ok=False).strip().splitlines()[-1]
-    file = re.search(r'python tools/replay.py (\S+) runs that step again', last)[1]
+    file = re.search(r'python -m mmdualkd replay (\S+) runs that step again', last)[1]
     return last, run(TOOLS / 'replay.py', file)
 
 

@@ -15,6 +15,7 @@ SCRIPTS = {
     'train': ('train', 'trains what a config describes'),
     'test': ('test', 'evaluates a checkpoint'),
     'export': ('export_student', 'exports a student for plain MMAction2 or MMPretrain'),
+    'replay': ('replay', 'runs a step again that left the finite numbers'),
     'cache': ('cache_teachers', 'runs the teachers once, for any number of trainings'),
 }
 # commands that are modules here: `add_arguments(parser)` and `run(args)`

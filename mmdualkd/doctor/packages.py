@@ -68,7 +68,7 @@ PACKAGES = (
     _one('onnx', '1.23.2', use='export --onnx'),
     _one('onnxruntime', '1.31.1', use='export --onnx'),
     _one('tensorboard', '2.21.0', use='train --tensorboard'),
-    _one('argcomplete', None, None, '3', use='tab completion'),
+    _one('argcomplete', '3.7.2', None, '3', use='tab completion'),
     _one('torchcodec', None, use='TorchCodecInit, in place of DecordInit'),
 )
 

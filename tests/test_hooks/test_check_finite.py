@@ -46,7 +46,7 @@ def test_the_loss_the_iteration_and_the_clips_are_named_and_nothing_is_saved(tmp
     clips = re.findall(r'class(\d)_(\d)\.avi \(sample (\d)\)', message)
     assert len(clips) == 4 and all(int(number) == 4 * int(label) + int(index) for label, index, number in clips)
     assert f'the last checkpoint is {tmp_path}/epoch_1.pth' in message
-    assert f'. python tools/replay.py {tmp_path}/divergence_3.pt runs that step again. ' in message
+    assert f'. python -m mmdualkd replay {tmp_path}/divergence_3.pt runs that step again. ' in message
     assert {path.name for path in tmp_path.glob('*.pth')} == {'epoch_1.pth'}
 
 
