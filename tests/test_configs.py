@@ -26,6 +26,7 @@ PICTURES = {'cifar100', 'imagenet', 'pictures'}  # test_image_configs.py
 LEAVES = sorted(
     path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts and path.parent.name not in PICTURES
 )
+DISTILLED = [path for path in LEAVES if path.parts[-3] in ('dualkd', 'kd') or path.name.startswith('dualkd_')]
 ZOO = 'https://download.openmmlab.com/mmaction/v1.0/recognition/'
 SIZE, FRAMES = 64, 8
 
@@ -64,6 +65,11 @@ def setup_module():
 
 def named(path):
     return path.relative_to(CONFIGS).with_suffix('').as_posix()
+
+
+def beside(path, kind, name):
+    """The teacher or baseline of a distillation; those on one's own data lie in one folder."""
+    return path.with_name(name) if path.parts[-3] == 'own' else CONFIGS / kind / path.parent.name / name
 
 
 def specs(cfg):
@@ -112,7 +118,7 @@ def test_every_full_size_model_builds():
     assert types == set(NARROW), 'a new family: say in NARROW how to make it small'
 
 
-@pytest.mark.parametrize('path', [path for path in LEAVES if path.parts[-3] in ('dualkd', 'kd')], ids=named)
+@pytest.mark.parametrize('path', DISTILLED, ids=named)
 def test_teachers_come_from_the_zoo_or_from_a_teacher_config_here(path):
     cfg = Config.fromfile(path)
     for name, spec in cfg.model.teachers.items():
@@ -121,7 +127,7 @@ def test_teachers_come_from_the_zoo_or_from_a_teacher_config_here(path):
             assert cfg.num_classes == 400 and address.startswith(ZOO)
             continue
         folder, file = address.removeprefix('work_dirs/').split('/')
-        teacher = Config.fromfile(CONFIGS / 'teachers' / path.parent.name / f'{folder}.py')
+        teacher = Config.fromfile(beside(path, 'teachers', f'{folder}.py'))
         assert file == f'epoch_{teacher.train_cfg.max_epochs}.pth'
         assert teacher.num_classes == cfg.num_classes
         plain = MODELS.build(merged(teacher.model, narrow(model)))
@@ -136,10 +142,10 @@ def test_teachers_come_from_the_zoo_or_from_a_teacher_config_here(path):
             assert clip.get(key, 1) == view.get(key, 1), key
 
 
-@pytest.mark.parametrize('path', [path for path in LEAVES if path.parts[-3] in ('dualkd', 'kd')], ids=named)
+@pytest.mark.parametrize('path', DISTILLED, ids=named)
 def test_a_baseline_of_the_same_recipe_stands_beside_each_distillation(path):
     student = path.name.split('_', 2)[2]
-    cfg, alone = Config.fromfile(path), Config.fromfile(CONFIGS / 'baselines' / path.parent.name / student)
+    cfg, alone = Config.fromfile(path), Config.fromfile(beside(path, 'baselines', student))
     for key in ('student', 'num_classes', 'type'):
         assert cfg.model[key] == alone.model[key]
     assert not alone.model.teachers and not alone.model.terms

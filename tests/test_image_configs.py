@@ -28,7 +28,7 @@ from mmdualkd.zoo.resolve import resolve_model
 CONFIGS = ROOT / 'configs'
 DATA_SETS = ('cifar100', 'imagenet', 'pictures')
 LEAVES = sorted(path for name in DATA_SETS for path in CONFIGS.glob(f'*/{name}/*.py') if '_base_' not in path.parts)
-DISTILLED = [path for path in LEAVES if path.parts[-3] in ('hybrid', 'kd')]
+DISTILLED = [path for path in LEAVES if path.parts[-3] in ('hybrid', 'kd') or path.name.startswith('hybrid_')]
 ZOO = 'https://download.openmmlab.com/mmclassification/v0/'
 SIZE, FULL = 64, 224
 
@@ -112,6 +112,11 @@ def named(path):
     return path.relative_to(CONFIGS).with_suffix('').as_posix()
 
 
+def beside(path, kind, name):
+    """The teacher or baseline of a distillation; those on one's own data lie in one folder."""
+    return path.with_name(name) if path.parts[-3] == 'own' else CONFIGS / kind / path.parent.name / name
+
+
 def specs(cfg):
     """Student and teachers of a distillation, by their keys in the config."""
     if 'student' not in cfg.model:
@@ -189,7 +194,7 @@ def test_teachers_come_from_the_zoo_or_from_a_teacher_config_here(path):
         assert cfg.num_classes == 1000 and address.startswith(ZOO)
         return
     folder, file = address.removeprefix('work_dirs/').split('/')
-    teacher = load(CONFIGS / 'teachers' / path.parent.name / f'{folder}.py')
+    teacher = load(beside(path, 'teachers', f'{folder}.py'))
     assert file == f'epoch_{teacher.train_cfg.max_epochs}.pth' and teacher.num_classes == cfg.num_classes
     plain = MODELS.build(merged(teacher.model, narrow(model)))
     ours = MODELS.build(merged(model, narrow(model)))
@@ -197,14 +202,16 @@ def test_teachers_come_from_the_zoo_or_from_a_teacher_config_here(path):
     assert shapes[0] == shapes[1], f'{folder} does not train this teacher'
     for key in ('mean', 'std', 'to_rgb'):
         assert model.data_preprocessor[key] == teacher.model.data_preprocessor[key]
-    if path.parent.name == 'cifar100':  # it starts from the weights that the zoo has for the teacher's config
+    if (
+        path.parent.name == 'cifar100' or path.parts[-3] == 'own'
+    ):  # it starts from the weights that the zoo has for the teacher's config
         assert teacher.load_from == resolve_model(dict(spec, checkpoint='zoo'), 'model.teachers.teacher')[1]
 
 
 @pytest.mark.parametrize('path', DISTILLED, ids=named)
 def test_a_baseline_of_the_same_recipe_stands_beside_each_distillation(path):
     student = path.name.split('_', 2)[2]
-    cfg, alone = load(path), load(CONFIGS / 'baselines' / path.parent.name / student)
+    cfg, alone = load(path), load(beside(path, 'baselines', student))
     assert not alone.model.teachers and not alone.model.terms
     for key in ('student', 'num_classes', 'blending'):
         assert cfg.model.get(key) == alone.model.get(key), key
@@ -242,6 +249,7 @@ def data(tmp_path_factory):
             picture = rng.integers(0, 256, (SIZE, SIZE + 8, 3), dtype=np.uint8)
             picture[..., 2] = 255  # red comes last in OpenCV
             assert cv2.imwrite(str(folder / split / f'class{label}' / '0.png'), picture)
+    (folder / 'own.txt').write_text('class0/0.png 0\nclass1/0.png 1\n')
     (folder / 'meta').mkdir()
     for split in ('train', 'val'):
         (folder / 'meta' / f'{split}.txt').write_text('class0/0.png 0\nclass1/0.png 999\n')
@@ -278,6 +286,8 @@ def small(cfg, data):
         small_pipeline(loader.dataset.pipeline)
         loader.update(batch_size=2, num_workers=0, persistent_workers=False)
         loader.dataset.data_root = str(data)
+        if 'ann_file' in loader.dataset:
+            loader.dataset.update(ann_file='own.txt', data_prefix='train')
         if 'per_class' in loader.dataset:
             loader.dataset.per_class = 1
         loader.dataset.serialize_data = False  # which collects garbage, slowly
@@ -309,7 +319,7 @@ def test_a_small_job_trains_a_step_validates_and_saves(path, data, unchecked_cif
     log = json.loads(scalars.read_text().splitlines()[0])
     assert all(math.isfinite(value) for value in log.values())
     if 'student' in cfg.model:
-        hybrid = default_terms('teacher') if path.parts[-3] == 'hybrid' else {}
+        hybrid = default_terms('teacher') if cfg.model.type == 'mmdualkd.HybridAssistantDistiller' else {}
         terms = cfg.model.get('terms', hybrid)
         assert {key for key in log if key.startswith('loss_')} == {'loss_cls', *(f'loss_{name}' for name in terms)}
         assert (tmp_path / 'student_epoch_1.pth').exists()

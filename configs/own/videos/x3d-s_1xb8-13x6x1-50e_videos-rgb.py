@@ -1,0 +1,12 @@
+# The student alone on one's own videos, from its Kinetics weights; for the keys see _base_/datasets/videos.py.
+_base_ = [
+    '../../_base_/default_runtime.py',
+    '../../_base_/datasets/videos.py',
+    '../../_base_/schedules/sgd_50e.py',
+    '../../_base_/students/x3d-s.py',
+]
+
+model = dict(num_classes=_base_.num_classes, teachers=dict(), terms=dict())
+train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
