@@ -43,6 +43,8 @@ def run_tool(main: Callable[[], object]) -> None:
     watched = 'TORCHELASTIC_ERROR_FILE' in os.environ
     ending = _end_of(main, watched)
     if ending is None:
+        if torch.distributed.is_initialized() and torch.distributed.get_backend() == 'nccl':
+            torch.distributed.destroy_process_group()  # or it warns of it; for gloo compat.leave_process_group does
         return
     gc.collect()  # the error held the tool's variables; now they go, and what they started
     words = '' if watched else ending.words
@@ -64,7 +66,8 @@ def _end_of(main: Callable[[], object], watched: bool) -> _Ending | None:
     except KeyboardInterrupt:
         return _Ending(_how_to_go_on(), INTERRUPTED)
     except DistillError as error:
-        log = only_in_the_file(traceback.format_exc())
+        of_worker = error.args[0] if error.args else ''  # its own traceback is in there
+        log = only_in_the_file(f'{traceback.format_exc()}\n{of_worker}')
         if error.of_others and log is None and not watched:
             traceback.print_exception(error.__cause__)
         where = f' (traceback: {shown(log)})' if error.of_others and log else ''

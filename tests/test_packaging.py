@@ -108,7 +108,7 @@ def test_an_installed_wheel_trains_tests_and_exports_in_an_empty_folder(built, t
         assert done.returncode == 0, done.stdout[-3000:]
         outputs.append(done.stdout)
     warm.close()
-    assert 'loss_sdd' in outputs[0] and 'acc/top1' in outputs[1]
+    assert '1 x sdd (SDD)' in outputs[0] and 'acc/top1' in outputs[1]
     assert (folder / 'work_dirs' / 'mine' / 'export' / 'student.pth').is_file()
 
 

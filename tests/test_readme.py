@@ -1,6 +1,7 @@
 """README and docs hold what they print: configs build, commands parse, messages are raised."""
 
 import importlib.util
+import inspect
 import re
 import shlex
 import sys
@@ -20,6 +21,7 @@ from tiny_pictures import build_plain, cnn
 
 from mmdualkd import compat
 from mmdualkd.cache.description import check_data
+from mmdualkd.cli.main import SCRIPTS, build_parser
 from mmdualkd.distillers import base
 from mmdualkd.distillers.terms import Terms
 from mmdualkd.errors import DistillError
@@ -30,6 +32,9 @@ from mmdualkd.registry import MODELS
 from mmdualkd.settings import check_settings
 from mmdualkd.top_keys import settle
 from mmdualkd.views import ViewPlan
+from mmdualkd.workflow import distill
+from mmdualkd.workflow.catalogue import MODELS as MODELS_BY_NAME
+from mmdualkd.workflow.outcome import Distilled, Row
 from mmdualkd.zoo import resolve
 from mmdualkd.zoo.weights import load_teacher_weights
 
@@ -41,7 +46,12 @@ BLOCKS = [
 ]
 DEMO = 'configs/demo/student_distilled.py'
 # Blocks that are no config and no command line; which test runs them as they are printed.
-RUN_ELSEWHERE = {'my_loss.py': 'here', 'ImageClassificationInferencer': 'here', 'drn=$(': 'test_export_student.py'}
+RUN_ELSEWHERE = {
+    'my_loss.py': 'here',
+    'mmdualkd.distill(': 'here',
+    'ImageClassificationInferencer': 'here',
+    'drn=$(': 'test_export_student.py',
+}
 
 
 def blocks(language, elsewhere=False):
@@ -57,7 +67,7 @@ def block_with(word):
 
 def test_every_block_is_of_a_kind_that_is_run():
     assert {language for _, language, _ in BLOCKS} == {'python', 'shell'}
-    assert len(blocks('python', elsewhere=True)) == 2 and len(blocks('shell', elsewhere=True)) == 1
+    assert len(blocks('python', elsewhere=True)) == 3 and len(blocks('shell', elsewhere=True)) == 1
     assert len(BLOCKS) == sum(len(blocks(kind, where)) for kind in ('python', 'shell') for where in (False, True))
 
 
@@ -171,6 +181,24 @@ def test_an_exported_picture_student_is_served_as_printed(tmp_path, monkeypatch,
     assert capsys.readouterr().out.strip().endswith(tuple(classes['classes']))  # behind a progress bar
 
 
+def test_the_call_from_python_takes_and_gives_what_is_printed(monkeypatch, capsys):
+    calls, signature = [], inspect.signature(distill.distill)
+
+    def whole_run(*args, **kwargs):
+        calls.append(signature.bind(*args, **kwargs).arguments)
+        row = Row('student distilled', 83.0, 3_794_322, 2.97, 'x3d-s')
+        run = Distilled(Path('run'), 'videos', ['a', 'b'], 10, {}, [row], {})
+        vars(run)['student'] = torch.nn.Identity()
+        return run
+
+    monkeypatch.setattr('mmdualkd.workflow.distill.distill', whole_run)
+    exec(compile(block_with('distil.py'), 'README.md', 'exec'), {})
+    assert calls[0]['student'] in MODELS_BY_NAME['videos'] and set(calls[0]['teachers']) <= set(
+        MODELS_BY_NAME['videos']
+    )
+    assert capsys.readouterr().out == f'83.0 {Path("run/export/student.pth")}\n'
+
+
 # Commands
 
 
@@ -205,6 +233,12 @@ def check_command(words, monkeypatch):
         assert re.search(rf'^{rest[0]}:', (ROOT / 'Makefile').read_text(), re.M)
     elif program == 'pip':
         assert rest[0] == 'install' and set(rest[1:]) <= {'torch', 'torchvision', 'mmcv-lite==2.1.0', '.'}
+    elif program == 'mmdualkd' and rest[0] in SCRIPTS:
+        check_tool(TOOLS / f'{SCRIPTS[rest[0]][0]}.py', rest[1:], monkeypatch)
+    elif program == 'mmdualkd':
+        args = build_parser().parse_args([DEMO if word == 'CONFIG' else word for word in rest])
+        for name in [getattr(args, 'student', None), *(getattr(args, 'teachers', None) or ())]:
+            assert name is None or any(name in models for models in MODELS_BY_NAME.values())
     else:
         assert program in ('python', 'bash'), f'a command of a new kind: {words}'
         check_tool(Path(rest[0]), rest[1:], monkeypatch)

@@ -6,6 +6,7 @@
 import logging
 import os
 import re
+import signal
 import sys
 
 from torch.distributed.elastic.multiprocessing.api import SignalException
@@ -13,14 +14,12 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 from torch.distributed.run import main
 
 OURS = 'mmdualkd.errors.'
-# what a process says whose peer has gone: that one's error is the one to show
 OF_PEERS = re.compile(r'onnection (closed|reset)|DistBackendError|\bgloo\b|NCCL', re.IGNORECASE)
 
 
 def last_words(report: ChildFailedError) -> str:
     """What ended the first process to fail: one line, after the traceback where this package did not know the error."""
-    failures = sorted(report.failures.items(), key=lambda item: (*_order(item[1]), item[0]))
-    rank, failure = failures[0]
+    rank, failure = min(report.failures.items(), key=lambda item: (*_order(item[1]), item[0]))
     message, trace = _told(failure)
     if message is None:
         died = f'was killed ({failure.signal_name()})' if failure.exitcode < 0 else f'ended with {failure.exitcode}'
@@ -38,10 +37,10 @@ def _told(failure: ProcessFailure) -> tuple[str | None, str]:
     return (data['message'], data['extraInfo']['py_callstack']) if told else (None, '')
 
 
-def _order(failure: ProcessFailure) -> tuple[bool, int]:
-    message, trace = _told(failure)
-    last = trace.strip().rpartition('\n')[2]
-    return message is not None and bool(OF_PEERS.search(last)), failure.timestamp
+def _order(failure: ProcessFailure) -> tuple[int, int]:
+    """Causes first: then what a process says whose peer has gone, then those that torchrun itself has ended."""
+    last = _told(failure)[1].strip().rpartition('\n')[2]
+    return 2 if failure.exitcode == -signal.SIGTERM else int(bool(OF_PEERS.search(last))), failure.timestamp
 
 
 if __name__ == '__main__':

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from mmengine.config import Config
 
-from ..errors import DistillError
+from ..errors import ConfigError, DistillError
 from ..faults import explain
 from ..findings import Finding
 from .classes import check_classes, check_labels_fit
@@ -33,7 +33,12 @@ def check_config(
     Returns:
         What was found, in the order in which it was looked for. One error hides no other: what could not be looked at
         because of it says so.
+
+    Raises:
+        ConfigError: If the config trains nothing.
     """
+    if not isinstance(cfg.get('train_dataloader'), dict):
+        raise ConfigError('the config has no train_dataloader: it trains nothing that could be checked')
     found, lacking = [], {}
     with Job(cfg, untrained) as job:
         for what, check in _checks(job, processes, samples):

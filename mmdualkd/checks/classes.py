@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from mmengine.dataset import ClassBalancedDataset
+
 from ..datasets.robust import source_of
 from ..datasets.wrappers import plain_datasets
 from ..findings import Finding
@@ -38,7 +40,7 @@ def check_classes(job: Job) -> Iterator[Finding]:
         yield Finding('warning', 'classes', text)
     least, most = (pick(counts, key=counts.get) for pick in (min, max))
     span = f'{counts[least]} (class {named[least]}) to {counts[most]} (class {named[most]}) training samples each'
-    if counts[most] > IMBALANCE * counts[least]:
+    if counts[most] > IMBALANCE * counts[least] and not isinstance(job.loader('train').dataset, ClassBalancedDataset):
         advice = 'rare ones will hardly be predicted: wrap the data set in ClassBalancedDataset, or collect more'
         yield Finding('warning', 'classes', f'{span}; {advice}')
     elif not empty:

@@ -64,21 +64,21 @@ def check_validation(job: Job) -> Iterator[Finding]:
 
 
 def check_workers(job: Job, processes: int) -> Iterator[Finding]:
-    """Decoding keeps up with the steps."""
-    pace = training_pace(job)[0]
+    """Decoding keeps up with the steps; on a CPU, which both share, that it takes less than they."""
+    pace, gpu = training_pace(job)[0], torch.cuda.is_available()
     text = f'decoding a batch takes {in_time(pace.decode)} in one process, a step {in_time(pace.step)}'
-    share = max(cores() // processes, 1)
-    if pace.seconds <= WAITS * pace.step:
-        yield Finding('fine', 'decoding', f'{text}; train_dataloader.num_workers={pace.workers} keeps up')
+    if pace.seconds <= WAITS * pace.step if gpu else pace.decode <= pace.step:
+        shared = '' if gpu else '; they share the CPU'
+        yield Finding('fine', 'decoding', f'{text}, train_dataloader.num_workers={pace.workers}{shared}')
         return
-    needed = math.ceil(pace.decode / pace.step)
-    if pace.workers < min(needed, share):
-        advice = f'{needed} workers would keep up: set train_dataloader.num_workers={min(needed, share)}'
-    else:
-        advice = f'{needed} workers would keep up, and there are cores for {share}'
+    needed, share = math.ceil(pace.decode / pace.step), max(cores() // processes, 1)
+    text = f'{text}: it takes {needed} workers to keep up, train_dataloader.num_workers={pace.workers}'
+    advice = [f'set it to {min(needed, share)}'] * (pace.workers < min(needed, share))
     if needed > share:
-        advice += '; smaller or shorter videos (mmdualkd.DecordInit with short_side) decode faster'
-    yield Finding('warning', 'decoding', f'{text}, so that steps wait for it. {advice}')
+        advice.append(
+            f'there are cores for {share}: smaller videos (mmdualkd.DecordInit with short_side) decode faster'
+        )
+    yield Finding('warning', 'decoding', f'{text}; {"; ".join(advice) or "decode beside other work"}')
 
 
 def check_time(job: Job, processes: int) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """What can be wrong with data, before any model sees them."""
 
+import functools
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -92,26 +93,27 @@ def check_leak(job: Job) -> Iterator[Finding]:
 
 def shared(train: list[Sample], judged: list[Sample]) -> dict[str, str]:
     """Files of the judged samples that are training files, too: by path, by where links lead, or by their content."""
-    by_place = {(os.path.realpath(sample.file), sample.cut): sample.file for sample in train if sample.file}
-    sizes = {size_of(file) for file, _ in by_place} - {None}
-    judged = {(os.path.realpath(sample.file), sample.cut): sample.file for sample in judged if sample.file}
-    sizes &= {size_of(file) for file, _ in judged}
-    by_content = {(*content_of(path), cut): file for (path, cut), file in by_place.items() if size_of(path) in sizes}
+    ours, theirs = ({(real(one.file), one.cut): one.file for one in samples if one.file} for samples in (train, judged))
+    sizes = {path: os.path.getsize(path) for path, _ in {**ours, **theirs} if os.path.isfile(path)}
+    both = {sizes.get(path) for path, _ in ours} & {sizes.get(path) for path, _ in theirs} - {None, 0}
+    content = {path: (size, *parts_of(path)) for path, size in sizes.items() if size in both}
+    by_content = {(content[path], cut): file for (path, cut), file in ours.items() if path in content}
     found = {}
-    for (path, cut), file in judged.items():
-        twin = by_place.get((path, cut))
-        if twin is None and size_of(path) in sizes:
-            twin = by_content.get((*content_of(path), cut))
+    for (path, cut), file in theirs.items():
+        twin = ours.get((path, cut)) or by_content.get((content.get(path), cut))
         if twin is not None:
             found[file] = twin
     return found
 
 
-def size_of(file: str) -> int | None:
-    """A file's size in bytes; None for what is no file, or empty."""
-    return (os.path.getsize(file) or None) if os.path.isfile(file) else None
+def real(file: str) -> str:
+    """A file's place without links."""
+    folder, name = os.path.split(file)
+    path = os.path.join(real_folder(folder), name)
+    return os.path.realpath(path) if os.path.islink(path) else path
 
 
-def content_of(file: str) -> tuple:
-    """By what a file's content is known again: its size, begin, middle and end."""
-    return size_of(file), *parts_of(file)
+@functools.lru_cache(maxsize=1 << 16)
+def real_folder(folder: str) -> str:
+    """The same of a folder; they are few, and to look is slow."""
+    return os.path.realpath(folder)

@@ -86,8 +86,8 @@ class Job:
         self._before, self.free = resident(), memory()
         forget_most_resident()
         if torch.cuda.is_available():
-            torch.cuda.reset_peak_memory_stats()
             self.free = torch.cuda.mem_get_info()[0]
+            torch.cuda.reset_peak_memory_stats()
         return self
 
     def __exit__(self, *error: object) -> None:

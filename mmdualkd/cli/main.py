@@ -6,7 +6,6 @@ Each command has a --help of its own.
 import argparse
 import importlib
 import os
-import runpy
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ SCRIPTS = {
     'train': ('train', 'trains what a config describes'),
     'test': ('test', 'evaluates a checkpoint'),
     'export': ('export_student', 'exports a student for plain MMAction2 or MMPretrain'),
+    'replay': ('replay', 'runs a step again that left the finite numbers'),
     'cache': ('cache_teachers', 'runs the teachers once, for any number of trainings'),
 }
 # commands that are modules here: `add_arguments(parser)` and `run(args)`
@@ -51,9 +51,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def run_script(command: str, script: str, arguments: list[str]) -> None:
     """Runs a tool of the repository in this process, with its own command line."""
+    from ..launch import run_tool
+
     sys.argv = [f'mmdualkd {command}', *arguments]
     sys.path.insert(0, str(TOOLS))  # as Python does for a script; tools import each other
-    runpy.run_path(str(TOOLS / f'{script}.py'), run_name='__main__')
+    run_tool(importlib.import_module(script).main)
 
 
 def main() -> None:

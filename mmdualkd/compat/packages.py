@@ -41,13 +41,14 @@ def expected_warnings() -> None:
     """Warnings of every run that concern no user.
 
     MMEngine reads pkg_resources, sets the number of threads and names its own arguments of DDP; mmcv-lite has no
-    operators.
+    operators; torch has no public function yet in place of the one that gathers with gradients.
     """
     for message in (
         'pkg_resources is deprecated',
         'Fail to import ``MultiScaleDeformableAttention``',
         'Setting [A-Z]{3}_NUM_THREADS environment variable',
         '`broadcast_buffers` is deprecated',
+        'torch.distributed.nn.functional.all_gather is deprecated',
     ):
         warnings.filterwarnings('ignore', message=message, append=True)  # what the user has asked for comes first
 

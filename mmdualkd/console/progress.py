@@ -121,7 +121,7 @@ def train_line(runner: Runner, figures: dict[str, float], validation: float = 0.
     if len(losses) > 1:
         parts[-1] += f' ({", ".join(f"{name} {value:.3g}" for name, value in losses.items())})'
     if accuracies := _accuracies(figures):
-        parts.append(f'top-1 % {", ".join(f"{name} {value:.0f}" for name, value in accuracies.items())}')
+        parts.append(f'top-1 % {", ".join(f"{name} {value:.0f}".strip() for name, value in accuracies.items())}')
     weights = {match[1]: value for name, value in figures.items() if (match := re.match(r'[^/]+/weight_(.+)$', name))}
     weights = {name: value for name, value in weights.items() if name in getattr(_model(runner), 'teachers', ())}
     if weights:
@@ -168,10 +168,13 @@ def _validations_left(runner: Runner) -> int:
 
 
 def _accuracies(figures: dict[str, float]) -> dict[str, float]:
-    """Accuracies on the batch in percent, by model."""
+    """Accuracies on the batch in percent, by model; that of a model alone has no name."""
     own = {name: value for name, value in figures.items() if name.startswith(BATCH_ACCURACY)}
     found = {name.removeprefix(BATCH_ACCURACY): 100 * value for name, value in own.items()}
-    return found or {name: scale * figures[name] for name, scale in OWN_ACCURACIES.items() if name in figures}
+    for name, scale in OWN_ACCURACIES.items():
+        if not found and name in figures:
+            found[''] = scale * figures[name]
+    return found
 
 
 def _metrics(metrics: dict | None) -> str:

@@ -17,7 +17,7 @@ HANGS = 300  # seconds
 
 def faults() -> Iterator[Finding]:
     """Says of each fault that compat mends whether the installed packages have it."""
-    lines, end = run((HERE / 'faults.py').read_text())
+    lines, end = run((HERE / 'probes.py').read_text())
     found = {line['name']: line['state'] for line in lines if 'name' in line}
     for cure in (compat.know_our_configs, *compat.CURES.values()):
         name, told = cure.__name__, (cure.__doc__ or '').partition('\n')[0].replace('``', '')

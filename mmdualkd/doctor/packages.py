@@ -67,7 +67,8 @@ PACKAGES = (
     _one('timm', '1.0.31', use="timm's models, and some of MMPretrain's"),
     _one('onnx', '1.23.2', use='export --onnx'),
     _one('onnxruntime', '1.31.1', use='export --onnx'),
-    _one('tensorboard', None, use='curves in TensorBoard'),
+    _one('tensorboard', '2.21.0', use='train --tensorboard'),
+    _one('argcomplete', '3.7.2', None, '3', use='tab completion'),
     _one('torchcodec', None, use='TorchCodecInit, in place of DecordInit'),
 )
 

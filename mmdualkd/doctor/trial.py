@@ -12,7 +12,7 @@ from pathlib import Path
 from ..findings import Finding
 from ..machine import in_bytes
 
-MODULES = ('torch', 'torchvision', 'mmengine', 'mmcv', 'cv2', 'decord', 'mmaction.apis', 'mmpretrain.apis')
+MODULES = ('torch', 'torchvision', 'cv2', 'decord', 'mmengine', 'mmcv', 'mmaction.apis', 'mmpretrain.apis')
 FRAMES = 12
 ADVICE = {
     'libGL': 'run: pip install opencv-python-headless in place of opencv-python, or install the library libGL',

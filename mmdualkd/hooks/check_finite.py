@@ -121,8 +121,8 @@ class CheckFiniteHook(Hook):
     def _of_weights(self, iteration: int, names: list[str], count: int) -> _Fault:
         """A step whose update broke the weights; without it, some step before has."""
         step = self._steps.of(iteration)
-        if step is not None and step.faulty():
-            step = None
+        if step is None or step.faulty():
+            iteration, step = self._iteration, None
         when = 'after the step' if step is not None else 'after a step since the last look at them'
         text = (
             f'{len(names)} of {count} weights are not finite {when} ({", ".join(names[:3])}'

@@ -14,7 +14,7 @@ from ..files import open_whole, shown
 from .plain import plain
 
 FORMAT = 'mmdualkd step 1'
-COMMAND = 'python tools/replay.py'
+COMMAND = 'python -m mmdualkd replay'
 
 
 @dataclass

@@ -9,6 +9,7 @@ from mmengine.config import Config
 
 from ..checks.speed import Speed, measure_speed
 from ..errors import ConfigError
+from ..machine import in_time
 from ..top_keys import settle
 from .leaves import write_leaf
 
@@ -51,11 +52,12 @@ def fit_epochs(plan: 'Plan', lengths: Mapping[str, int], seconds: float) -> dict
     expected = fixed + sum(fitted[kind] * per_epoch[kind] for kind in lengths)
     if expected > 1.05 * seconds:
         raise ConfigError(
-            f'--time-budget: {told(seconds)} is too short, for an epoch of every stage with its tests takes '
-            f'{told(expected)}'
+            f'--time-budget: {in_time(seconds)} is too short, for an epoch of every stage with its tests takes '
+            f'{in_time(expected)}'
         )
     print(
-        f'{told(expected)} of {told(seconds)}: {fitted["teachers"]} epochs a teacher, {fitted["student"]} the student'
+        f'{in_time(expected)} of {in_time(seconds)}: '
+        f'{fitted["teachers"]} epochs a teacher, {fitted["student"]} the student'
     )
     return fitted
 
@@ -73,11 +75,3 @@ def measured(plan: 'Plan', lengths: Mapping[str, int]) -> dict[str, Speed]:
                 cfg, plan.trained if 'teachers' in cfg.model and cfg.model.teachers else ()
             )
     return speeds
-
-
-def told(seconds: float) -> str:
-    """A time as people say it."""
-    minutes = round(seconds / 60)
-    if seconds < 90:
-        return f'{seconds:.0f} s'
-    return f'{minutes} min' if minutes < 90 else f'{minutes // 60} h {minutes % 60} min'

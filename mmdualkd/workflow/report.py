@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from ..files import open_whole
-from .budget import told
+from ..machine import in_time
 from .outcome import Distilled
 
 LABELS = ('model', 'top-1 %', 'parameters', 'GFLOPs', '')
@@ -40,7 +40,7 @@ def write_report(outcome: Distilled) -> str:
         f'{table}\n',
         f'{outcome.val} held-out {outcome.of} of {classes} classes, chance {100 / classes:.1f} %.',
         f'The distilled student reaches {outcome.accuracy:.1f} % (standard error {spread:.1f}){gain}.',
-        f'Everything took {told(sum(outcome.seconds.values()))}.\n',
+        f'Everything took {in_time(sum(outcome.seconds.values()))}.\n',
         '![Accuracy of each model](report.png)\n',
         f'- the student for plain {stock}: `{outcome.checkpoint}` and `{outcome.config}`',
         f'- the configs of all trainings: `{outcome.folder / "configs"}`; change one and run `mmdualkd train` on it',

@@ -146,7 +146,7 @@ def test_decoding_slower_than_steps_says_how_many_workers_keep_up(tmp_path, chec
     job = distill_job(tmp_path / 'job', extra)
     _, found = check(job.config, '--samples', 1)
     text = texts(found, 'warning', 'decoding')
-    assert 'so that steps wait for it' in text and 'workers would keep up' in text
+    assert 'workers to keep up, train_dataloader.num_workers=0; set it to ' in text
 
 
 def test_little_memory_and_a_full_disk_are_said(job, check, monkeypatch):
@@ -193,3 +193,9 @@ def test_pictures_are_checked_too(tmp_path, check):
 def test_a_config_that_cannot_be_read_is_one_error(tmp_path):
     with pytest.raises(ConfigError, match='is not a file'):
         subcommand('check', tmp_path / 'gone.py')
+
+
+def test_a_config_that_trains_nothing_is_one_error(job):
+    options = ['train_dataloader=None', 'train_cfg=None', 'optim_wrapper=None', 'param_scheduler=None']
+    with pytest.raises(ConfigError, match='no train_dataloader'):
+        subcommand('check', job.config, '--cfg-options', *options)

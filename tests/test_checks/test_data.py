@@ -94,6 +94,12 @@ def test_classes_without_clips_and_far_from_even_ones_are_warnings(job, check):
     assert code == 0 and '1 of 3 have no training sample and are never learned: 2 (climb the stairs)' in text
     assert '1 (class 1 (walk)) to 14 (class 0 (run)) training samples each' in text
     assert 'has clips of' not in texts(found, 'warning')  # that is said once
+    balanced = "train_dataloader['dataset'] = dict(type='ClassBalancedDataset', oversample_thr=0.5, dataset=dict(\n"
+    balanced += "    **train_dataloader['dataset']))\n"
+    job.config.write_text(job.config.read_text() + balanced)
+    _, found = check(job.config, '--cfg-options', 'model.cls_head.num_classes=2')
+    assert '1 (class 1 (walk)) to 14' in texts(found, 'fine', 'classes')
+    assert '15 videos of 2 classes' in texts(found, 'fine', 'train data') and 'an epoch' in texts(found, 'fine')
 
 
 def test_a_label_that_the_model_has_no_class_for_is_an_error_said_once(job, check):

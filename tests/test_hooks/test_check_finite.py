@@ -13,7 +13,7 @@ from seeded_job import runner
 from two_processes import run_two
 
 from mmdualkd.errors import DivergenceError
-from mmdualkd.hooks.check_finite import _first_fault, _Step
+from mmdualkd.hooks.check_finite import _losses, _outputs
 
 HOOKS = [dict(type='mmdualkd.CheckFiniteHook')]
 
@@ -46,36 +46,40 @@ def test_the_loss_the_iteration_and_the_clips_are_named_and_nothing_is_saved(tmp
     clips = re.findall(r'class(\d)_(\d)\.avi \(sample (\d)\)', message)
     assert len(clips) == 4 and all(int(number) == 4 * int(label) + int(index) for label, index, number in clips)
     assert f'the last checkpoint is {tmp_path}/epoch_1.pth' in message
+    assert f'. python -m mmdualkd replay {tmp_path}/divergence_3.pt runs that step again. ' in message
     assert {path.name for path in tmp_path.glob('*.pth')} == {'epoch_1.pth'}
 
 
-def test_losses_are_read_with_the_log_and_before_a_checkpoint_and_at_no_other_time(tmp_path, annotation, monkeypatch):
+def test_a_step_waits_for_nothing_that_the_hook_asks(tmp_path, annotation, monkeypatch):
     """Eight clips are two steps an epoch, the log comes every third step of an epoch, so never."""
-    seen, item = [], torch.Tensor.__bool__
     job = runner(tmp_path, annotation, hooks=HOOKS, max_epochs=2)
     next(hook for hook in job.hooks if isinstance(hook, LoggerHook)).interval = 3
     hook = next(hook for hook in job.hooks if type(hook).__name__ == 'CheckFiniteHook')
-    check = hook._check
+    check, checked, in_step = hook._check, [], []
     monkeypatch.setattr(
-        hook, '_check', lambda runner, weights: (seen.append((runner.iter, weights)), check(runner, weights))
+        hook, '_check', lambda runner, weights: (checked.append((runner.iter, weights)), check(runner, weights))
     )
 
-    def read(tensor):
-        assert not in_step, 'a step waited for the device'
-        return item(tensor)
+    def watch(owner, name):
+        method = getattr(owner, name)
 
-    in_step = []
-    after = hook.after_train_iter
+        def watched(*args, **kwargs):
+            if owner is hook:
+                in_step.append(name)
+            assert owner is hook or not in_step, f'{in_step[0]} waited for the device: {name}'
+            result = method(*args, **kwargs)
+            if owner is hook:
+                in_step.clear()
+            return result
 
-    def watched(*args, **kwargs):
-        in_step.append(1)
-        after(*args, **kwargs)
-        in_step.clear()
+        monkeypatch.setattr(owner, name, watched)
 
-    monkeypatch.setattr(torch.Tensor, '__bool__', read)
-    monkeypatch.setattr(hook, 'after_train_iter', watched)
+    for name in ('__bool__', '__float__', 'item', 'tolist', 'cpu', 'numpy'):
+        watch(torch.Tensor, name)
+    for name in ('before_train_iter', 'after_train_iter'):
+        watch(hook, name)
     job.train()
-    assert seen == [(2, True), (4, True)]
+    assert checked == [(2, True), (4, True)]  # at the end of each epoch
 
 
 @HOOK_REGISTRY.register_module(force=True)
@@ -118,20 +122,18 @@ def test_weights_that_overflow_after_a_finite_loss_are_named(tmp_path, annotatio
 def test_the_teacher_and_the_term_are_named(tmp_path, value):
     model = tiny.build_distiller(tmp_path)
     data = tiny.batch(model.plan.num_frames)
-    steps = []
-    for iteration in (6, 7, 8):
-        if iteration == 7:
-            model.teachers['vit'].cls_head.fc_cls.bias.data[0] = float(value)
+
+    def said():
         log = model.parse_losses(tiny.step_losses(model, copy.deepcopy(data)))[1]
-        losses = {name: loss.detach() for name, loss in log.items() if 'loss' in name}
-        steps.append(_Step(iteration, list(losses), torch.stack([*losses.values()]), model.finite, ['a.avi']))
-    assert _first_fault(steps[:1], model) is None
-    iteration, text = _first_fault(steps, model)
-    assert iteration == 7 and re.fullmatch(
-        r'iteration 7: loss_kd=(nan|inf) \(model.terms.kd\)(, loss_sdd=nan \(model.terms.sdd\))?; '  # its head is read
-        'outputs that are not finite: model.teachers.vit; '
-        'the batch: a.avi',
-        text,
+        losses = {name: float(loss.detach()) for name, loss in log.items() if 'loss' in name}
+        return _losses(losses, model) + _outputs(model)
+
+    assert said() == ''
+    model.teachers['vit'].cls_head.fc_cls.bias.data[0] = float(value)
+    assert re.fullmatch(
+        r'loss_kd=(nan|inf) \(model.terms.kd\)(, loss_sdd=nan \(model.terms.sdd\))?; '  # its head is read
+        'outputs that are not finite: model.teachers.vit',
+        said(),
     )
 
 
@@ -157,6 +159,7 @@ def test_all_processes_stop_where_one_sees_it(tmp_path, annotation):
     for message in messages:
         assert re.match(r"iteration 2: loss_cls=nan \(the model's own\); the batch: .*avi", message), message
     assert messages[0] == messages[1]
+    assert {path.name for path in tmp_path.glob('*.pt')} == {'divergence_2_rank1.pt'}
     assert {path.name for path in tmp_path.glob('*.pth')} == {'epoch_1.pth'}
 
 
@@ -175,6 +178,7 @@ def test_an_iteration_based_run_saves_and_scores_no_weights_that_are_not_finite(
 
     job.model.train_step = spoiled
     job.model.val_step = lambda data: scored.append(data)
-    with pytest.raises(DivergenceError, match=rf'iteration {min(val_interval, 4)}: 1 of \d+ weights .*running_var'):
+    when = 'iteration 2: 1 of .* after the step ' if val_interval == 3 else 'iteration 4: 1 of .* since the last look '
+    with pytest.raises(DivergenceError, match=f'{when}.*running_var'):
         job.train()
     assert not list(tmp_path.glob('*.pth')) and not scored

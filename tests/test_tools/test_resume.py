@@ -2,11 +2,13 @@
 
 import runpy
 import sys
+from collections import OrderedDict
 from types import SimpleNamespace
 
 import pytest
 import torch
 from helpers import TOOLS
+from mmengine.logging import MMLogger
 
 from mmdualkd import launch
 
@@ -17,6 +19,7 @@ def test_with_nothing_to_resume_training_begins_from_load_from(tmp_path, monkeyp
     if record:
         (tmp_path / 'last_checkpoint').write_text('epoch_1.pth')
     seen = []
+    monkeypatch.setattr(MMLogger, '_instance_dict', OrderedDict())  # an earlier one writes elsewhere
     monkeypatch.setattr(launch, 'build_runner', lambda cfg: SimpleNamespace(train=lambda: seen.append(cfg)))
     monkeypatch.setattr(sys, 'argv', ['train.py', str(tmp_path / 'job.py'), '--resume'])
     runpy.run_path(str(TOOLS / 'train.py'), run_name='__main__')

@@ -1,13 +1,21 @@
 """tools/train.py and tools/test.py as a user calls them."""
 
+import importlib.util
 import pickle
 import re
 from pathlib import Path
 
 import pytest
 import torch
+import train
+from distill_jobs import distill_job
 from helpers import TOOLS, run
 from jobs import stock_job
+from mmengine.config import Config
+from tensorboard.backend.event_processing import event_accumulator
+
+from mmdualkd.errors import ConfigError
+from mmdualkd.export import stock_config
 
 
 @pytest.fixture(scope='module')
@@ -101,6 +109,24 @@ def test_a_wrong_config_path_gives_one_line_with_the_nearest_file(tool, wrong, t
 def test_a_flag_that_cannot_work_is_one_clear_error(trained, tmp_path, flags, message):
     output = run(TOOLS / 'train.py', trained.config, '--work-dir', tmp_path, *flags, ok=False)
     assert message in output and 'Traceback' not in output
+
+
+def test_tensorboard_gets_every_curve_of_a_distillation(tmp_path):
+    job = distill_job(tmp_path, epochs=1)
+    output = run(TOOLS / 'train.py', job.config, '--tensorboard', '--cfg-options', 'log_level=INFO')
+    curves = event_accumulator.EventAccumulator(str(next(job.work_dir.glob('*/vis_data'))))
+    curves.Reload()
+    assert [entry.step for entry in curves.Scalars('kd/weight_vit')] == [1, 2]
+    assert {'loss_kd', 'kd/target_entropy', 'batch_acc/cnn', 'acc/top1'} <= set(curves.Tags()['scalars'])
+    assert f'curves: tensorboard --logdir {job.work_dir}' in output
+    stock, _ = stock_config(Config.fromfile(job.work_dir / 'job.py'))  # which need not know TensorBoard
+    assert 'Tensorboard' in (job.work_dir / 'job.py').read_text() and 'Tensorboard' not in stock.pretty_text
+
+
+def test_tensorboard_that_is_not_installed_is_named_with_the_command(monkeypatch):
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
+    with pytest.raises(ConfigError, match='^--tensorboard needs .*: pip install tensorboard$'):
+        train.add_tensorboard(Config())
 
 
 def test_a_missing_checkpoint_is_named_before_anything_is_built(trained):

@@ -1,0 +1,95 @@
+"""The installed command: one parser, tools behind it, tab completion; from a clone as from anywhere."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from helpers import environment
+from jobs import stock_job
+
+from mmdualkd.cli.main import COMMANDS, SCRIPTS, build_parser
+
+
+def command(*words, **env):
+    return subprocess.run(
+        [sys.executable, '-W', 'ignore', '-m', 'mmdualkd', *map(str, words)],
+        env={**environment(), **env},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(['--help'])
+    text = capsys.readouterr().out
+    assert all(name in text for name in (*COMMANDS, *SCRIPTS, 'distil'))
+
+
+@pytest.mark.parametrize('name', [*COMMANDS, 'distil'])
+def test_every_command_has_a_help_of_its_own(name, capsys):
+    with pytest.raises(SystemExit) as error:
+        build_parser().parse_args([name, '--help'])
+    assert error.value.code == 0 and f'usage: mmdualkd {name}' in capsys.readouterr().out
+
+
+def test_building_the_parser_imports_nothing_heavy():
+    code = (
+        'import sys, mmdualkd.cli.main as main; main.build_parser();'
+        "print(sorted({'torch', 'mmaction'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', code], env=environment(), capture_output=True, text=True
+    )
+    assert done.stdout.strip() == '[]', done.stderr
+
+
+@pytest.mark.parametrize('script', SCRIPTS)
+def test_tools_answer_under_the_commands_name(script):
+    done = command(script, '--help')
+    assert done.returncode == 0 and f'usage: mmdualkd {script}' in done.stdout
+
+
+def test_a_training_by_the_command_is_that_of_the_tool(tmp_path):
+    job = stock_job(tmp_path, epochs=1)
+    done = command('train', job.config, '--seed', 0)
+    assert done.returncode == 0, done.stderr
+    assert (job.work_dir / 'epoch_1.pth').is_file()
+
+
+def test_a_mistake_is_one_line_and_exit_code_1(tmp_path):
+    done = command('check', tmp_path / 'nothing.py')
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith('ConfigError: config=')
+    done = command(
+        'distill', tmp_path / 'nothing', '--student', 'x3d-s', '--teachers', 'x3d-m', '--out', tmp_path / 'out'
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith('ConfigError: DATA=')
+
+
+@pytest.mark.parametrize(
+    ('line', 'words'),
+    [
+        ('mmdualkd do', {'doctor'}),
+        ('mmdualkd distill v --student x3d-', {'x3d-s', 'x3d-m'}),
+        ('mmdualkd distill v --time', {'--time-budget'}),
+        ('mmdualkd list ', {'models', 'terms', 'weightings'}),
+    ],
+)
+def test_the_shell_completes_commands_options_and_models(line, words, tmp_path):
+    pytest.importorskip('argcomplete')
+    out = tmp_path / 'words'
+    wanted = dict(_ARGCOMPLETE='1', _ARGCOMPLETE_IFS='\n', COMP_LINE=line, COMP_POINT=str(len(line)),
+                  _ARGCOMPLETE_STDOUT_FILENAME=str(out), COMP_TYPE='9')  # fmt: skip
+    code = 'import sys; sys.argv = ["mmdualkd"]; from mmdualkd.cli.main import main; main()'
+    subprocess.run([sys.executable, '-W', 'ignore', '-c', code], env={**environment(), **wanted}, check=False)
+    assert words <= {word.strip() for word in out.read_text().split('\n')}
+
+
+def test_the_command_is_installed_beside_python():
+    script = os.path.join(os.path.dirname(sys.executable), 'mmdualkd')
+    if not os.path.exists(script):
+        pytest.skip('mmdualkd is not installed here')
+    assert 'distill' in subprocess.run([script, '--help'], capture_output=True, text=True).stdout

@@ -1,0 +1,69 @@
+"""What ends a tool is the last that it prints, and stands alone."""
+
+import re
+
+import pytest
+from distill_jobs import distill_job
+from helpers import TOOLS, process, run, two_processes
+
+FAILING = """
+custom_imports['imports'] += ['failing']
+custom_hooks += [dict(type='mmengine.FailHook')]
+log_level = 'INFO'
+"""
+HOW = 'custom_hooks.3.how'
+
+
+@pytest.fixture(scope='module')
+def job(tmp_path_factory):
+    """A job that ends badly in its second epoch."""
+    return distill_job(tmp_path_factory.mktemp('job'), FAILING)
+
+
+def train(job, folder, *options):
+    """The output of a training that fails, and its log file."""
+    output = run(TOOLS / 'train.py', job.config, '--work-dir', folder, '--cfg-options', *options, ok=False)
+    logs = list(folder.glob('*/*.log'))
+    return output, logs[0].read_text() if logs else ''
+
+
+def test_a_bug_ends_with_its_traceback_which_is_in_the_log_file_too(job, tmp_path):
+    output, log = train(job, tmp_path, f'{HOW}=bug')
+    assert output.endswith("\nKeyError: 'a bug'\n") and output.count('Traceback') == 1
+    assert 'Traceback' in log and "KeyError: 'a bug'" in log
+
+
+def test_memory_that_is_not_there_is_one_line_with_what_to_lower(job, tmp_path):
+    output, log = train(job, tmp_path, f'{HOW}=memory')
+    last = output.strip().splitlines()[-1]
+    assert last.startswith(
+        'MemoryShortage: the GPU of 15.78 GiB has no 2.00 GiB left: lower train_dataloader.batch_size (now 4), train '
+    )
+    assert 'Traceback' not in output and 'OutOfMemoryError' in log
+
+
+def test_an_error_in_a_worker_that_loads_data_is_one_line(job, tmp_path):
+    refuse = ["train_dataloader.dataset.pipeline.0.type='mmengine.RefuseClip'", 'train_dataloader.num_workers=1']
+    output, log = train(job, tmp_path, *refuse)
+    assert output.endswith('\nDataError: no clip is good enough\n') and 'Traceback' not in output
+    assert 'Original Traceback' in log
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_an_interruption_says_where_resume_goes_on(job, tmp_path, workers):
+    options = (f'{HOW}=interrupt', f'train_dataloader.num_workers={workers}')
+    done = process(
+        TOOLS / 'train.py', job.config, '--work-dir', tmp_path, '--no-validate', '--cfg-options', *options, fresh=True
+    )
+    assert done.returncode == 130
+    said = f'Interrupted in iteration 3; the same command with --resume goes on from {tmp_path}/epoch_1.pth\n'
+    assert done.stdout.endswith(f'\n{said}') and 'Traceback' not in done.stdout
+
+
+def test_of_two_processes_the_one_that_fails_is_told_of_and_the_other_says_nothing(job, tmp_path):
+    words = (TOOLS / 'dist_train.sh', job.config, 2, '--work-dir', tmp_path, '--cfg-options')
+    output = run('bash', *words, f'{HOW}=bug', 'train_dataloader.batch_size=2', env=two_processes(), ok=False)
+    assert output.endswith("\nKeyError: 'a bug'\n") and output.count('Traceback') == 1
+    assert len(re.findall('^process 1:$', output, re.M)) == 1
+    assert output.count('job: training') == output.count('validation after epoch 1') == 1  # of the first process alone
+    assert not re.search(r'^[WE]\d{4} |SIGTERM|Warning', output, re.M), output
