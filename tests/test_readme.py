@@ -31,6 +31,7 @@ from mmdualkd.launch import load_config, read_config
 from mmdualkd.registry import MODELS
 from mmdualkd.settings import check_settings
 from mmdualkd.top_keys import settle
+from mmdualkd.unread import check_read
 from mmdualkd.views import ViewPlan
 from mmdualkd.workflow import distill
 from mmdualkd.workflow.catalogue import MODELS as MODELS_BY_NAME
@@ -112,6 +113,7 @@ def test_a_config_is_loaded_and_built_as_it_is_printed(text, root, monkeypatch):
         (root / 'my_loss.py').write_text(block_with('my_loss.py'))
     cfg = read_config(name)
     check_settings(cfg)
+    check_read(cfg, name, {})
     settle(cfg, name)
     loaded = []
     for place, load in ((resolve, 'load_teacher_weights'), (base, 'load_student_weights')):
