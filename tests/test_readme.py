@@ -380,7 +380,8 @@ def raises_divergence(tmp_path):
 RAISERS = dict(
     zip(
         ('has 400 classes', 'names no teacher', 'samples the views', 'max_epoch:', 'does not reach', 'did not decode',
-         'pkg_resources', 'has no views', 'another training', 'another order', 'teacher_cache', 'MemoryShortage', 'Divergence'),
+         'pkg_resources', 'has no views', 'another training', 'another order', 'teacher_cache', 'MemoryShortage',
+         'Divergence'),
         (raises_classes, raises_name, raises_views, raises_key, raises_class_count, raises_videos,
          raises_pkg_resources, raises_no_views, raises_another_training, raises_classes_in_another_order,
          raises_cache_of_other_data, raises_shortage, raises_divergence), strict=True,
