@@ -2,16 +2,32 @@
 
 `mmdualkd/.mim` holds links to `configs/` and `tools/`. A wheel gets the files behind them, which is where MMEngine
 looks for `_base_ = ['mmdualkd::dualkd/...py']`; an editable install and a clone on `PYTHONPATH` use the links.
+Beside the package an install gets `mmdualkd-bases.pth`, by which processes that have not imported it find such bases
+(`mmdualkd/compat/startup.py`).
 """
 
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
 README = HERE / 'README.md'
 VERSION: dict = {}
 exec((HERE / 'mmdualkd' / 'version.py').read_text(encoding='utf-8'), VERSION)
+
+
+class BuildWithBases(build_py):
+    """Writes `mmdualkd-bases.pth` beside the package, for an editable install where its wheel is put together."""
+
+    def run(self):
+        super().run()
+        folder = self.get_finalized_command('install').install_lib if self.editable_mode else self.build_lib
+        source = (HERE / 'mmdualkd' / 'compat' / 'startup.py').read_text(encoding='ascii')
+        startup: dict = {}
+        exec(source, startup)
+        Path(folder, 'mmdualkd-bases.pth').write_text(startup['LINE'].replace('SOURCE', repr(source)), encoding='ascii')
+
 
 setup(
     name='mmdualkd',
@@ -56,6 +72,7 @@ setup(
         'tensorboard': ['tensorboard'],
         'tests': ['pytest', 'pytest-xdist', 'ruff', 'timm', 'onnx', 'onnxruntime', 'tensorboard'],
     },
+    cmdclass={'build_py': BuildWithBases},
     entry_points={'console_scripts': ['mmdualkd = mmdualkd.cli.main:main']},
     zip_safe=False,
 )

@@ -1,10 +1,12 @@
 """The wheel carries what a user needs outside the clone; a clone and an editable install find the same."""
 
+import importlib.util
 import re
 import shutil
 import sys
 import sysconfig
 import zipfile
+from pathlib import Path
 
 import pytest
 from helpers import ROOT, environment, run, run_code, write_clips
@@ -110,6 +112,61 @@ def test_an_installed_wheel_trains_tests_and_exports_in_an_empty_folder(built, t
     assert (folder / 'work_dirs' / 'mine' / 'export' / 'student.pth').is_file()
 
 
+@pytest.fixture(scope='module')
+def installed(built, tmp_path_factory):
+    """A Python of its own with the wheel installed, on this Python's stack; and the folder of its packages."""
+    folder = tmp_path_factory.mktemp('installed')
+    run(sys.executable, '-m', 'venv', '--without-pip', folder)
+    site = next(folder.glob('lib/python3*/site-packages'))
+    run(sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--target', site, built[0])
+    (site / 'stack.pth').write_text(''.join(f'{path}\n' for path in sys.path if 'site-packages' in path))
+    return folder / 'bin' / 'python', site
+
+
+UPSTREAM = Path(importlib.util.find_spec('mmaction').origin).parent / '.mim' / 'tools'
+
+
+@pytest.mark.skipif(not UPSTREAM.is_dir(), reason='this mmaction2 was installed without its tools')
+def test_mmaction2s_own_tools_train_and_test_a_leaf_on_our_bases_from_a_wheel(installed, tmp_path):
+    python, _ = installed
+    write_clips(tmp_path / 'clips', classes=2, per_class=1, frames=10, size=64)
+    (tmp_path / 'mine.py').write_text(MINE)
+    env = environment(ROOT / 'tests')
+    assert 'loss_sdd' in run(python, UPSTREAM / 'train.py', 'mine.py', cwd=tmp_path, env=env)
+    output = run(python, UPSTREAM / 'test.py', 'mine.py', 'work_dirs/mine/epoch_1.pth', cwd=tmp_path, env=env)
+    assert 'acc/top1' in output
+
+
+READ = (
+    'import sys\n'
+    'from mmengine.config import Config\n'
+    'assert "mmdualkd" not in sys.modules\n'
+    'scopes = [Config.fromfile("mine.py").train_dataloader.dataset.get("_scope_") for _ in range(2)]\n'
+    'print("read", scopes, sys.modules["mmdualkd"].__file__)\n'
+)
+
+
+def test_what_python_runs_at_its_start_imports_nothing_and_breaks_nothing(installed, tmp_path):
+    python, site = installed
+    (tmp_path / 'mine.py').write_text(MINE)
+    env = environment(ROOT / 'tests')
+    words = [python, '-c', 'import sys; print(sorted(sys.modules))']
+    start = site / 'mmdualkd-bases.pth'
+    assert start.read_text().count('\n') == 1
+    imported = run(*words, env=env)
+    start.rename(site / 'aside')
+    assert imported == run(*words, env=env)
+    (site / 'aside').rename(start)
+    (site / 'twice.pth').write_text(start.read_text())
+    assert f'read [None, None] {site}' in run(python, '-c', READ, cwd=tmp_path, env=env)
+    (site / 'twice.pth').unlink()
+    (site / 'mmdualkd').rename(site / 'gone')  # an uninstall that left the line behind
+    code = 'from mmengine.config import Config; print(Config(dict(a=1)))'
+    assert "{'a': 1}" in run(python, '-c', code, env=env)
+    assert 'No module named' in run(python, '-c', READ, cwd=tmp_path, env=env, ok=False)
+    (site / 'gone').rename(site / 'mmdualkd')
+
+
 def test_an_editable_install_gives_the_configs_of_the_clone(built, tmp_path):
     tree = built[2]
     pip = [sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--no-build-isolation']
@@ -117,7 +174,11 @@ def test_an_editable_install_gives_the_configs_of_the_clone(built, tmp_path):
     site = next((tmp_path / 'prefix').rglob('site-packages'))
     # -S and a path by hand: an editable install that this environment has of its own must not answer for it
     env = environment(site, sysconfig.get_path('purelib'))
-    code = f'import site; site.addsitedir({str(site)!r})\n' + USE
+    add = f'import site; site.addsitedir({str(site)!r})\n'
+    (tmp_path / 'mine.py').write_text("_base_ = 'mmdualkd::demo/student_distilled.py'")
+    output = run(sys.executable, '-S', '-c', add + READ, cwd=tmp_path, env=env)
+    assert f'read [None, None] {tree}' in output
+    code = add + USE
     assert f'scope mmaction from {tree / "mmdualkd"}' in run(sys.executable, '-S', '-c', code, cwd=tmp_path, env=env)
 
 

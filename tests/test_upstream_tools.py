@@ -25,6 +25,18 @@ def test_their_train_resume_and_test_tools_run_a_distillation(tmp_path):
         assert re.findall(r'acc/top1: ([\d.]+)', output)[-1] == seen
 
 
+def test_a_key_that_only_our_tools_hand_on_is_refused_by_theirs(tmp_path):
+    job = distill_job(tmp_path)
+    leaf = tmp_path / 'leaf.py'
+    leaf.write_text("_base_ = 'job.py'\nann_file_val = 'mine.txt'\n")
+    output = run(UPSTREAM / 'train.py', leaf, ok=False)
+    message = (
+        "ann_file_val='mine.txt' at the top of the config does not reach val_dataloader.dataset.ann_file, which is "
+    )
+    assert message in output and 'train with tools/train.py of mmdualkd' in output
+    assert not job.work_dir.joinpath('epoch_1.pth').exists()
+
+
 WATCHED = """
 train_dataloader['dataset']['type'] = 'mmdualkd.VideoDataset'
 custom_hooks += [dict(type='mmdualkd.CorruptVideoHook', max_fraction=0.3)]
