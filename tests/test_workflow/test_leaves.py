@@ -38,11 +38,7 @@ def test_every_model_of_the_list_trains_alone_on_ones_own_data(of, name, tmp_pat
     for split in ('train', 'val', 'test'):
         dataset = cfg[f'{split}_dataloader'].dataset
         assert dataset.ann_file == str(tmp_path / 'lists' / ('train.txt' if split == 'train' else 'val.txt'))
-        assert (
-            str(tmp_path / 'my data') in (dataset.data_prefix, dict(dataset.data_prefix).get('video'))
-            if (of == VIDEOS)
-            else dataset.data_prefix == str(tmp_path / 'my data')
-        )
+        assert (dataset.data_prefix.video if of == VIDEOS else dataset.data_prefix) == str(tmp_path / 'my data')
     if of == VIDEOS:
         sampled = next(step for step in cfg.test_pipeline if step.type == 'SampleFrames')
         assert sampled.clip_len == model.model.view['clip_len'] and sampled.test_mode
