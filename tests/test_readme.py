@@ -19,7 +19,7 @@ from seeded_job import runner as video_job
 from tiny import batch, resnet3d, save_model
 from tiny_pictures import build_plain, cnn
 
-from mmdualkd import compat
+from mmdualkd import compat, endings
 from mmdualkd.cache.description import check_data
 from mmdualkd.cli.main import SCRIPTS, build_parser
 from mmdualkd.distillers import base
@@ -67,9 +67,15 @@ def block_with(word):
 
 
 def test_every_block_is_of_a_kind_that_is_run():
-    assert {language for _, language, _ in BLOCKS} == {'python', 'shell'}
+    assert {language for _, language, _ in BLOCKS} == {
+        'python',
+        'shell',
+        'text',
+    }  # text: what was printed, by a run of its own
     assert len(blocks('python', elsewhere=True)) == 3 and len(blocks('shell', elsewhere=True)) == 1
-    assert len(BLOCKS) == sum(len(blocks(kind, where)) for kind in ('python', 'shell') for where in (False, True))
+    assert sum(language != 'text' for _, language, _ in BLOCKS) == sum(
+        len(blocks(kind, where)) for kind in ('python', 'shell') for where in (False, True)
+    )
 
 
 @pytest.fixture
@@ -233,8 +239,16 @@ def check_command(words, monkeypatch):
     program, *rest = words
     if program == 'make':
         assert re.search(rf'^{rest[0]}:', (ROOT / 'Makefile').read_text(), re.M)
+    elif program == 'tensorboard':
+        assert rest == ['--logdir', 'work_dirs']
     elif program == 'pip':
-        assert rest[0] == 'install' and set(rest[1:]) <= {'torch', 'torchvision', 'mmcv-lite==2.1.0', '.'}
+        assert rest[0] == 'install' and set(rest[1:]) <= {
+            'torch',
+            'torchvision',
+            'mmcv-lite==2.1.0',
+            '.',
+            'tensorboard',
+        }
     elif program == 'mmdualkd' and rest[0] in SCRIPTS:
         check_tool(TOOLS / f'{SCRIPTS[rest[0]][0]}.py', rest[1:], monkeypatch)
     elif program == 'mmdualkd':
@@ -352,13 +366,27 @@ def raises_pkg_resources(tmp_path):
         compat.versions.check_pkg_resources()
 
 
+def raises_shortage(tmp_path):
+    raise endings._shortage(torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 2.00 GiB'))
+
+
+def raises_divergence(tmp_path):
+    from helpers import write_clips
+
+    hooks = [dict(type='mmdualkd.CheckFiniteHook')]
+    job = video_job(tmp_path / 'job', write_clips(tmp_path / 'clips'), max_epochs=1, hooks=hooks)
+    job.model.loss = lambda inputs, data_samples: dict(loss_sdd=torch.tensor(torch.nan, requires_grad=True))
+    job.train()
+
+
 RAISERS = dict(
     zip(
         ('has 400 classes', 'names no teacher', 'samples the views', 'max_epoch:', 'does not reach', 'did not decode',
-         'pkg_resources', 'has no views', 'another training', 'another order', 'teacher_cache'),
+         'pkg_resources', 'has no views', 'another training', 'another order', 'teacher_cache', 'MemoryShortage',
+         'Divergence'),
         (raises_classes, raises_name, raises_views, raises_key, raises_class_count, raises_videos,
          raises_pkg_resources, raises_no_views, raises_another_training, raises_classes_in_another_order,
-         raises_cache_of_other_data), strict=True,
+         raises_cache_of_other_data, raises_shortage, raises_divergence), strict=True,
     )
 )  # fmt: skip
 TROUBLES = re.findall(r'^\| `(.*?)`', PAGES[0].read_text().partition('## When something goes wrong')[2], re.M)

@@ -16,7 +16,10 @@ def write_report(outcome: Distilled) -> str:
     Returns:
         What the user reads at the end.
     """
-    spread = 100 * math.sqrt(max(outcome.accuracy * (100 - outcome.accuracy), 1e-9)) / 100 / math.sqrt(outcome.val)
+    share = (outcome.accuracy / 100 * outcome.val + 1) / (
+        outcome.val + 2
+    )  # Laplace's, or all right would have no spread
+    spread = 100 * math.sqrt(share * (1 - share) / outcome.val)
     rows = [
         (
             row.name,
@@ -29,11 +32,15 @@ def write_report(outcome: Distilled) -> str:
     ]
     table = _table([LABELS, ('---',) * len(LABELS), *rows])
     draw(outcome, outcome.folder / 'report.png')
-    gain = ''
+    classes, gain = len(outcome.classes), ''
     alone = next((row for row in outcome.rows if row.name == 'student alone'), None)
     if alone is not None:
-        gain = f', {outcome.accuracy - alone.top1:+.1f} to the student alone (one seed: let some more runs confirm it)'
-    classes = len(outcome.classes)
+        luck = 2 * math.sqrt(2) * spread
+        gain = (
+            f', {outcome.accuracy - alone.top1:+.1f} to the student alone (of one seed; up to {luck:.0f} may be luck)'
+        )
+    if outcome.accuracy < 100 / classes + 2 * spread:
+        gain += '. That is no better than guessing: train longer, on more data, or with other models'
     stock = 'MMAction2' if outcome.of == 'videos' else 'MMPretrain'
     lines = [
         '# Distilled\n',

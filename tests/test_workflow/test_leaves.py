@@ -1,0 +1,137 @@
+"""The configs that distill writes: plain Python that says what a training is, for every model of the catalogue."""
+
+from dataclasses import replace
+
+import pytest
+from mmengine.config import Config
+
+from mmdualkd.errors import ConfigError
+from mmdualkd.settings import check_settings
+from mmdualkd.workflow.catalogue import MODELS, PICTURES, VIDEOS, find_model, rows
+from mmdualkd.workflow.leaves import Code, Entry, Job, alone, distilled, source, write_leaf
+from mmdualkd.workflow.recipes import recipe
+
+
+def job(tmp_path, of=VIDEOS, **changes):
+    settings = dict(of=of, data_root=tmp_path / 'my data', annotations=tmp_path / 'lists', classes=7, samples=50,
+                    batch_size=8, workers=0)  # fmt: skip
+    return Job(**{**settings, **changes})
+
+
+def entry(name, of=VIDEOS, **changes):
+    model = find_model(name, of, 'x')
+    return replace(Entry(name, model, model.checkpoint), **changes)
+
+
+def written(config, tmp_path):
+    write_leaf(tmp_path / 'leaf.py', config, tmp_path)
+    cfg = Config.fromfile(tmp_path / 'leaf.py')
+    check_settings(cfg)
+    return cfg
+
+
+@pytest.mark.parametrize(('of', 'name'), [(of, name) for of in MODELS for name in MODELS[of]])
+def test_every_model_of_the_list_trains_alone_on_ones_own_data(of, name, tmp_path):
+    model = entry(name, of)
+    cfg = written(alone(job(tmp_path, of), model, model.model.view['size'], 10), tmp_path)
+    assert cfg.model.num_classes == 7 and cfg.train_cfg.max_epochs == 10
+    for split in ('train', 'val', 'test'):
+        dataset = cfg[f'{split}_dataloader'].dataset
+        assert dataset.ann_file == str(tmp_path / 'lists' / ('train.txt' if split == 'train' else 'val.txt'))
+        assert (dataset.data_prefix.video if of == VIDEOS else dataset.data_prefix) == str(tmp_path / 'my data')
+    if of == VIDEOS:
+        sampled = next(step for step in cfg.test_pipeline if step.type == 'SampleFrames')
+        assert sampled.clip_len == model.model.view['clip_len'] and sampled.test_mode
+        frames = 'NCHW' if model.model.view['clip_len'] == 1 else 'NCTHW'
+        assert next(step for step in cfg.test_pipeline if step.type == 'FormatShape').input_format == frames
+
+
+@pytest.mark.parametrize(
+    ('of', 'teachers', 'method'),
+    [
+        (VIDEOS, dict(vit='mvitv2-s', cnn='x3d-m'), 'DualTeacherDistiller'),
+        (VIDEOS, dict(cnn='x3d-m'), 'Distiller'),
+        (VIDEOS, dict(a='x3d-m', b='tsm-r50'), 'Distiller'),
+        (PICTURES, dict(vit='swin-t'), 'HybridAssistantDistiller'),
+        (PICTURES, dict(vit='swin-t', cnn='resnet50'), 'Distiller'),
+    ],
+)
+def test_the_method_is_that_of_the_teachers(of, teachers, method, tmp_path):
+    entries = {role: entry(name, of, checkpoint='a.pth') for role, name in teachers.items()}
+    cfg = written(
+        distilled(job(tmp_path, of), entry('x3d-s' if of == VIDEOS else 'resnet18', of), entries, 5), tmp_path
+    )
+    assert cfg.model.type == f'mmdualkd.{method}' and set(cfg.model.views) == {'student', *teachers}
+    assert ('terms' in cfg.model) == (method == 'Distiller')
+
+
+def test_mirroring_can_be_left_out(tmp_path):
+    for flip in (True, False):
+        cfg = written(alone(job(tmp_path, flip=flip), entry('x3d-s'), 160, 5), tmp_path)
+        assert any(step.type == 'Flip' for step in cfg.train_pipeline) == flip
+
+
+def test_a_batch_is_no_larger_than_what_a_process_has(tmp_path):
+    cfg = written(alone(job(tmp_path, samples=5, processes=2), entry('x3d-s'), 160, 5), tmp_path)
+    assert cfg.train_dataloader.batch_size == 2 and cfg.auto_scale_lr.base_batch_size == 4
+
+
+@pytest.mark.parametrize(
+    ('name', 'tuned', 'batch', 'optimizer', 'rate'),
+    [
+        ('x3d-s', True, 8, 'SGD', 1e-3),
+        ('x3d-s', True, 64, 'SGD', 8e-3),
+        ('mvitv2-s', True, 32, 'AdamW', 1.6e-4),
+        ('mvitv2-s', True, 8, 'AdamW', 4e-5),
+        ('resnet3d18-w8', False, 8, 'AdamW', 5e-3),
+        ('uniformer-w32', False, 8, 'AdamW', 2e-3),
+    ],
+)
+def test_learning_rates_follow_the_batch(name, tuned, batch, optimizer, rate):
+    settings = recipe(find_model(name, VIDEOS, 'x'), tuned, 20, batch, 2)
+    assert settings['optim_wrapper']['optimizer']['type'] == optimizer
+    assert settings['optim_wrapper']['optimizer']['lr'] == pytest.approx(rate)
+    warm, cosine = settings['param_scheduler']
+    assert warm['end'] == cosine['begin'] == (2 if tuned else 4) and cosine['end'] == 20
+
+
+@pytest.mark.parametrize('epochs', [1, 2])
+def test_the_shortest_trainings_have_schedules_that_end_with_them(epochs):
+    schedules = recipe(find_model('x3d-s', VIDEOS, 'x'), True, epochs, 8, 1)['param_scheduler']
+    assert len(schedules) == epochs and schedules[-1]['end'] == epochs and schedules[-1]['T_max'] == 1
+
+
+def test_source_is_python_that_gives_the_value_back():
+    value = dict(a=1, b=[dict(type='x', scale=(-1, 256))] * 9, c={'not an identifier': 1}, d='it\'s "q"', e=None)
+    assert eval(source(value)) == value and source(dict(x=Code('_base_.x'))) == 'dict(x=_base_.x)'
+    assert all(len(line) < 120 for line in source(value).split('\n'))
+
+
+def test_a_config_of_a_zoo_has_the_view_of_its_own_pipeline():
+    model = find_model('mmaction::recognition/slowonly/slowonly_r50_8xb16-4x16x1-256e_kinetics400-rgb.py', VIDEOS, 'x')
+    assert model.view == dict(clip_len=4, frame_interval=16, size=224) and model.kind == 'cnn'
+    assert find_model('mmpretrain::vision_transformer/vit-base-p16_64xb64_in1k-384px.py', PICTURES, 'x').kind == 'vit'
+
+
+@pytest.mark.parametrize(
+    ('name', 'message'),
+    [
+        ('mmaction::recognition/x3d/x3d_s.py', 'no such config; did you mean'),
+        (
+            'mmaction::skeleton/stgcn/stgcn_8xb16-joint-u100-80e_ntu60-xsub-keypoint-2d.py',
+            "student='mmaction::skeleton",
+        ),
+        ('nothing.py', 'no such config file'),
+        ('resnet18', 'is a model of pictures'),
+        ('x3d', "did you mean 'x3d-"),
+    ],
+)
+def test_a_name_that_is_no_model_of_videos_is_one_error(name, message):
+    with pytest.raises(ConfigError, match=message):
+        find_model(name, VIDEOS, '--student')
+
+
+def test_the_list_tells_what_the_zoos_tell():
+    table = {row[0]: row for row in rows(VIDEOS)}
+    assert table['x3d-s'][1:6] == ('cnn', '3.79 M', '2.97', '13x6, 160 px', '73.3')
+    assert table['resnet3d18-w8'][2] == '0.52 M' and table['resnet3d18-w8'][5] == '-'
