@@ -60,7 +60,7 @@ def settle(cfg: Config, path: str | Path) -> None:
 
 
 def places(cfg: Config) -> dict[str, Place]:
-    """The parts of a config that follow a key at its top, by their own keys."""
+    """The parts of a config that follow a key at its top, by what they are."""
     found = {}
     top, own = _counts(cfg)
     model = cfg.get('model')
@@ -79,7 +79,7 @@ def places(cfg: Config) -> dict[str, Place]:
             if key in dataset:
                 name = next((name for name in names if name in cfg), names[0])
                 place = Place(name, _folder(cfg.get(name)), _folder(dataset[key]), (*path, key))
-                found['.'.join(place.path)] = place
+                found[f'{split}.{key}'] = place  # the same in a wrapper, which a leaf may put around it
     return found
 
 
@@ -134,7 +134,7 @@ def _settled(key: str, place: Place, before: Before | None, free: bool = False) 
     """Which of two different values is meant, from what they were before: the one that was changed.
 
     Args:
-        key: The place's key.
+        key: What the place is.
         place: The two values.
         before: What they were in what the file inherits; None if it inherits none.
         free: Whether the file computes with the key itself, so that the part may well have another value.

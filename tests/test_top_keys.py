@@ -123,6 +123,7 @@ train_dataloader = dict(dataset=dict(
     first = leaf(wrapped, HMDB51, 'wrapped.py')
     second = leaf(MINE, first)
     assert data(load(first))[0][0] == OF_HMDB51[0] and data(load(second))[0][0] == 'mine.txt'
+    assert data(load(leaf(MINE + wrapped, HMDB51)))[0][0] == 'mine.txt'
 
 
 def test_what_a_later_leaf_changes_is_meant(leaf):
