@@ -95,4 +95,7 @@ def _advice(name: str, cfg: Config, inherited: bool, known: set[str]) -> str:
         return f'nothing reads it any more; set {split[1]}_dataloader.dataset.pipeline'
     if inherited:
         return 'only the config that has set it before reads it, and did so already; set what was made of it there'
+    data = r'data_(root|prefix)(_train|_val|_test)?'
+    if re.fullmatch(data, name) and (others := [key for key in cfg if re.fullmatch(data, key) and key in known]):
+        return f'nothing reads it here; paths of these data start from {", ".join(others)}'
     return f"nothing reads it{nearest(name, sorted(known))} (a name of one's own begins with '_')"

@@ -16,11 +16,9 @@ from .job import Job, NotBuilt
 from .models import check_model, check_start
 from .teachers import check_teachers
 
-SAMPLES = 64
-
 
 def check_config(
-    cfg: Config, untrained: Collection[str] = (), *, processes: int = 1, samples: int = SAMPLES
+    cfg: Config, untrained: Collection[str] = (), *, processes: int = 1, samples: int | None = None
 ) -> list[Finding]:
     """Checks a training: everything is built, every file opened, a few steps are taken in memory. Nothing is kept.
 
@@ -28,7 +26,7 @@ def check_config(
         cfg: The config, as :func:`~mmdualkd.launch.load_config` gives it.
         untrained: Teachers whose checkpoints a later stage writes: they get random weights and are not judged.
         processes: Processes that will train together; the check itself runs in one.
-        samples: Training samples that teachers are judged on.
+        samples: Training samples that teachers are judged on; None takes 64, and five of each class up to 512.
 
     Returns:
         What was found, in the order in which it was looked for. One error hides no other: what could not be looked at
@@ -58,7 +56,7 @@ def check_config(
     return found
 
 
-def _checks(job: Job, processes: int, samples: int) -> Iterator[tuple[str, Callable[[Job], Iterator[Finding]]]]:
+def _checks(job: Job, processes: int, samples: int | None) -> Iterator[tuple[str, Callable[[Job], Iterator[Finding]]]]:
     """The checks by what they look at, in an order in which each part is first asked for by the check of its name."""
     for split in job.splits():
         yield f'{split} data', functools.partial(check_set, split=split)

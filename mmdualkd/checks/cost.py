@@ -93,7 +93,7 @@ def check_time(job: Job, processes: int) -> Iterator[Finding]:
         total, parts = cfg.max_iters * train.seconds, f'{cfg.max_iters} iterations x {in_time(train.seconds)}'
         passes = cfg.max_iters
     if val is not None:
-        count = max(passes // cfg.get('val_interval', 1), 1)
+        count = -(-passes // cfg.get('val_interval', 1))  # the last epoch is followed by one always
         each = val.seconds * math.ceil(val.batches / processes)
         total, parts = total + count * each, f'{parts}, {count} validation{"s" * (count > 1)} x {in_time(each)}'
     yield Finding('fine', 'time', f'about {in_time(total)} to the end: {parts}')

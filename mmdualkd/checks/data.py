@@ -88,7 +88,7 @@ def check_leak(job: Job) -> Iterator[Finding]:
                 f'{len(pairs)} of {count} {split} files are in the training data, too: {named}. What was learned by '
                 'heart counts as right: split anew, copies on one side'
             )
-            yield Finding('error' if 2 * len(pairs) > count else 'warning', what, text)
+            yield Finding('error' if 10 * len(pairs) > count else 'warning', what, text)
 
 
 def shared(train: list[Sample], judged: list[Sample]) -> dict[str, str]:

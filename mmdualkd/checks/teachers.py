@@ -20,16 +20,17 @@ from .accuracy import predict
 from .job import Job, batch_size
 from .samples import class_names, listed
 
+LEAST, MOST = 64, 512  # samples that teachers are shown
 PER_CLASS = 5  # samples of a class, on average, from which an order of classes can be read
 SURE = 0.7  # accuracy in another order of the classes that is no chance
 
 
-def check_teachers(job: Job, samples: int) -> Iterator[Finding]:
+def check_teachers(job: Job, samples: int | None) -> Iterator[Finding]:
     """Teachers know the data, and their classes stand in the data's order.
 
     Args:
         job: The training.
-        samples: How many training samples they are shown.
+        samples: How many training samples they are shown; None takes enough to read an order of classes from.
     """
     names = list(getattr(job.model, 'teachers', {}))
     for name in job.untrained:
@@ -42,6 +43,8 @@ def check_teachers(job: Job, samples: int) -> Iterator[Finding]:
         models = {}
     if not models:
         return
+    if samples is None:
+        samples = min(max(LEAST, PER_CLASS * (job.cfg.model.get('num_classes') or 0)), MOST)
     labels, scores = predict(job.model, models, _loader(job, samples))
     labels = torch.tensor(labels)
     kept, classes = labels >= 0, class_names(job.loader('train').dataset)
@@ -78,7 +81,11 @@ def judge(what: str, answers: Tensor, labels: Tensor, classes: int, names: list[
         ]
         text = f'{text}, but {best:.1%} in another order of the classes ({listed(moved)})'
         return Finding('error', what, f"{text}: number the labels as in the teacher's data set (classes.txt)")
-    if right <= chance + 2 * math.sqrt(chance * (1 - chance) / count):
+    luck = 2 * math.sqrt(chance * (1 - chance) / count)
+    if right < chance - luck:
+        advice = 'that is less than guessing gives, as if its classes stood in another order: compare classes.txt'
+        return Finding('warning', what, f'{text}; {advice}')
+    if right <= chance + luck:
         advice = 'fine-tune it on this data set, or look at its checkpoint and view'
         return Finding('warning', what, f'{text}; it is no better than that: {advice}')
     return Finding('fine', what, text)

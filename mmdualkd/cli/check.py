@@ -9,7 +9,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
     add_config_arguments(parser)
     parser.add_argument(
-        '--samples', type=count, default=64, help='training samples that teachers are judged on (default 64)'
+        '--samples', type=count, help='training samples that teachers are judged on (default: 64, or 5 a class)'
     )
     parser.add_argument(
         '--processes', type=count, default=1, help='processes (GPUs) that will train together (default 1)'

@@ -11,6 +11,8 @@ examples:
 """
 
 import argparse
+import sys
+from pathlib import Path
 
 from ..workflow.catalogue import MODELS
 from .options import count
@@ -54,12 +56,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int | None:
     """Runs it; the report is the end of what it prints."""
     from ..errors import ConfigError
+
+    if not Path(args.data).exists():  # before the seconds that importing torch takes
+        raise ConfigError(f'DATA={args.data!r}: there is no such folder, and no such table')
     from ..workflow.distill import distill
+    from ..workflow.stages import StageError
 
     options = {name: value for name, value in vars(args).items() if name not in ('command', 'run')}
     pairs = [text.partition('=') for text in options['teacher_checkpoints']]
     if wrong := [name for name, equals, path in pairs if not (name and equals and path)]:
         raise ConfigError(f'--teacher-checkpoint {wrong[0]!r} is not MODEL=FILE')
     options['teacher_checkpoints'] = {name: path for name, _, path in pairs}
-    result = distill(**options)
+    try:
+        result = distill(**options)
+    except StageError:  # its own error is printed, and stands last
+        return 1
+    except KeyboardInterrupt:
+        print(f'interrupted; the same command goes on where {options["out"]} stands', file=sys.stderr)
+        return 130
     return result if isinstance(result, int) else None

@@ -21,7 +21,12 @@ def models() -> str:
     from .table import table
 
     parts = [f'{of}: any of these is a student or a teacher\n{table(rows(of), numbers=False)}' for of in MODELS]
-    return '\n\n'.join([*parts, 'parameters, GFLOPs and accuracy (Kinetics-400, ImageNet-1K) as the zoos list them'])
+    return '\n\n'.join(
+        [
+            *parts,
+            'parameters, top-1 (Kinetics-400, ImageNet-1K) and GFLOPs as the zoos list them, at their own test sizes',
+        ]
+    )
 
 
 def found(what: str) -> list[type]:

@@ -53,7 +53,7 @@ def _readable(
 
 
 def files_below(folder: str | Path, out: str | Path | None = None) -> list[Path]:
-    """Each file below a folder once, by its name without links if it has one; hidden folders are left out.
+    """Each file below a folder once, by its name without links if it has one; hidden ones are left out.
 
     Args:
         folder: The folder.
@@ -71,7 +71,8 @@ def files_below(folder: str | Path, out: str | Path | None = None) -> list[Path]
                 continue
             seen.add(os.path.realpath(parent))
             waiting += [path for path in (Path(parent, name) for name in folders) if path.is_symlink()]
-            files += [path for path in (Path(parent, name) for name in sorted(names)) if path.is_file()]
+            names = sorted(name for name in names if not name.startswith('.'))
+            files += [path for path in (Path(parent, name) for name in names) if path.is_file()]
     once = {}
     for path in sorted(files, key=Path.is_symlink):
         once.setdefault(os.path.realpath(path), path)

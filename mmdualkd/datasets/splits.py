@@ -89,6 +89,26 @@ def check_classes(classes: Mapping[str, str]) -> None:
         DataError: If there is only one, two differ only in case (or in how their accents are stored), one has a single
             file, or a name cannot stand in an annotation file.
     """
+    check_names(classes)
+    files = Counter(classes.values())
+    if len(files) < 2:
+        raise DataError(f'there is only one class, {next(iter(files), None)!r}: nothing to tell apart')
+    if single := [path for path, name in classes.items() if files[name] == 1]:
+        raise DataError(
+            f'{len(single)} classes have a single file, which cannot be both trained on and tested: {_listed(single)}; '
+            'add files to them, or take them out'
+        )
+
+
+def check_names(classes: Mapping[str, str]) -> None:
+    """Refuses names that an annotation file cannot hold, and classes that differ in case alone.
+
+    Args:
+        classes: The class of each path.
+
+    Raises:
+        DataError: Names them.
+    """
     if bad := [name for name in (*classes, *class_names(classes)) if not _can_be_written(name)]:
         raise DataError(
             f'{len(bad)} names cannot stand in an annotation file, for they hold a line break, or begin or end with a '
@@ -103,13 +123,6 @@ def check_classes(classes: Mapping[str, str]) -> None:
                 f'the classes {other!r} ({files[other]} files) and {name!r} ({files[name]} files) differ only in case '
                 'or in how they are stored: give both one name, or names that differ'
             )
-    if len(files) < 2:
-        raise DataError(f'there is only one class, {next(iter(files), None)!r}: nothing to tell apart')
-    if single := [path for path, name in classes.items() if files[name] == 1]:
-        raise DataError(
-            f'{len(single)} classes have a single file, which cannot be both trained on and tested: {_listed(single)}; '
-            'add files to them, or take them out'
-        )
 
 
 def _can_be_written(name: str) -> bool:

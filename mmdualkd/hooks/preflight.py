@@ -249,6 +249,9 @@ def hand_views(dataset: object, plan: ViewPlan, pipeline: str, started: bool = F
     sampler = next((transform for transform in transforms if isinstance(transform, SampleViews)), None)
     if sampler is None:
         raise ConfigError(f'{pipeline} has no mmdualkd.SampleViews: put it in place of SampleFrames')
+    more = sampler.plan.specs if sampler.plan is not None else {}
+    if list(plan.specs) == [STUDENT] and len(more) > 1 and more.get(STUDENT) == plan.specs[STUDENT]:
+        plan, alone = sampler.plan, STUDENT  # a student alone, on the moments that it would see beside the other views
     if sampler.plan is not None and sampler.plan != plan:
         raise ConfigError(
             f'{pipeline} samples the views {sampler.plan.timing()}, but model.views are {plan.timing()} '

@@ -34,7 +34,8 @@ class SampleViews(BaseTransform):
 
     Args:
         views: One view a model, see :class:`~mmdualkd.views.plan.ViewSpec`. None leaves it to
-            :class:`~mmdualkd.hooks.PreflightHook`, which hands over the distiller's own before training starts.
+            :class:`~mmdualkd.hooks.PreflightHook`, which hands over the distiller's own before training starts. For a
+            student that is trained alone they may be those of its distillation: it then sees the same moments.
         test_mode: Takes the middle of the video in place of a random start.
         target_fps: Frame rate that ``frame_interval`` counts in; None counts in the video's own.
         clip_len: The longest window that may be decoded, in frames; None sets no bound.

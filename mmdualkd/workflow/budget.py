@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
 from mmengine.config import Config
 
 from ..checks.speed import Speed, measure_speed
@@ -35,12 +36,13 @@ def fit_epochs(plan: 'Plan', lengths: Mapping[str, int], seconds: float) -> dict
         ConfigError: If not even one epoch of each does; says how long that takes.
     """
     per_epoch, fixed = dict.fromkeys(lengths, 0.0), 2 * FIXED
+    share = plan.job.processes if torch.cuda.is_available() else 1  # processes on a CPU share its cores
     for training, speed in measured(plan, lengths).items():
         kind = 'teachers' if training.startswith('teachers/') else 'student'
         epochs = lengths[kind]
         validations = min(TESTED, epochs) + (TESTED if kind == 'student' else 0)
-        per_epoch[kind] += speed.train_epoch_seconds
-        fixed += FIXED + validations * speed.val_epoch_seconds
+        per_epoch[kind] += speed.train_epoch_seconds / share
+        fixed += FIXED + validations * speed.val_epoch_seconds / share
         print(
             f'{training}: {speed.train_epoch_seconds:.1f} s an epoch, {speed.val_epoch_seconds:.1f} s a validation; '
             f'{epochs} epochs by the recipe',

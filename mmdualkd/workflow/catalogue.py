@@ -26,7 +26,7 @@ class Model:
         variable: The name in ``config`` of a small model that has no weights; None for models of a zoo.
         checkpoint: Where its weights are: ``'zoo'``, an address or a path; None for none.
         licence: Of its code, and where its weights come from.
-        parameters: How many a small model of ours has, for ten classes; those of a zoo's models stand in its lists.
+        parameters: How many it has, where no zoo lists it (small models: with ten classes).
         gflops: What it takes for one clip or picture; a multiply-add counts once.
     """
 
@@ -41,8 +41,8 @@ class Model:
     gflops: float | None = None
 
 
-def _video(config: str, kind: str, test_size: int = 224, checkpoint: str = 'zoo', **view: int) -> Model:
-    return Model(f'mmaction::recognition/{config}.py', kind, view, test_size, None, checkpoint, KINETICS)
+def _video(config: str, kind: str, test_size: int = 224, **view: int) -> Model:
+    return Model(f'mmaction::recognition/{config}.py', kind, view, test_size, licence=KINETICS)
 
 
 def _small_video(variable: str, kind: str, parameters: int, gflops: float) -> Model:
@@ -59,15 +59,15 @@ def _small_picture(variable: str, kind: str, parameters: int, gflops: float) -> 
     return Model(SMALL_PICTURES, kind, dict(size=32), 32, variable, None, OWN, parameters, gflops)
 
 
-# mmaction2's metafile does not list this checkpoint of its model zoo
 TSM_MOBILENETV2 = 'https://download.openmmlab.com/mmaction/v1.0/recognition/tsm/tsm_imagenet-pretrained-mobilenetv2_8xb16-1x1x8-100e_kinetics400-rgb/tsm_imagenet-pretrained-mobilenetv2_8xb16-1x1x8-100e_kinetics400-rgb_20230414-401127fd.pth'
 
 # Those of videos in the order of their cost, small ones of ours last; each may be a student or a teacher.
 MODELS: dict[str, dict[str, Model]] = {
     VIDEOS: {
-        'tsm-mobilenetv2': _video(
-            'tsm/tsm_imagenet-pretrained-mobilenetv2_8xb16-1x1x8-100e_kinetics400-rgb',
-            'cnn', checkpoint=TSM_MOBILENETV2, clip_len=1, num_clips=8, size=224,
+        # its zoo lists no weights, parameters or GFLOPs of it
+        'tsm-mobilenetv2': Model(
+            'mmaction::recognition/tsm/tsm_imagenet-pretrained-mobilenetv2_8xb16-1x1x8-100e_kinetics400-rgb.py', 'cnn',
+            dict(clip_len=1, num_clips=8, size=224), 224, None, TSM_MOBILENETV2, KINETICS, 2_736_272, 2.4,
         ),
         'x3d-s': _video('x3d/x3d_s_13x6x1_facebook-kinetics400-rgb', 'cnn', 182,
                         clip_len=13, frame_interval=6, size=160),
@@ -112,7 +112,7 @@ def rows(of: str) -> list[tuple[str, ...]]:
     cells = [('name', 'kind', 'parameters', 'GFLOPs', 'input', 'zoo top-1 %', 'licence')]
     for name, model in MODELS[of].items():
         known = dict(parameters=model.parameters, gflops=model.gflops, top1=None)
-        if model.variable is None:
+        if model.parameters is None:
             known = listed_facts(model.config, name)
         frames = 'x'.join(
             str(model.view[key]) for key in ('clip_len', 'frame_interval', 'num_clips') if key in model.view

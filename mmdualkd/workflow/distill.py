@@ -1,14 +1,12 @@
 """The whole run: data, teachers, student, test, export, report."""
 
-import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError, check_positive
 from ..files import check_folder
-from ..launch import check_file
+from ..machine import cores
+from .arguments import checked, expression
 from .budget import fit_epochs
 from .catalogue import PICTURES, VIDEOS, find_model
 from .entries import check_known_classes, entry_of, fetch_weights, teachers_of
@@ -78,88 +76,50 @@ def distill(
     Raises:
         DistillError: Names what is wrong; what was done before stays, and the next call goes on from there.
     """
-    arguments = {name: value for name, value in locals().items() if name not in ('out', 'dry_run', 'workers')}
-    given = {name: str(Path(path).absolute()) for name, path in (teacher_checkpoints or {}).items()}
-    arguments.update(data=str(Path(data).absolute()), teachers=list(teachers), teacher_checkpoints=given)
-    check_arguments(arguments)
-    regex = _expression(group_regex)
-    out = Path(out).absolute()
+    arguments = checked({name: value for name, value in locals().items() if name not in ('out', 'dry_run')})
+    workers = arguments.pop('workers')  # a machine's, not the run's
+    out = Path(out).resolve()
+    Run.check_free(out)
     check_folder('--out', out)
     with locked(out):
         run = Run(out, arguments)
         samples: list[Samples] = []
 
         def prepare() -> dict[str, Any]:
-            samples.append(find_samples(data, out, test_fraction, regex, seed))
-            return describe(samples[0], out, student, teachers)
+            samples.append(find_samples(arguments['data'], out, test_fraction, expression(group_regex), seed))
+            return describe(samples[0], out, arguments['student'], arguments['teachers'])
 
         found = run.stage('data', 'data', prepare)
         of, root = found['of'], Path(found['root'])
-        workers = min(os.cpu_count() or 1, 8) if workers is None else workers
-        learner = entry_of(student, of, '--student', from_scratch, None, found)
-        guides = teachers_of(teachers, of, from_scratch, given, found)
+        learner = entry_of(arguments['student'], of, '--student', from_scratch, None, found)
+        guides = teachers_of(arguments['teachers'], of, from_scratch, arguments['teacher_checkpoints'], found)
         check_known_classes(guides, found['classes'], str(out / 'annotations' / 'classes.txt'))
         job = Job(
-            of, root, out / 'annotations', len(found['classes']), found['train'], batch_size or BATCH[of], workers,
-            processes, flip,
+            of, root, out / 'annotations', len(found['classes']), found['train'], batch_size or BATCH[of],
+            min(cores(), 8), processes, flip, amp, seed,
         )  # fmt: skip
         lengths = dict(student=epochs, teachers=teacher_epochs)
         for name, default in zip(lengths, FROM_SCRATCH if learner.checkpoint is None else FINE_TUNING, strict=True):
             lengths[name] = lengths[name] or default
         run.stage('weights', 'weights of the zoo', lambda: fetch_weights([learner, *guides.values()]))
-        plan = Plan(run, job, learner, guides, baseline)
+        plan = Plan(run, job, learner, guides, baseline, workers)
         if time_budget is not None:
             lengths = run.stage('plan', 'time', lambda: fit_epochs(plan, lengths, parse_time(time_budget)))
         plan.write_configs(lengths)
         if dry_run:
             return plan.check()
-        flags = ['--seed', seed, *(['--amp'] if amp else [])]
         for role in plan.trained:
-            plan.train(f'teachers/{role}', f'teacher {role}: {guides[role].name}', flags)
+            plan.train(f'teachers/{role}', f'teacher {role}: {guides[role].name}')
         run.stage('check', 'what the teachers know', plan.check_teachers)
-        plan.train(STUDENT, f'student {student}, distilled', flags)
+        plan.train(STUDENT, f'student {student}, distilled')
         if baseline:
-            plan.train(ALONE, f'student {student}, alone', flags)
+            plan.train(ALONE, f'student {student}, alone')
         for name in plan.students:
             run.stage(f'test {name}', f'test of the student, {name}', lambda name=name: plan.test(name))
         run.stage('export', 'export', lambda: plan.export(onnx))
         outcome = read_outcome(out)
         print(write_report(outcome), flush=True)
         return outcome
-
-
-def check_arguments(arguments: Mapping[str, Any]) -> None:
-    """Refuses what cannot be; names the option."""
-    if not arguments['teachers']:
-        raise ConfigError('--teachers names none: give one or several')
-    if not 0 < arguments['test_fraction'] < 1:
-        raise ConfigError(f'--test-fraction={arguments["test_fraction"]!r} must lie between 0 and 1')
-    for name in ('epochs', 'teacher_epochs', 'batch_size', 'processes'):
-        if arguments[name] is not None:
-            check_positive(**{f'--{name.replace("_", "-")}': arguments[name]})
-    if arguments['time_budget'] is not None:
-        parse_time(arguments['time_budget'])
-        if arguments['epochs'] or arguments['teacher_epochs']:
-            raise ConfigError('--time-budget says how long all stages train: leave out --epochs and --teacher-epochs')
-    for name in arguments['teacher_checkpoints'] or {}:
-        if name not in arguments['teachers']:
-            known = ', '.join(arguments['teachers'])
-            raise ConfigError(f'--teacher-checkpoint {name!r} is none of --teachers ({known})')
-    if arguments['teacher_checkpoints']:
-        for name, path in arguments['teacher_checkpoints'].items():
-            check_file(f'--teacher-checkpoint {name}', path)
-
-
-def _expression(text: str | None) -> re.Pattern | None:
-    if text is None:
-        return None
-    try:
-        regex = re.compile(text)
-    except re.error as error:
-        raise ConfigError(f'--group-regex={text!r} is no regular expression: {error}') from error
-    if regex.groups < 1:
-        raise ConfigError(f'--group-regex={text!r} has no group: put parentheses around what names the group')
-    return regex
 
 
 def describe(samples: Samples, out: Path, student: str, teachers: Sequence[str]) -> dict[str, Any]:

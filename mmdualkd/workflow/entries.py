@@ -10,6 +10,7 @@ from typing import Any
 from ..checkpoint import read_checkpoint
 from ..errors import CheckpointError, ConfigError
 from ..hooks.preflight import check_teacher_classes
+from ..names import ASSISTANT, STUDENT
 from ..zoo.download import cached_path, download
 from ..zoo.names import listed_weights
 from ..zoo.weights import class_names
@@ -39,8 +40,8 @@ def teachers_of(
         return dict(zip(kinds, entries, strict=True))
     roles: dict[str, Entry] = {}
     for entry in entries:
-        role = re.sub(r'\W+', '_', Path(entry.name).stem) or 'teacher'
-        while role in roles:
+        role = re.sub(r'\W+', '_', Path(entry.name).stem).replace('loss', '') or 'teacher'
+        while role in (STUDENT, ASSISTANT, *roles):
             role += '_'
         roles[role] = entry
     return roles

@@ -4,6 +4,7 @@ import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from .catalogue import VIDEOS, Model
@@ -58,6 +59,8 @@ class Job:
         workers: Processes that a data loader starts.
         processes: How many train together.
         flip: Whether a mirrored clip keeps its class.
+        amp: Whether it trains in mixed precision.
+        seed: Of the trainings.
     """
 
     of: str
@@ -69,16 +72,18 @@ class Job:
     workers: int
     processes: int = 1
     flip: bool = True
+    amp: bool = False
+    seed: int = 0
 
 
-def alone(job: Job, entry: Entry, size: int, epochs: int) -> dict[str, Any]:
+def alone(job: Job, entry: Entry, epochs: int, beside: Mapping[str, Entry] = MappingProxyType({})) -> dict[str, Any]:
     """The config of one model that learns from labels alone, be it a teacher or the student as a baseline.
 
     Args:
         job: What all trainings share.
         entry: The model.
-        size: Side of the pictures that the training pipeline crops; the view may be smaller.
         epochs: How long it trains.
+        beside: Teachers whose distillation it is compared with: it sees the clips and crops that it would see there.
     """
     model = dict(
         type='mmdualkd.Distiller',
@@ -88,7 +93,7 @@ def alone(job: Job, entry: Entry, size: int, epochs: int) -> dict[str, Any]:
         teachers={},
         terms={},
     )
-    return _config(job, [entry], model, size, epochs)
+    return _config(job, [entry], model, beside, epochs)
 
 
 def distilled(job: Job, student: Entry, teachers: Mapping[str, Entry], epochs: int) -> dict[str, Any]:
@@ -111,26 +116,22 @@ def distilled(job: Job, student: Entry, teachers: Mapping[str, Entry], epochs: i
         teachers={name: _spec(teacher) for name, teacher in teachers.items()},
         **terms,
     )
-    return _config(job, [student, *teachers.values()], model, shared_size(student, teachers), epochs)
-
-
-def shared_size(student: Entry, teachers: Mapping[str, Entry]) -> int:
-    """Side of the clip that all models' views are made of."""
-    return max(entry.model.view['size'] for entry in (student, *teachers.values()))
+    return _config(job, [student, *teachers.values()], model, teachers, epochs)
 
 
 def _spec(entry: Entry) -> dict[str, Any]:
     return dict(config=entry.config, **(dict(checkpoint=entry.checkpoint) if entry.checkpoint else {}))
 
 
-def _config(job: Job, entries: list[Entry], model: dict, size: int, epochs: int) -> dict[str, Any]:
+def _config(job: Job, entries: list[Entry], model: dict, beside: Mapping[str, Entry], epochs: int) -> dict[str, Any]:
     """A whole leaf, by its names at the top; the first of the entries is the one that trains."""
     student = entries[0]
     video = job.of == VIDEOS
     runtime = 'default_runtime' if video else 'default_runtime_image'
     bases = [f'mmdualkd::_base_/{runtime}.py', f'mmdualkd::_base_/datasets/{job.of}.py']
     bases += sorted({entry.model.config for entry in entries if entry.model.variable})
-    pipelines = _video_pipelines(job, student.model, size) if video else _picture_pipelines(job, student.model, size)
+    sees = {name: dict(entry.model.view) for name, entry in dict(student=student, **beside).items()}
+    pipelines = _video_pipelines(job, student.model, sees) if video else _picture_pipelines(job, student.model, sees)
     batch = min(job.batch_size, max(job.samples // job.processes, 1))
     loader = dict(num_workers=job.workers, persistent_workers=job.workers > 0)
 
@@ -141,7 +142,7 @@ def _config(job: Job, entries: list[Entry], model: dict, size: int, epochs: int)
         data = dict(ann_file=file, data_prefix=prefix, pipeline=Code(f'{split}_pipeline'))
         return dict(batch_size=batch, **loader, dataset=data)
 
-    every = max(epochs // 10, 1)
+    every = -(-epochs // 10)
     return dict(
         _base_=bases,
         num_classes=job.classes,
@@ -153,13 +154,15 @@ def _config(job: Job, entries: list[Entry], model: dict, size: int, epochs: int)
         train_dataloader=load('train'),
         val_dataloader=load('val'),
         test_dataloader=load('test'),
-        **recipe(student.model, student.checkpoint is not None, epochs, batch * job.processes, every),
+        **recipe(student.model, student.checkpoint is not None, epochs, batch * job.processes, every, job.amp),
+        randomness=dict(seed=job.seed),
         # the last epoch's weights are taken, so that the validation data choose nothing
         default_hooks=dict(checkpoint=dict(save_best=None, max_keep_ckpts=1)),
     )
 
 
-def _video_pipelines(job: Job, student: Model, size: int) -> dict[str, list]:
+def _video_pipelines(job: Job, student: Model, sees: Mapping[str, dict]) -> dict[str, list]:
+    size = max(view['size'] for view in sees.values())  # of the clip that all views are made of
     frames = {name: value for name, value in student.view.items() if name != 'size'}
     side, short = round(size * 8 / 7), _short_side(student)
     pack = [dict(type='FormatShape', input_format='NCTHW'), dict(type='PackActionInputs')]
@@ -179,7 +182,7 @@ def _video_pipelines(job: Job, student: Model, size: int) -> dict[str, list]:
     return dict(
         train_pipeline=[
             dict(type='mmdualkd.DecordInit', short_side=side),
-            dict(type='mmdualkd.SampleViews'),
+            dict(type='mmdualkd.SampleViews', **(dict(views=sees) if len(sees) > 1 else {})),
             dict(type='DecordDecode'),
             dict(type='mmdualkd.RandomCropResize', size=size, short_side=side),
             *([dict(type='Flip', flip_ratio=0.5)] if job.flip else []),
@@ -203,8 +206,8 @@ def _short_side(model: Model) -> int:
     return model.test_size if model.test_size != model.view['size'] else round(model.test_size * 8 / 7)
 
 
-def _picture_pipelines(job: Job, student: Model, size: int) -> dict[str, list]:
-    side = student.view['size']
+def _picture_pipelines(job: Job, student: Model, sees: Mapping[str, dict]) -> dict[str, list]:
+    size = max(view['size'] for view in sees.values())  # of the picture that all views are made of
     crop = (
         [dict(type='RandomResizedCrop', scale=size)]
         if size >= 64
@@ -214,12 +217,15 @@ def _picture_pipelines(job: Job, student: Model, size: int) -> dict[str, list]:
             dict(type='RandomCrop', crop_size=size, padding=size // 8),
         ]
     )
-    val = [
-        dict(type='LoadImageFromFile'),
-        dict(type='ResizeEdge', scale=side if side < 64 else round(side * 8 / 7), edge='short'),
-        dict(type='CenterCrop', crop_size=side),
-        dict(type='PackInputs'),
-    ]
+
+    def centre(side: int) -> list[dict]:
+        return [
+            dict(type='LoadImageFromFile'),
+            dict(type='ResizeEdge', scale=side if side < 64 else round(side * 8 / 7), edge='short'),
+            dict(type='CenterCrop', crop_size=side),
+            dict(type='PackInputs'),
+        ]
+
     return dict(
         train_pipeline=[
             dict(type='LoadImageFromFile'),
@@ -227,8 +233,9 @@ def _picture_pipelines(job: Job, student: Model, size: int) -> dict[str, list]:
             *([dict(type='RandomFlip', prob=0.5, direction='horizontal')] if job.flip else []),
             dict(type='PackInputs'),
         ],
-        val_pipeline=val,
+        val_pipeline=centre(student.view['size']),
         test_pipeline=Code('val_pipeline'),
+        teacher_val_pipeline=centre(size),
     )
 
 

@@ -2,18 +2,22 @@
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..checkpoint import read_checkpoint
 from ..checks import check_config
+from ..errors import CheckpointError
 from ..findings import exit_code, report
 from ..launch import load_config
-from .leaves import Entry, Job, alone, distilled, shared_size, write_leaf
-from .stages import Run, run_tool
+from .leaves import Entry, Job, alone, distilled, write_leaf
+from .stages import STATE, Run, run_tool
 
 STUDENT, ALONE = 'distilled', 'alone'  # the trainings of the student
+SPLITS = ('train', 'val', 'test')
+AGAIN = f'take it out of the stages in {STATE} to train it again'
 
 
 class Plan:
@@ -25,9 +29,19 @@ class Plan:
         student: The student.
         teachers: The teachers by their names in the model.
         baseline: Whether the student is trained alone, too.
+        workers: Processes that decode, in place of those that the configs say; None leaves them.
     """
 
-    def __init__(self, run: Run, job: Job, student: Entry, teachers: Mapping[str, Entry], baseline: bool) -> None:
+    def __init__(
+        self,
+        run: Run,
+        job: Job,
+        student: Entry,
+        teachers: Mapping[str, Entry],
+        baseline: bool,
+        workers: int | None = None,
+    ) -> None:
+        self.workers = workers
         self.run, self.job, self.student, self.teachers = run, job, student, dict(teachers)
         self.trained = [role for role, entry in teachers.items() if not entry.trained]
         self.students = [STUDENT, *([ALONE] if baseline else [])]
@@ -37,21 +51,52 @@ class Plan:
         job, configs = self.job, {}
         for role in self.trained:
             entry = self.teachers[role]
-            configs[f'teachers/{role}'] = alone(job, entry, entry.model.view['size'], lengths['teachers'])
+            configs[f'teachers/{role}'] = alone(job, entry, lengths['teachers'])
         ready = {
             role: entry if entry.trained else replace(entry, checkpoint=str(self.weights(f'teachers/{role}', lengths)))
             for role, entry in self.teachers.items()
         }
         configs[STUDENT] = distilled(job, self.student, ready, lengths['student'])
         if ALONE in self.students:
-            size = shared_size(self.student, self.teachers)
-            configs[ALONE] = alone(job, self.student, size, lengths['student'])
+            configs[ALONE] = alone(job, self.student, lengths['student'], beside=self.teachers)
         return configs
 
     def weights(self, training: str, lengths: Mapping[str, int]) -> Path:
         """The plain weights that a training ends with."""
         epochs = lengths['teachers' if training.startswith('teachers/') else 'student']
         return self.run.folder / training / f'student_epoch_{epochs}.pth'
+
+    def last(self, training: str) -> Path | None:
+        """The last checkpoint of a training; None if there is none, or none that can be read."""
+        note = self.run.folder / training / 'last_checkpoint'
+        if not note.is_file():
+            return None
+        path = note.parent / Path(note.read_text().strip()).name
+        try:
+            read_checkpoint(path, str(note))
+        except CheckpointError as error:
+            print(f'warning: {error}; {training} begins anew', flush=True)
+            return None
+        return path
+
+    def final(self, training: str) -> Path:
+        """The last checkpoint of a training that is done.
+
+        Raises:
+            CheckpointError: If it is gone.
+        """
+        path = self.last(training)
+        if path is None:
+            raise CheckpointError(f'{self.run.folder / training} holds no checkpoint any more; {AGAIN}')
+        return path
+
+    def loaders(self) -> list[str]:
+        """Flags that give all data loaders the number of workers that was asked for."""
+        if self.workers is None:
+            return []
+        values = dict(num_workers=self.workers, persistent_workers=self.workers > 0)
+        loaders = [f'{split}_dataloader.{name}={value}' for split in SPLITS for name, value in values.items()]
+        return ['--cfg-options', *loaders]
 
     def config(self, training: str) -> Path:
         """The config of a training."""
@@ -65,14 +110,14 @@ class Plan:
             if not self.config(training).exists():
                 write_leaf(self.config(training), config, self.run.folder / training)
 
-    def train(self, training: str, title: str, flags: Sequence[Any]) -> None:
+    def train(self, training: str, title: str) -> None:
         """Trains; goes on from the last checkpoint if there is one."""
         work_dir = self.run.folder / training
         epochs = self.lengths['teachers' if training.startswith('teachers/') else 'student']
 
         def work() -> None:
-            resume = ['--resume'] if (work_dir / 'last_checkpoint').is_file() else []
-            arguments = [self.config(training), '--work-dir', work_dir, *resume, *flags]
+            resume = ['--resume'] if self.last(training) else []
+            arguments = [self.config(training), '--work-dir', work_dir, *resume, *self.loaders()]
             run_tool('train', *arguments, processes=self.job.processes)
 
         self.run.stage(training, f'{title} ({epochs} epochs)', work)
@@ -80,7 +125,15 @@ class Plan:
     def check_teachers(self) -> list[dict[str, Any]]:
         """What teachers and the initial student know of the held-out data."""
         path = self.run.folder / 'teachers.json'
-        run_tool('check_teachers', self.config(STUDENT), '--work-dir', self.run.folder / 'check', '--out', path)
+        run_tool(
+            'check_teachers',
+            self.config(STUDENT),
+            '--work-dir',
+            self.run.folder / 'check',
+            '--out',
+            path,
+            *self.loaders(),
+        )
         rows = json.loads(path.read_text())
         chance = 100 / self.job.classes
         for row in rows:
@@ -94,15 +147,16 @@ class Plan:
     def test(self, training: str) -> dict[str, float]:
         """The student's own metrics by its stock test pipeline."""
         work_dir = self.run.folder / 'tests' / training
-        run_tool('test', self.config(training), self.weights(training, self.lengths), '--work-dir', work_dir)
+        last = self.final(training)
+        weights = last.with_name(f'student_{last.name}')
+        run_tool('test', self.config(training), weights, '--work-dir', work_dir, *self.loaders())
         newest = max(work_dir.glob('*/*.json'), key=lambda path: path.parent.name)
         return json.loads(newest.read_text().splitlines()[-1])
 
     def export(self, onnx: bool) -> str:
         """The student for plain MMAction2 or MMPretrain."""
         folder = self.run.folder / 'export'
-        checkpoint = self.run.folder / STUDENT / f'epoch_{self.lengths["student"]}.pth'
-        run_tool('export_student', checkpoint, '--out', folder, *(['--onnx'] if onnx else []))
+        run_tool('export_student', self.final(STUDENT), '--out', folder, *(['--onnx'] if onnx else []))
         return str(folder)
 
     def check(self) -> int:

@@ -9,7 +9,7 @@ FINE_TUNING = (30, 20)
 FROM_SCRATCH = (40, 100)
 
 
-def recipe(model: Model, fine_tuned: bool, epochs: int, batch: int, every: int) -> dict[str, Any]:
+def recipe(model: Model, fine_tuned: bool, epochs: int, batch: int, every: int, amp: bool = False) -> dict[str, Any]:
     """Optimizer, schedule and loops of a training.
 
     Weights of a zoo are fine-tuned: CNNs by SGD, 1e-3 at 8 samples, others by AdamW, 1.6e-4 at 32, as the recipes for
@@ -23,6 +23,7 @@ def recipe(model: Model, fine_tuned: bool, epochs: int, batch: int, every: int) 
         epochs: How often it sees all samples.
         batch: Samples of all processes in a step.
         every: Epochs between validations.
+        amp: Whether it trains in mixed precision.
     """
     pictures = 'clip_len' not in model.view
     if fine_tuned and model.kind == 'cnn':
@@ -36,11 +37,12 @@ def recipe(model: Model, fine_tuned: bool, epochs: int, batch: int, every: int) 
     warm = min(max(round(epochs * (0.1 if fine_tuned else 0.2)), 1), epochs - 1)
     schedule = [dict(type='LinearLR', start_factor=0.04, by_epoch=True, begin=0, end=warm, convert_to_iter_based=True)]
     cosine = dict(type='CosineAnnealingLR', T_max=epochs - warm, eta_min=0, by_epoch=True, begin=warm, end=epochs)
+    wrapper = dict(type='AmpOptimWrapper', loss_scale='dynamic') if amp else {}
     return dict(
         train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=epochs, val_interval=every),
         val_cfg=dict(type='ValLoop'),
         test_cfg=dict(type='TestLoop'),
-        optim_wrapper=dict(optimizer=optimizer, clip_grad=dict(max_norm=norm)),
+        optim_wrapper=dict(**wrapper, optimizer=optimizer, clip_grad=dict(max_norm=norm)),
         param_scheduler=[*schedule[: int(warm > 0)], dict(cosine, convert_to_iter_based=True)],
         auto_scale_lr=dict(enable=False, base_batch_size=batch),
     )

@@ -47,7 +47,7 @@ def write_report(outcome: Distilled) -> str:
         f'{table}\n',
         f'{outcome.val} held-out {outcome.of} of {classes} classes, chance {100 / classes:.1f} %.',
         f'The distilled student reaches {outcome.accuracy:.1f} % (standard error {spread:.1f}){gain}.',
-        f'Everything took {in_time(sum(outcome.seconds.values()))}.\n',
+        f'The stages took {in_time(sum(outcome.seconds.values()))}, what was stopped not counted.\n',
         '![Accuracy of each model](report.png)\n',
         f'- the student for plain {stock}: `{outcome.checkpoint}` and `{outcome.config}`',
         f'- the configs of all trainings: `{outcome.folder / "configs"}`; change one and run `mmdualkd train` on it',

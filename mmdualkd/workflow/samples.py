@@ -6,20 +6,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..checks.data import shared
+from ..checks.samples import Sample
 from ..datasets.finding import files_below, find_pictures, find_videos
 from ..datasets.reading import open_video
 from ..datasets.splits import (
     check_classes,
+    check_names,
     class_names,
     classes_by_folder,
     held_out,
     read_table,
     write_annotations,
 )
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, nearest
 from .catalogue import PICTURES, VIDEOS
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')  # of pictures
+NOTES = ('.txt', '.json', '.csv', '.xml', '.yaml', '.yml', '.md', '.srt', '.vtt', '.log', '.npy', '.pkl')
 SPLITS = dict(train=False, training=False, val=True, valid=True, validation=True, test=True)  # whether it is held out
 PROBES = 25
 
@@ -50,6 +54,18 @@ class Samples:
     def trained_on(self) -> list[str]:
         """The other paths."""
         return [path for path in self.classes if path not in self.held_out]
+
+    def warn_of_copies(self) -> None:
+        """Tells of held-out files that are training files, too, by their content."""
+        train, judged = (
+            [Sample(str(self.root / path), None, ()) for path in paths]
+            for paths in (self.trained_on(), sorted(self.held_out))
+        )
+        if same := shared(train, judged):
+            print(
+                f'warning: {len(same)} of {len(judged)} held-out {self.of} are copies of training files, such as '
+                f'{next(iter(same))}: what is learned by heart counts as right; leave copies out'
+            )
 
     def write(self, folder: Path) -> None:
         """Writes ``train.txt``, ``val.txt`` and ``classes.txt``."""
@@ -93,6 +109,8 @@ def find_samples(
         raise DataError(f'DATA={str(data)!r} has no readable {of}' + (f': {first[0]} {first[1]}' if first else ''))
     classes = {path: table[path] for path in good} if table is not None else classes_by_folder(good)
     test = _given_split(good) if table is None else None
+    check_names(classes)
+    given = test is not None
     if test is None:
         check_classes(classes)
         [test] = held_out(classes, test_fraction, group_regex=group_regex, seed=seed)
@@ -101,13 +119,14 @@ def find_samples(
             f'--group-regex: DATA={str(data)!r} is divided already, into folders of train and held-out data'
         )
     samples = Samples(of, root, classes, test, faults)
-    _check_split(samples)
+    _check_split(samples, given)
     return samples
 
 
 def _kind(paths: Iterable[str], data: Path) -> str:
-    """Videos or pictures: what most of the files are."""
-    kinds = Counter(PICTURES if path.lower().endswith(SUFFIXES) else VIDEOS for path in paths)
+    """Videos or pictures: what most of the files are, notes beside them left aside."""
+    media = [path for path in paths if not path.lower().endswith(NOTES)] or list(paths)
+    kinds = Counter(PICTURES if path.lower().endswith(SUFFIXES) else VIDEOS for path in media)
     if not kinds:
         raise DataError(f'DATA={str(data)!r} holds no files')
     return kinds.most_common()[0][0]
@@ -121,14 +140,20 @@ def _given_split(paths: list[str]) -> set[str] | None:
     return {path for path in paths if SPLITS[path.partition('/')[0].lower()]}
 
 
-def _check_split(samples: Samples) -> None:
-    """Refuses a split in which a class is not learned, and tells where one is not tested."""
+def _check_split(samples: Samples, given: bool) -> None:
+    """Refuses a split in which a class is not learned, tells where one is not tested, and of copies on both sides."""
     learned = {samples.classes[path] for path in samples.trained_on()}
     if absent := [name for name in samples.names if name not in learned]:
-        raise DataError(
-            f'no file of {", ".join(map(repr, absent[:5]))} is left to train on: the split holds all of them out; '
-            'use other groups, another seed, or more files'
+        why = (
+            f'the folder to train on has no such class{nearest(absent[0], sorted(learned))}'
+            if given
+            else 'the split holds all of them out; use other groups, another seed, or more files'
         )
+        raise DataError(f'no file of {", ".join(map(repr, absent[:5]))} is left to train on: {why}')
+    tested = {samples.classes[path] for path in samples.held_out}
+    if untested := [name for name in samples.names if name not in tested]:
+        print(f'warning: no file of {", ".join(map(repr, untested[:5]))} is held out: nothing tests them')
+    samples.warn_of_copies()
     if len(samples.names) < 2:
         raise DataError(f'there is only one class, {samples.names[0]!r}: nothing to tell apart')
 

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ from ..files import open_whole
 
 STATE = 'run.json'
 LOCK = '.lock'
+TRAININGS = ('teachers', 'distilled', 'alone')
+OURS = (LOCK, STATE, 'annotations', 'configs', *TRAININGS)  # what a run whose state was lost is known by
+PATIENCE = 20  # seconds that an interrupted stage has to end by itself
 TOOLS = Path(__file__).parents[1] / '.mim' / 'tools'
 
 
@@ -30,29 +33,65 @@ class Run:
     """A folder of a run, and what of it is done.
 
     Args:
-        folder: The folder; it is made.
-        arguments: What the run is of. A folder of other arguments is refused.
+        folder: The folder, see :meth:`check_free`.
+        arguments: What the run is of. Once it has trained, other arguments are refused; before that they take the
+            place of the old ones.
 
     Raises:
-        ConfigError: If the folder holds another run, or something else.
+        ConfigError: If the folder holds a run of other arguments, or one that was made in another place.
     """
 
     def __init__(self, folder: Path, arguments: Mapping[str, Any]) -> None:
         self.folder = folder
         self.path = folder / STATE
-        self.state: dict[str, Any] = dict(arguments=dict(arguments), stages={})
+        arguments = json.loads(json.dumps(dict(arguments)))
+        self.state: dict[str, Any] = dict(folder=str(folder), arguments=arguments, stages={})
         if self.path.is_file():
-            self.state = self._read()
-            _check_same(self.path, self.state['arguments'], arguments)
-        elif any(entry.name != LOCK for entry in folder.iterdir()):
-            raise ConfigError(f'--out={str(folder)!r} is a folder with other things in it: name a new one')
+            before = self._read()
+            if before['folder'] != str(folder):
+                raise ConfigError(
+                    f'--out={str(folder)!r} holds a run that was made in {before["folder"]!r}, and its configs name '
+                    'that place: move it back, or name a new folder'
+                )
+            differences = [name for name in arguments if before['arguments'].get(name) != arguments[name]]
+            if not differences:
+                self.state = before
+            elif any((folder / name).is_dir() for name in TRAININGS):
+                name = differences[0]
+                raise ConfigError(
+                    f'--out={str(folder)!r} holds another run: {name}={before["arguments"].get(name)!r} there, '
+                    f'{arguments[name]!r} here; name another --out, or give the same arguments to go on with it'
+                )
+            else:
+                for config in (folder / 'configs').glob('*.py'):
+                    config.unlink()
+        self._write()
+
+    @staticmethod
+    def check_free(folder: Path) -> None:
+        """Refuses a folder of something else, before anything is put there."""
+        if folder.exists() and not folder.is_dir():
+            raise ConfigError(f'--out={str(folder)!r} is a file: name a folder')
+        others = [entry.name for entry in folder.iterdir() if entry.name not in OURS] if folder.exists() else []
+        if others and not (folder / STATE).is_file():
+            raise ConfigError(
+                f'--out={str(folder)!r} is a folder with other things in it ({", ".join(sorted(others)[:3])}): '
+                'name a new one'
+            )
 
     def _read(self) -> dict[str, Any]:
         try:
             state = json.loads(self.path.read_text(encoding='utf-8'))
-            return dict(arguments=dict(state['arguments']), stages=dict(state['stages']))
+            return dict(folder=state['folder'], arguments=dict(state['arguments']), stages=dict(state['stages']))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f'{str(self.path)!r} cannot be read as the state of a run: {error!r}') from error
+            raise ConfigError(
+                f'{str(self.path)!r} cannot be read as the state of a run ({type(error).__name__}); delete it and give '
+                'the same arguments: trainings go on from their checkpoints'
+            ) from error
+
+    def _write(self) -> None:
+        with open_whole(self.path, 'w') as file:
+            json.dump(self.state, file, indent=1)
 
     def result(self, stage: str) -> Any:
         """What a finished stage gave; None if it has not run."""
@@ -73,20 +112,8 @@ class Run:
         begin = time.monotonic()
         result = work()
         self.state['stages'][name] = dict(result=result, seconds=round(time.monotonic() - begin, 1))
-        with open_whole(self.path, 'w') as file:
-            json.dump(self.state, file, indent=1)
+        self._write()
         return result
-
-
-def _check_same(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Refuses to go on with a run under other arguments."""
-    now = json.loads(json.dumps(now))
-    for name in now:
-        if before.get(name) != now[name]:
-            raise ConfigError(
-                f'{path.parent} holds another run: {name}={before.get(name)!r} there, {now[name]!r} here; name another '
-                '--out, or give the same arguments to go on with it'
-            )
 
 
 @contextmanager
@@ -129,9 +156,10 @@ def run_tool(script: str, *arguments: Any, processes: int = 1) -> None:
         words = _LastWords(child.stderr)
         try:
             code = child.wait()
-        except BaseException:  # an interrupt: the child saves nothing more, and must not go on alone
+        except BaseException:  # Ctrl-C reaches the child, too, and it says its last; it must not go on alone
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(PATIENCE)
             child.terminate()
-            child.wait()
             raise
         finally:
             words.thread.join()

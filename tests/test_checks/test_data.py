@@ -63,8 +63,8 @@ def test_a_copy_under_another_name_is_a_leak(job, check):
     clips, other = job.config.parent / 'clips', job.config.parent / 'other'
     shutil.copy(clips / 'class0_0.avi', other / 'class0_0.avi')
     code, found = check(job.config)
-    text = texts(found, 'warning', 'train and val')
-    assert code == 0 and text.startswith('1 of 8 val files are in the training data, too: ')
+    text = texts(found, 'error', 'train and val')  # an eighth; a tenth is a warning
+    assert code == 1 and text.startswith('1 of 8 val files are in the training data, too: ')
     assert f'{other / "class0_0.avi"} is {clips / "class0_0.avi"}' in text
     for path in other.glob('*.avi'):
         path.unlink()

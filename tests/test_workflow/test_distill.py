@@ -162,7 +162,15 @@ def test_a_kill_loses_no_more_than_the_running_stage(videos, tmp_path):
         (dict(teachers=['x3d']), "--teachers='x3d' names no model of videos"),
         (dict(teachers=[]), '--teachers names none'),
         (dict(test_fraction=1.0), '--test-fraction=1.0'),
-        (dict(epochs=0), '--epochs must be positive'),
+        (dict(epochs=0), '--epochs must be a whole number from 1, got 0'),
+        (dict(seed=-1), '--seed must be a whole number from 0 to 4294967295, got -1'),
+        (dict(workers=-1), '--workers must be a whole number from 0'),
+        (dict(batch_size=2.5), '--batch-size must be a whole number'),
+        (dict(teachers='x3d-m'), "--teachers must be a list of names, got 'x3d-m'"),
+        (dict(teachers=['uniformer-w16'] * 2), 'uniformer-w16 more than once'),
+        (dict(test_fraction='0.2'), '--test-fraction must be a finite number'),
+        (dict(time_budget=3600), "--time-budget must be a time such as '2h'"),
+        (dict(teacher_checkpoints='a=b'), '--teacher-checkpoint must be files by the names'),
         (dict(time_budget='soon'), "--time-budget='soon' is no time"),
         (dict(time_budget='2h'), 'leave out --epochs'),
         (dict(group_regex='('), 'no regular expression'),
@@ -171,17 +179,17 @@ def test_a_kill_loses_no_more_than_the_running_stage(videos, tmp_path):
         (dict(teacher_checkpoints={'uniformer-w16': 'a.pth'}), 'a.pth.*is not a file'),
     ],
 )
-def test_a_mistake_is_one_error_before_anything_is_written(videos, tmp_path, changes, message):
+def test_a_mistake_is_one_error_before_any_data_are_written(videos, tmp_path, changes, message):
     with pytest.raises(ConfigError, match=message):
         mmdualkd.distill(videos, out=tmp_path / 'out', **{**SMALL, **SHORT, **changes})
-    assert not [path for path in tmp_path.glob('out/*') if path.name != '.lock']
+    assert not [path for path in tmp_path.glob('out/*') if path.name not in ('.lock', 'run.json')]
 
 
 def test_data_that_cannot_be_learned_from_leave_nothing_behind(tmp_path):
     (tmp_path / 'videos').mkdir()
     with pytest.raises(DataError, match='holds no files'):
         mmdualkd.distill(tmp_path / 'videos', out=tmp_path / 'out', **SMALL)
-    assert [path.name for path in (tmp_path / 'out').iterdir()] == ['.lock']
+    assert {path.name for path in (tmp_path / 'out').iterdir()} == {'.lock', 'run.json'}
 
 
 def test_without_network_the_missing_weights_and_their_place_are_named(videos, tmp_path, monkeypatch):

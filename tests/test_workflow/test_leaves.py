@@ -33,7 +33,7 @@ def written(config, tmp_path):
 @pytest.mark.parametrize(('of', 'name'), [(of, name) for of in MODELS for name in MODELS[of]])
 def test_every_model_of_the_list_trains_alone_on_ones_own_data(of, name, tmp_path):
     model = entry(name, of)
-    cfg = written(alone(job(tmp_path, of), model, model.model.view['size'], 10), tmp_path)
+    cfg = written(alone(job(tmp_path, of), model, 10), tmp_path)
     assert cfg.model.num_classes == 7 and cfg.train_cfg.max_epochs == 10
     for split in ('train', 'val', 'test'):
         dataset = cfg[f'{split}_dataloader'].dataset
@@ -65,14 +65,21 @@ def test_the_method_is_that_of_the_teachers(of, teachers, method, tmp_path):
     assert ('terms' in cfg.model) == (method == 'Distiller')
 
 
+def test_the_student_alone_draws_clips_as_beside_its_teachers(tmp_path):
+    teachers = {role: entry(name, checkpoint='a.pth') for role, name in dict(vit='swin-t', cnn='tsm-r50').items()}
+    beside = written(alone(job(tmp_path), entry('tsm-mobilenetv2'), 5, beside=teachers), tmp_path).train_pipeline
+    together = written(distilled(job(tmp_path), entry('tsm-mobilenetv2'), teachers, 5), tmp_path)
+    assert beside[1].views == together.model.views and beside[2:] == together.train_pipeline[2:]
+
+
 def test_mirroring_can_be_left_out(tmp_path):
     for flip in (True, False):
-        cfg = written(alone(job(tmp_path, flip=flip), entry('x3d-s'), 160, 5), tmp_path)
+        cfg = written(alone(job(tmp_path, flip=flip), entry('x3d-s'), 5), tmp_path)
         assert any(step.type == 'Flip' for step in cfg.train_pipeline) == flip
 
 
 def test_a_batch_is_no_larger_than_what_a_process_has(tmp_path):
-    cfg = written(alone(job(tmp_path, samples=5, processes=2), entry('x3d-s'), 160, 5), tmp_path)
+    cfg = written(alone(job(tmp_path, samples=5, processes=2), entry('x3d-s'), 5), tmp_path)
     assert cfg.train_dataloader.batch_size == 2 and cfg.auto_scale_lr.base_batch_size == 4
 
 

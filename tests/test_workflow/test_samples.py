@@ -95,10 +95,34 @@ def test_folders_that_cannot_be_learned_from_are_one_error(tmp_path, clip, names
         found(tree(tmp_path / 'videos', clip, *names), tmp_path)
 
 
-def test_a_split_that_leaves_nothing_of_a_class_to_train_on_is_an_error(tmp_path, clip):
-    names = ['train/a/0.avi', 'train/a/1.avi', 'val/b/0.avi', 'val/a/0.avi']
-    with pytest.raises(DataError, match="no file of 'b' is left to train on"):
+def test_a_given_split_with_a_class_that_is_not_trained_on_is_an_error(tmp_path, clip):
+    names = ['train/dog/0.avi', 'train/a/1.avi', 'val/dgo/0.avi', 'val/a/0.avi']
+    with pytest.raises(DataError, match="no file of 'dgo' is left to train on.*has no such class; did you mean 'dog'"):
         found(tree(tmp_path / 'videos', clip, *names), tmp_path)
+
+
+@pytest.mark.parametrize('names', [['run', 'Run'], ['a', 'b\nc']])
+def test_a_given_split_has_its_names_checked_too(tmp_path, clip, names):
+    files = [f'{split}/{name}/{index}.avi' for split in ('train', 'val') for name in names for index in range(2)]
+    with pytest.raises(DataError, match='differ only in case|line break'):
+        found(tree(tmp_path / 'videos', clip, *files), tmp_path)
+
+
+def test_copies_on_both_sides_and_classes_that_are_not_held_out_are_told(tmp_path, clip, capsys):
+    names = ['train/a/0.avi', 'train/b/1.avi', 'train/b/2.avi', 'val/a/0.avi']
+    found(tree(tmp_path / 'videos', clip, *names), tmp_path)
+    text = capsys.readouterr().out
+    assert '1 of 1 held-out videos are copies of training files' in text and "no file of 'b' is held out" in text
+
+
+def test_notes_beside_pictures_do_not_make_them_videos(tmp_path):
+    pictures = write_pictures(tmp_path / 'pictures')
+    for path in list(pictures.rglob('*.jpg')):
+        for suffix in ('.txt', '.json', '.xml'):
+            path.with_suffix(suffix).write_text('note')
+    (pictures / '.DS_Store').write_text('hidden')
+    samples = found(pictures, tmp_path)
+    assert samples.of == 'pictures' and not any('DS_Store' in path for path in samples.faults)
 
 
 def test_what_is_no_folder_or_is_empty_is_an_error(tmp_path):

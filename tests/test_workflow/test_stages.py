@@ -27,9 +27,10 @@ def test_a_stage_that_fails_is_done_again(tmp_path):
     assert Run(tmp_path, {}).stage('data', 'data', lambda: 3) == 3
 
 
-def test_a_folder_of_another_run_is_refused_and_the_argument_named(tmp_path):
+def test_a_folder_of_another_run_is_refused_once_it_has_trained_and_the_argument_named(tmp_path):
     Run(tmp_path, dict(student='a', teachers=('b',))).stage('data', 'data', lambda: 1)
-    Run(tmp_path, dict(student='a', teachers=('b',)))
+    (tmp_path / 'teachers').mkdir()
+    assert Run(tmp_path, dict(student='a', teachers=('b',))).result('data') == 1
     with pytest.raises(ConfigError, match="holds another run: student='a' there, 'c' here"):
         Run(tmp_path, dict(student='c', teachers=('b',)))
 
@@ -37,14 +38,38 @@ def test_a_folder_of_another_run_is_refused_and_the_argument_named(tmp_path):
 @pytest.mark.parametrize('text', ['', '{', '[1]', '{"arguments": 1}'])
 def test_a_damaged_state_is_one_error(tmp_path, text):
     (tmp_path / 'run.json').write_text(text)
-    with pytest.raises(ConfigError, match='run.json.*cannot be read'):
+    with pytest.raises(ConfigError, match='run.json.*cannot be read.*delete it'):
         Run(tmp_path, {})
+
+
+def test_before_it_has_trained_other_arguments_take_the_place_of_the_old_ones(tmp_path):
+    Run(tmp_path, dict(epochs=1)).stage('data', 'data', lambda: 1)
+    (tmp_path / 'configs').mkdir()
+    (tmp_path / 'configs' / 'distilled.py').write_text('epochs = 1')
+    assert Run(tmp_path, dict(epochs=2)).result('data') is None
+    assert not list((tmp_path / 'configs').iterdir())
+
+
+def test_a_run_that_was_moved_is_refused(tmp_path):
+    (tmp_path / 'a').mkdir()
+    Run(tmp_path / 'a', {})
+    (tmp_path / 'a').rename(tmp_path / 'b')
+    with pytest.raises(ConfigError, match=r"made in '.*/a', and its configs name that place"):
+        Run(tmp_path / 'b', {})
+
+
+def test_a_run_whose_state_was_lost_goes_on(tmp_path):
+    (tmp_path / 'annotations').mkdir()
+    Run.check_free(tmp_path)
+    assert Run(tmp_path, {}).state['stages'] == {}
 
 
 def test_a_folder_with_other_things_in_it_is_refused(tmp_path):
     (tmp_path / 'thesis.txt').write_text('mine')
-    with pytest.raises(ConfigError, match='other things in it'):
-        Run(tmp_path, {})
+    with pytest.raises(ConfigError, match=r'other things in it \(thesis.txt\)'):
+        Run.check_free(tmp_path)
+    with pytest.raises(ConfigError, match='is a file'):
+        Run.check_free(tmp_path / 'thesis.txt')
 
 
 def test_two_commands_do_not_work_in_one_folder(tmp_path):
