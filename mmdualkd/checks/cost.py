@@ -32,6 +32,8 @@ def check_batch(job: Job, processes: int) -> Iterator[Finding]:
     else:
         text = f'batch {batch}, but lr={lr} is for {batch.base}: the linear rule multiplies it by {batch.factor:.3g}'
         advice = f'train with --auto-scale-lr, or set optim_wrapper.optimizer.lr={(lr or 0) * batch.factor:.3g}'
+        if 'eta_max' in str(job.cfg.get('param_scheduler')):  # OneCycleLR sets the rate by itself
+            advice = 'train with --auto-scale-lr, which scales eta_max of the schedule, too'
         yield Finding('warning', what, f'{text}; {advice}')
 
 
