@@ -18,6 +18,7 @@ from warm import WarmProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ROOT / 'tools'
+COMMAND = ROOT / 'tests' / 'command.py'  # `mmdualkd`
 
 # For processes without this package: where torchvision was built for another torch, the cure by hand.
 MEND_TORCHVISION = """
@@ -116,8 +117,9 @@ def process(
 ) -> subprocess.CompletedProcess:
     """Runs a command to its end.
 
-    A file of ``tools/`` in the default environment is run by a fork of a process that has imported the stack already,
-    see :mod:`warm`, except where there is a GPU, which does not survive a fork; everything else by a new process.
+    A file of ``tools/``, or :data:`COMMAND`, in the default environment is run by a fork of a process that has imported
+    the stack already, see :mod:`warm`, except where there is a GPU, which does not survive a fork; everything else by a
+    new process.
 
     Args:
         *command: The words of the command; a first word that ends in ``.py`` is run by this Python.
@@ -129,7 +131,8 @@ def process(
         What ``subprocess.run`` gives; ``stdout`` is its output and errors together.
     """
     words = [str(word) for word in command]
-    if TOOLS in Path(words[0]).parents and words[0].endswith('.py') and not (env or fresh or torch.cuda.is_available()):
+    known = words[0].endswith('.py') and (TOOLS in Path(words[0]).parents or words[0] == str(COMMAND))
+    if known and not (env or fresh or torch.cuda.is_available()):
         return warm_process().run(words, str(cwd or Path.cwd()), environment())
     if words[0].endswith('.py'):
         words.insert(0, sys.executable)

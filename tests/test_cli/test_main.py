@@ -5,19 +5,11 @@ import subprocess
 import sys
 
 import pytest
-from helpers import environment
+from helpers import COMMAND, environment, process, run
 from jobs import stock_job
+from picture_jobs import write_pictures
 
 from mmdualkd.cli.main import COMMANDS, SCRIPTS, build_parser
-
-
-def command(*words, **env):
-    return subprocess.run(
-        [sys.executable, '-W', 'ignore', '-m', 'mmdualkd', *map(str, words)],
-        env={**environment(), **env},
-        capture_output=True,
-        text=True,
-    )
 
 
 def test_help_names_every_command(capsys):
@@ -47,26 +39,33 @@ def test_building_the_parser_imports_nothing_heavy():
 
 @pytest.mark.parametrize('script', SCRIPTS)
 def test_tools_answer_under_the_commands_name(script):
-    done = command(script, '--help')
-    assert done.returncode == 0 and f'usage: mmdualkd {script}' in done.stdout
+    assert f'usage: mmdualkd {script}' in run(COMMAND, script, '--help')
 
 
 def test_a_training_by_the_command_is_that_of_the_tool(tmp_path):
     job = stock_job(tmp_path, epochs=1)
-    done = command('train', job.config, '--seed', 0)
-    assert done.returncode == 0, done.stderr
+    run(COMMAND, 'train', job.config, '--seed', 0)
     assert (job.work_dir / 'epoch_1.pth').is_file()
 
 
 def test_a_mistake_is_one_line_and_exit_code_1(tmp_path):
-    done = command('check', tmp_path / 'nothing.py')
-    assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].startswith('ConfigError: config=')
-    done = command(
-        'distill', tmp_path / 'nothing', '--student', 'x3d-s', '--teachers', 'x3d-m', '--out', tmp_path / 'out'
-    )
-    assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].startswith('ConfigError: DATA=')
+    done = process(COMMAND, 'check', tmp_path / 'nothing.py')
+    assert done.returncode == 1 and done.stdout.strip().splitlines()[-1].startswith('ConfigError: config=')
+    words = ('--student', 'x3d-s', '--teachers', 'x3d-m', '--out', tmp_path / 'out')
+    done = process(COMMAND, 'distill', tmp_path / 'nothing', *words)
+    assert done.returncode == 1 and done.stdout.strip().splitlines()[-1].startswith('ConfigError: DATA=')
+
+
+def test_an_error_of_a_stage_stands_once_and_last(tmp_path):
+    write_pictures(tmp_path / 'pictures')
+    words = ('--student', 'cnn-w8', '--teachers', 'swin-w24', '--from-scratch', '--out', tmp_path / 'out')
+    (tmp_path / 'no.pth').write_bytes(b'no weights')
+    given = ('--teacher-checkpoint', f'swin-w24={tmp_path / "no.pth"}')
+    done = process(COMMAND, 'distill', tmp_path / 'pictures', *words, *given)
+    last = done.stdout.strip().splitlines()[-1]
+    assert done.returncode == 1 and last.startswith('CheckpointError: --teacher-checkpoint swin-w24')
+    assert done.stdout.count('is not a checkpoint') == 1
+    assert process(COMMAND, 'distill', tmp_path / 'pictures', *words, '--dry-run').returncode == 0  # once mended
 
 
 @pytest.mark.parametrize(

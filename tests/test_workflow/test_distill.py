@@ -8,7 +8,7 @@ import time
 
 import pytest
 import torch
-from helpers import ROOT, environment, process, write_clips
+from helpers import TOOLS, environment, process, write_clips
 from picture_jobs import write_pictures
 
 import mmdualkd
@@ -25,7 +25,7 @@ STAGES = ['data', 'weights', 'teachers/vit', 'teachers/cnn', 'check', 'distilled
 
 def by_fork(script, *arguments, processes=1):
     """In place of `run_tool`: a fork of the warm process runs the tool."""
-    done = process(sys.executable, ROOT / 'tools' / f'{script}.py', *arguments)
+    done = process(TOOLS / f'{script}.py', *arguments)
     print(done.stdout)
     if done.returncode:
         raise StageError(done.stdout.strip().splitlines()[-1])
@@ -98,7 +98,7 @@ def test_other_arguments_are_another_run(run, videos):
 
 
 def test_a_stage_can_be_run_by_hand_from_its_config(run, tmp_path):
-    done = process(sys.executable, ROOT / 'tools' / 'train.py', run.folder / 'configs' / 'distilled.py', '--work-dir',
+    done = process(TOOLS / 'train.py', run.folder / 'configs' / 'distilled.py', '--work-dir',
                    tmp_path / 'by hand', '--seed', 0)  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert (tmp_path / 'by hand' / 'student_epoch_1.pth').is_file()
