@@ -112,8 +112,14 @@ def meant_values(cfg: Config, path: str | Path) -> dict[str, Any]:
     found = places(cfg)
     if all(place.top is None or place.top == place.own for place in found.values()):
         return {key: place.own for key, place in found.items()}
-    before = _of_file(Path(path))
-    return {key: _settled(key, place, before.get(key)) for key, place in found.items()}
+    before, file = _of_file(Path(path)), Config.fromfile(path, import_custom_modules=False)
+    meant = {}
+    for key, place in found.items():
+        known = before.get(key)
+        # a part that follows another key since than in the file, where this key stands as before: the part was changed
+        moved = known is not None and known[0] is None and place.top == _folder(file.get(place.name))
+        meant[key] = place.own if moved and place.own is not None else _settled(key, place, known)
+    return meant
 
 
 def _of_file(path: Path) -> dict[str, Before]:

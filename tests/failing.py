@@ -42,6 +42,7 @@ class FailHook(Hook):
         if self.how == 'kill':
             os.kill(os.getpid(), signal.SIGKILL)
         if self.how == 'interrupt':
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has it ignored
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(60)
 

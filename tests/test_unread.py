@@ -27,7 +27,7 @@ def leaf(tmp_path):
     [
         ("ann_file_trian = 'a.txt'", "nothing reads it; did you mean 'ann_file_train'?"),
         ("data_rot = 'a'", "nothing reads it; did you mean 'data_prefix'?"),
-        ("data_root = 'a'", 'nothing reads it; did you mean'),  # HMDB51's key is data_prefix
+        ("data_root = 'a'", 'nothing reads it here; paths of these data start from data_prefix'),
         ('train_pipeline = []', 'nothing reads it any more; set train_dataloader.dataset.pipeline'),
         ('val_pipeline = []\ntest_pipeline = val_pipeline', 'nothing reads it any more; set test_dataloader.'),
         ('train_pipeline = [*_base_.train_pipeline]', 'nothing reads it any more; set train_dataloader.dataset.'),

@@ -17,7 +17,8 @@ def test_everything_that_a_config_can_name_is_listed_with_all_its_arguments(what
     blocks = {block.partition(':')[0]: block for block in output.strip().split('\n\n')}
     kinds = [getattr(room, name) for name in room.__all__]
     kinds = [kind for kind in kinds if not inspect.isabstract(kind) and kind.__name__ not in ('Step',)]
-    assert list(blocks) == sorted(kind.__name__ for kind in kinds)
+    names = sorted(kind.__name__ for kind in kinds)
+    assert [name for name in blocks if name in names] == names  # other tests register terms, too
     for kind in kinds:
         name, *rows = blocks[kind.__name__].splitlines()
         assert len(name) > len(kind.__name__) + 10
