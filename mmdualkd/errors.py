@@ -3,7 +3,7 @@
 import difflib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 
 
@@ -68,6 +68,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Gives ``; did you mean '<name>'?`` for what a message says of a wrong name, or nothing where none is near."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
     return f'; did you mean {near[0]!r}?' if near else ''
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The first few names, and how many more there are, for what a message says."""
+    return ', '.join(names[:most]) + (f' and {len(names) - most} more' if len(names) > most else '')
 
 
 def check_part_names(key: str, names: Mapping[str, object], reserved: Iterable[str] = (), owner: type = object) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import mmdualkd  # noqa: F401  (first: it mends the stack)
 from mmdualkd.datasets import finding, splits
-from mmdualkd.errors import DataError
+from mmdualkd.errors import DataError, listed
 from mmdualkd.files import check_folder
 from mmdualkd.launch import run_tool
 
@@ -92,7 +92,7 @@ def main(argv: list[str] | None = None) -> None:
     print(f'{len(found)} {noun}s of {len(names)} classes: {", ".join(names)}')
     if args.group_regex:
         groups = splits.groups_of(classes, args.group_regex)
-        print(f'{len(groups)} groups: {", ".join(sorted(groups))}')
+        print(f'{len(groups)} groups: {listed(sorted(groups), 20)}')
     parts = splits.held_out(classes, args.test_fraction, args.folds, args.group_regex, args.seed)
     written = splits.write_annotations(args.out, classes, parts)
     for file, paths in written.items():

@@ -7,10 +7,11 @@ from mmengine.dataset import ClassBalancedDataset
 
 from ..datasets.robust import source_of
 from ..datasets.wrappers import plain_datasets
+from ..errors import listed
 from ..findings import Finding
 from ..hooks.preflight import check_labels
 from .job import Job
-from .samples import class_names, listed
+from .samples import class_names
 
 IMBALANCE = 10
 

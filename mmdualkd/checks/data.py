@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from ..datasets.draws import parts_of
 from ..datasets.robust import RobustDataset, source_of
 from ..datasets.wrappers import plain_datasets
+from ..errors import listed
 from ..findings import Finding
 from .headers import unreadable
 from .job import Job
-from .samples import Sample, listed, noun_of
+from .samples import Sample, noun_of
 
 MAX_FRACTION = 0.1  # CorruptVideoHook's, where the config has none
 

@@ -1,6 +1,6 @@
 """Files and labels of data sets, whatever their kind."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,6 @@ from ..datasets.wrappers import plain_datasets
 FILES = ('filename', 'img_path', 'frame_dir')
 LABELS = ('label', 'gt_label')
 CUT = ('start_seconds', 'stop_seconds')
-NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,3 @@ def noun_of(dataset: object) -> str:
 def class_names(dataset: object) -> list[str]:
     """The names of a data set's classes; empty if it says none."""
     return list(map(str, (getattr(next(plain_datasets(dataset)), 'metainfo', None) or {}).get('classes') or ()))
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
-    return ', '.join(names[:NAMED]) + (f' and {len(names) - NAMED} more' if len(names) > NAMED else '')

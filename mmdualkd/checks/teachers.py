@@ -13,12 +13,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from ..datasets.wrappers import plain_datasets
+from ..errors import listed
 from ..findings import Finding
 from ..hooks.preflight import hand_views
 from ..machine import cores
 from .accuracy import predict
 from .job import Job, batch_size
-from .samples import class_names, listed
+from .samples import class_names
 
 LEAST, MOST = 64, 512  # samples that teachers are shown
 PER_CLASS = 5  # samples of a class, on average, from which an order of classes can be read

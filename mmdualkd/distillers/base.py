@@ -18,7 +18,7 @@ from ..registry import MODELS
 from ..running_statistics import standing_statistics
 from ..seeds import seeded_by_name, set_aside
 from ..stages import Features, StagedModel
-from ..views import View, ViewPlan
+from ..views import ClipViews, View, ViewPlan, first_alike
 from ..zoo.resolve import build_resolved, resolve_model
 from ..zoo.weights import load_student_weights
 from .accuracy import batch_accuracies
@@ -126,6 +126,7 @@ class Distiller(BaseModel):
         self.views = nn.ModuleDict(
             {name: View(self.decoded, name, model.data_preprocessor) for name, model in models.items()}
         )
+        self.alike = first_alike(self.views)
         with seeded_by_name('assistant'):
             step = self.dry_step()
         classes = step.student.logits.size(1)
@@ -154,8 +155,9 @@ class Distiller(BaseModel):
         if self.assisted:
             self.staged = StagedModel(self.student)
             staged = {STUDENT: self.staged, self.assisted: self.teachers.staged(self.assisted)}
+        views = ClipViews(self.views, self.alike, clip)
         for name in self.views:
-            inputs = self._view(name, clip)
+            inputs = self._view(name, views)
             try:
                 if name in staged:
                     outputs[name], features[name] = staged[name].run(inputs)
@@ -225,11 +227,12 @@ class Distiller(BaseModel):
         The attribute ``finite`` then says for each model whether its outputs are all finite, on the device.
         """
         self._check_clip(inputs)
+        views = ClipViews(self.views, self.alike, inputs)
         if self.cache is None:
-            outputs, features = self.run_teachers(inputs)
+            outputs, features = self.run_teachers(inputs, views)
         else:
             outputs, features = self.teachers.stored_outputs(values_of(self.cache, teacher_rows)), None
-        view = self._view(STUDENT, inputs)
+        view = self._view(STUDENT, views)
         if self.assisted and self.assistant.student_first:
             student, features = self.staged.run(view, data_samples)
         else:
@@ -250,18 +253,20 @@ class Distiller(BaseModel):
             warmup = self._warmup(inputs.device) if self.warmup_iters else 1.0
             return {**losses, **self.terms.losses(step, warmup, losses), **batch_accuracies(step)}
 
-    def run_teachers(self, clip: Tensor) -> tuple[dict[str, Outputs], Features | None]:
+    def run_teachers(self, clip: Tensor, views: ClipViews | None = None) -> tuple[dict[str, Outputs], Features | None]:
         """Runs the teachers.
 
         Args:
             clip: The shared clip, (N, 1, 3, T, H, W).
+            views: Its views, where the student goes on from them.
 
         Returns:
             Their outputs in float32, as many rows as the student has, and what an assistant goes on from.
         """
+        views = views or ClipViews(self.views, self.alike, clip)
         outputs, features = {}, None
         for name in self.teachers:
-            view = self._view(name, clip)
+            view = self._view(name, views)
             if name == self.assisted and not self.assistant.student_first:
                 outputs[name], features = self.teachers.run_staged(name, view)
             else:
@@ -273,10 +278,10 @@ class Distiller(BaseModel):
         aligned = {name: align_rows(in_float32(value), rows) for name, value in outputs.items()}
         return {name: replace(value, window=self.plan.window(name)) for name, value in aligned.items()}
 
-    def _view(self, name: str, clip: Tensor) -> Tensor:
-        """Makes a model's view, in the type of its weights."""
+    def _view(self, name: str, views: ClipViews) -> Tensor:
+        """A model's view, in the type of its weights."""
         model = self.student if name == STUDENT else self.teachers[name]
-        return self.views[name](clip).to(next(model.parameters()).dtype)
+        return views[name].to(next(model.parameters()).dtype)
 
     def _assist(self, features: Features, samples: list | None) -> Outputs:
         """Runs the assistant from what the third stage of its first model gave."""

@@ -10,7 +10,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from ..errors import DivergenceError
+from ..errors import DivergenceError, listed
 from ..files import shown
 from ..registry import HOOKS
 from ..replay.record import KeptStep, LastSteps, not_finite, write_step
@@ -176,8 +176,7 @@ def _named(batch: object) -> str:
         file = next((meta[key] for key in FILES if meta.get(key)), '')
         number = f'sample {meta["sample_idx"]}' if 'sample_idx' in meta else ''
         named.append(f'{file} ({number})' if file and number else file or number or 'a sample without a name')
-    more = len(named) - NAMED
-    return ', '.join(named[:NAMED]) + (f' and {more} more' if more > 0 else '')
+    return listed(named, NAMED)
 
 
 def _losses(values: dict[str, float], model: nn.Module) -> str:

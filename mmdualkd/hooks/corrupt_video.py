@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 
 from ..datasets.robust import RobustDataset, source_of
 from ..datasets.wrappers import plain_datasets
-from ..errors import ConfigError, DataError, check_number
+from ..errors import ConfigError, DataError, check_number, listed
 from ..registry import HOOKS
 
 NAMED = 20
@@ -67,9 +67,8 @@ def report_failed(dataset: object, when: str, max_fraction: float = 0.1) -> None
         if not count:
             continue
         names = part.failed(flags)
-        listed = ', '.join(names[:NAMED]) + (f' and {len(names) - NAMED} more' if len(names) > NAMED else '')
         message = (
-            f'{when}: {count} of {len(part)} {part.noun} of {source_of(part)} did not decode: {listed} '
+            f'{when}: {count} of {len(part)} {part.noun} of {source_of(part)} did not decode: {listed(names, NAMED)} '
             f'(the last error here: {part.last_error})'
         )
         if count > max_fraction * len(part):

@@ -49,6 +49,13 @@ class View(nn.Module):
             self.register_buffer('mean', mean.detach().flatten().clone(), persistent=False)
             self.register_buffer('std', std.detach().flatten().clone(), persistent=False)
 
+    def is_like(self, other: 'View') -> bool:
+        """Whether another view makes the same tensor of every clip."""
+        if (self.spec, self.layout, self.to_rgb) != (other.spec, other.layout, other.to_rgb):
+            return False
+        ours, theirs = (dict(view.named_buffers()) for view in (self, other))
+        return ours.keys() == theirs.keys() and all(torch.equal(value, theirs[name]) for name, value in ours.items())
+
     def forward(self, clip: Tensor) -> Tensor:
         """Makes the view.
 
