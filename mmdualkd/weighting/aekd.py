@@ -90,14 +90,15 @@ def _search(gram: Tensor, most: float) -> Tensor:
     count, cases = len(gram), 3 ** len(gram)
     place = torch.arange(count, device=gram.device)
     state = torch.arange(cases, device=gram.device)[:, None] // 3**place % 3  # (cases, K): 0, free, most
-    free, fixed = (state == 1).to(gram.dtype), (state == 2) * most
-    # rows of the free: sum_j G_ij w_j + m = 0; of the others: w_i = its bound; then: their sum is 1, or m = 0 if none is
+    free, fixed = (state == 1).to(gram.dtype), (state == 2).to(gram.dtype) * most
+    # a row for each free w_i, sum_j G_ij w_j + m = 0; for each other, w_i = its bound; the last: sum_i w_i = 1,
+    # or m = 0 where none is free
     any_free = free.amax(dim=1)
     identity = torch.eye(count, dtype=gram.dtype, device=gram.device)
     weights_of = free[:, :, None] * gram + (1 - free)[:, :, None] * identity
     last = torch.cat([any_free[:, None].expand(-1, count), (1 - any_free)[:, None]], dim=1)
     system = torch.cat([torch.cat([weights_of, free[:, :, None]], dim=2), last[:, None]], dim=1)
-    right = torch.cat([fixed.to(gram.dtype), any_free[:, None]], dim=1)
+    right = torch.cat([fixed, any_free[:, None]], dim=1)
     found, _ = torch.linalg.solve_ex(system, right[..., None])  # unlike solve it waits for no device
     shares = found[:, :count, 0]
     within = (shares > -1e-9) & (shares < most + 1e-9)
