@@ -12,7 +12,7 @@ from .term import Step
 
 @MODELS.register_module()
 class AT(GridTerm):
-    r"""Where the target's features are strong, as a map, learns where the source's are (Zagoruyko and Komodakis 2017).
+    r"""Attention transfer: the target's features become strong where the source's are (Zagoruyko and Komodakis 2017).
 
     https://arxiv.org/abs/1612.03928, Eqs. 1 and 2 with p = 2, as the mean over all entries:
 

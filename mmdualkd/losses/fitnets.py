@@ -10,7 +10,7 @@ from .term import Step
 
 @MODELS.register_module()
 class FitNets(GridTerm):
-    r"""A connector maps the target's features to the source's, cell by cell (Romero et al. 2015).
+    r"""Hints: a connector maps the target's features to the source's, cell by cell (Romero et al. 2015).
 
     https://arxiv.org/abs/1412.6550, Eq. 3, as the mean over all entries:
 

@@ -14,10 +14,10 @@ from .term import Step
 
 @MODELS.register_module()
 class FusedFeatures(FusedTerm):
-    r"""A connector for each teacher maps the student's features to its own; teachers are weighed sample by sample.
+    r"""Hints from several teachers weighed sample by sample, the feature half of CA-MKD (Zhang et al. 2022).
 
-    The feature half of CA-MKD (https://arxiv.org/abs/2201.00007), whose other half is
-    ``FusedKD(weighting=dict(type='CAMKD'), fuse='probabilities')``:
+    https://arxiv.org/abs/2201.00007; a connector for each teacher maps the student's features to its own. The other half
+    is ``FusedKD(weighting=dict(type='CAMKD'), fuse='probabilities')``:
 
     .. math::
         L = \frac{1}{N} \sum_i \sum_k w_{ik} \frac{1}{C_k T H W} |r_k(f^S_i) - f^k_i|^2

@@ -14,8 +14,8 @@ from .term import Step
 
 @MODELS.register_module()
 class RSD(PairTerm):
-    r"""Each feature of the source correlates with one of the target's projected features and no other (Zhang et al.,
-    ICCV 2025).
+    r"""Redundancy suppression: each feature of the source correlates with one projected feature of the target and no
+    other (Zhang et al., ICCV 2025).
 
     https://arxiv.org/abs/2507.21844, with :math:`\hat f` standardised over the batch and h the projector
     (:class:`~mmdualkd.heads.decoupler.Decoupler`), which trains with the loss:
@@ -34,7 +34,7 @@ class RSD(PairTerm):
     Args:
         source: See :class:`~mmdualkd.losses.pair.PairTerm`.
         target: The same.
-        off_diagonal: :math:`\kappa`, what the other correlations count; not negative.
+        off_diagonal: What the squares off the diagonal count, :math:`\kappa`; not negative.
         ratio: How many times wider than its input the projector's middle is, a whole number from 1.
         detach_source: See :class:`~mmdualkd.losses.pair.PairTerm`.
         weight: See :class:`~mmdualkd.losses.term.Term`.

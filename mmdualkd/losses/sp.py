@@ -12,7 +12,7 @@ from .term import Step
 
 @MODELS.register_module()
 class SP(GridTerm):
-    r"""Samples that are alike to the source become alike to the target (Tung and Mori 2019).
+    r"""Similarity-preserving: samples that are alike to the source become alike to the target (Tung and Mori 2019).
 
     https://arxiv.org/abs/1907.09682, Eqs. 2 to 4, with Q a row of all features of each sample:
 

@@ -49,7 +49,7 @@ class AEKD(Weighting):
     def prepare(self, count: int, tau: float) -> None:
         if count > MOST:
             raise ConfigError(f'AEKD weighs at most {MOST} teachers, there are {count}: name fewer in `teachers`')
-        if self.tolerance * count < 1 - 1e-6:
+        if count > 1 and self.tolerance * count < 1 - 1e-6:
             raise ConfigError(
                 f'tolerance={self.tolerance!r} leaves the weights of {count} teachers no sum of 1: at least 1 / {count}'
             )
@@ -85,8 +85,11 @@ def shortest_sum(vectors: Tensor, most: float) -> Tensor:
 
 
 def _search(gram: Tensor, most: float) -> Tensor:
-    """The same from a Gram matrix (K, K): the best of all shares at which some weights are 0, some ``most``, and the
-    free ones stationary. Problems are convex, so the solution is among them."""
+    """The same from a Gram matrix (K, K).
+
+    It tries all shares at which some weights are 0, some ``most``, and the free ones stationary, and takes the best:
+    the problem is convex, so its solution is among them.
+    """
     count, cases = len(gram), 3 ** len(gram)
     place = torch.arange(count, device=gram.device)
     state = torch.arange(cases, device=gram.device)[:, None] // 3**place % 3  # (cases, K): 0, free, most
