@@ -16,8 +16,8 @@ from .term import Step
 class FusedFeatures(FusedTerm):
     r"""Hints from several teachers weighed sample by sample, the feature half of CA-MKD (Zhang et al. 2022).
 
-    https://arxiv.org/abs/2201.00007; a connector for each teacher maps the student's features to its own. The other half
-    is ``FusedKD(weighting=dict(type='CAMKD'), fuse='probabilities')``:
+    https://arxiv.org/abs/2201.00007; a connector for each teacher maps the student's features to its own. The other
+    half is ``FusedKD(weighting=dict(type='CAMKD'), fuse='probabilities')``:
 
     .. math::
         L = \frac{1}{N} \sum_i \sum_k w_{ik} \frac{1}{C_k T H W} |r_k(f^S_i) - f^k_i|^2
