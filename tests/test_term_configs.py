@@ -14,9 +14,11 @@ from leaves import DISTILLATION, load, refused, write_leaf
 from mmengine.config import Config
 
 from mmdualkd.distillers.dual_teacher import DEFAULT_TERMS
+from mmdualkd.distillers.terms import Terms
 from mmdualkd.errors import ConfigError
 from mmdualkd.hooks.preflight import check_top_keys
 from mmdualkd.launch import build_runner
+from mmdualkd.teachers.cached import CachedTeacher, CachedTeachers
 from mmdualkd.teachers.readings import StoredOutputs, readings_of
 
 TERMS = ROOT / 'configs' / '_base_' / 'terms'
@@ -33,7 +35,21 @@ def terms_of(paths):
     }
 
 
-def check(model, data):
+def readings_without_networks(terms, step):
+    """What the terms read when they are set up from a cache's manifest."""
+    known = {
+        name: CachedTeacher(
+            {what: list(getattr(outputs, what).shape) for what in ('logits', 'pooled', 'grid')}, outputs.window, {}, {}
+        )
+        for name, outputs in step.teachers.items()
+    }
+    step = replace(step, teachers=CachedTeachers(known).dry_outputs())
+    terms = Terms(terms, known, assisted=False)
+    terms.setup(step)
+    return readings_of(terms, step)
+
+
+def check(model, terms, data):
     """A step, and the same step from a cache, and in mixed precision."""
     seen = {}
     next(iter(model.terms.values())).register_forward_pre_hook(lambda _, args: seen.update(step=args[0]))
@@ -41,7 +57,9 @@ def check(model, data):
     model.parse_losses(losses)[0].backward()
     for name, weight in model.named_parameters():
         assert weight.grad is not None and weight.grad.isfinite().all(), name
-    whole, readings = seen['step'], readings_of(model.terms, model.dry_step())
+    dry = model.dry_step()
+    whole, readings = seen['step'], readings_of(model.terms, dry)
+    assert readings_without_networks(terms, dry) == readings
     values = {reading: reading.of(whole.teachers[reading.teacher]) for reading in readings}
     assert {reading.what for reading in readings} >= {'logits', 'pooled', 'cells'}
     assert 'grid' not in {reading.what for reading in readings}  # whose cells are fewer
@@ -59,14 +77,15 @@ def check(model, data):
 
 def test_each_trains_a_step_of_clips_from_networks_or_a_cache_and_in_mixed_precision(tmp_path):
     views = {name: dict(clip_len=2, size=64) for name in tiny.VIEWS}
-    check(tiny.build_distiller(tmp_path, terms=terms_of(FRAGMENTS), views=views), tiny.batch(2, size=64))
+    terms = terms_of(FRAGMENTS)
+    check(tiny.build_distiller(tmp_path, terms=terms, views=views), terms, tiny.batch(2, size=64))
 
 
 def test_each_trains_a_step_of_pictures_from_networks_or_a_cache_and_in_mixed_precision(tmp_path):
     paths = [*OF_PICTURES, *(TERMS / f'{name}.py' for name in ANY_TEACHERS)]
     assert {path.stem for path in paths} == {path.stem for path in FRAGMENTS} - {'full'}
-    student, teacher = tiny_pictures.cnn(), tiny_pictures.cnn(6)
-    check(tiny_pictures.build_distiller(tmp_path, student, teacher, terms=terms_of(paths)), tiny_pictures.batch())
+    student, teacher, terms = tiny_pictures.cnn(), tiny_pictures.cnn(6), terms_of(paths)
+    check(tiny_pictures.build_distiller(tmp_path, student, teacher, terms=terms), terms, tiny_pictures.batch())
 
 
 def test_the_full_fragment_is_the_methods_default_terms():

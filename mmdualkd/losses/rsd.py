@@ -27,7 +27,9 @@ class RSD(PairTerm):
     What is known of the paper is second-hand: Pearson's correlations of the vectors that the heads read pulled to the
     identity, the projector, :math:`\kappa` and the weight 0.1 beside the cross-entropy; that entries are summed and not
     averaged is a public implementation's. Ours: N counts the samples of all processes, in the projector's normalisation
-    as well, and features that hardly vary over the batch are not stretched, so that every gradient has a bound.
+    as well, and features that hardly vary over the batch are not stretched, so that every gradient has a bound. Chance
+    alone leaves about :math:`\kappa D^2 / N` of the second sum, D the source's width: in small batches it outweighs all
+    else, and the weight that was found for large ones is too much.
 
     Log: ``<term>/correlation``, the mean of :math:`P_{ii}`.
 
