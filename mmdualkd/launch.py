@@ -18,7 +18,7 @@ from .errors import ConfigError
 from .files import check_folder
 from .setting_values import lost_hooks
 from .settings import check_settings
-from .top_keys import settle
+from .top_keys import settle, take_terms
 from .unread import check_read
 
 
@@ -59,10 +59,14 @@ def load_config(args: argparse.Namespace) -> Config:
 
 
 def read_config(path: str) -> Config:
-    """Reads the config file of a training, see :func:`read_file`; one without a ``model`` is an error too."""
+    """Reads the config file of a training, see :func:`read_file`, its terms in the model (:func:`take_terms`).
+
+    One without a ``model`` is an error too.
+    """
     cfg = read_file('config', path)
     if not isinstance(cfg.get('model'), dict):
         raise ConfigError(f'config={path!r} has no `model`')
+    take_terms(cfg, path)
     return cfg
 
 

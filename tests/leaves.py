@@ -14,10 +14,10 @@ from mmdualkd.launch import build_runner, load_config
 DISTILLATION = ROOT / 'configs' / 'demo' / 'student_distilled.py'
 
 
-def write_leaf(folder: Path, text: str, base: Path | str = DISTILLATION, name: str = 'leaf.py') -> Path:
-    """Writes a leaf on a config; gives its path."""
+def write_leaf(folder: Path, text: str, base: Path | str | list[str] = DISTILLATION, name: str = 'leaf.py') -> Path:
+    """Writes a leaf on a config, or on several; gives its path."""
     path = folder / name
-    path.write_text(f'_base_ = {str(base)!r}\n{text}\n')
+    path.write_text(f'_base_ = {base if isinstance(base, list) else str(base)!r}\n{text}\n')
     return path
 
 

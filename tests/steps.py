@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from mmdualkd.losses import Step
+from mmdualkd.losses import Step, Term
 from mmdualkd.outputs import Outputs
 
 
@@ -26,6 +26,40 @@ def three_models(samples: int = 5, classes: int = 7, seed: int = 0, scale: float
     student, assistant, vit = outputs(4, True), outputs(6, True), outputs(6, False)
     labels = torch.tensor(np.eye(classes)[rng.integers(0, classes, samples)])
     return Step(student, dict(vit=vit), labels, assistant=assistant)
+
+
+def of_grids(
+    samples: int = 5,
+    classes: int = 7,
+    seed: int = 0,
+    sizes: tuple = ((3, 4, 4), (2, 3, 3), (4, 2, 3)),
+    windows: tuple = ((0.0, 1.0),) * 3,
+) -> Step:
+    """A float64 step of a student (width 4), which trains, and the teachers ``vit`` (6) and ``cnn`` (5), with grids.
+
+    Args:
+        samples: Rows.
+        classes: Classes.
+        seed: Seed of the numbers.
+        sizes: (T, H, W) of the three.
+        windows: The time that each covers.
+    """
+    rng = np.random.default_rng(seed)
+    models = []
+    for width, size, window in zip((4, 6, 5), sizes, windows, strict=True):
+        grid = torch.tensor(rng.normal(size=(samples, width, *size)), requires_grad=not models)
+        logits = torch.tensor(rng.normal(size=(samples, classes)) * 2, requires_grad=not models)
+        models.append(Outputs(logits, grid.mean((2, 3, 4)), grid, window=window))
+    labels = torch.tensor(np.eye(classes)[rng.integers(0, classes, samples)])
+    return Step(models[0], dict(vit=models[1], cnn=models[2]), labels)
+
+
+def prepared(term: Term, step: Step, seed: int = 0) -> Term:
+    """The term, set up in double precision."""
+    torch.manual_seed(seed)
+    term.name = 'term'
+    term.setup(step)
+    return term.double()
 
 
 def softmax(z: np.ndarray) -> np.ndarray:

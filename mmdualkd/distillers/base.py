@@ -104,6 +104,7 @@ class Distiller(BaseModel):
         self.of_pictures = 'cls_head' not in cfg  # MMPretrain's classifiers have a `head`
         check_blending(blend, self.of_pictures)
         self.plan = ViewPlan(views, key='model.views', pictures=self.of_pictures)
+        self.read_stages = terms.read_stages
         names = [STUDENT, *teachers]
         for name in names:
             if name not in views:
@@ -151,16 +152,17 @@ class Distiller(BaseModel):
         clip = torch.zeros(1, 1, 3, self.decoded.num_frames, height, width, dtype=torch.uint8)
         training = self.student.training
         self.student.eval()
-        outputs, features, staged = {}, {}, {}
+        outputs, stages, staged = {}, {}, {}
+        if self.divided:
+            self.staged = staged[STUDENT] = StagedModel(self.student)
         if self.assisted:
-            self.staged = StagedModel(self.student)
-            staged = {STUDENT: self.staged, self.assisted: self.teachers.staged(self.assisted)}
+            staged[self.assisted] = self.teachers.staged(self.assisted)
         views = ClipViews(self.views, self.alike, clip)
         for name in self.views:
             inputs = self._view(name, views)
             try:
                 if name in staged:
-                    outputs[name], features[name] = staged[name].run(inputs)
+                    outputs[name], stages[name] = staged[name].run(inputs)
                 elif name == STUDENT:
                     outputs[name] = run_model(self.student, inputs)
                 else:
@@ -171,9 +173,9 @@ class Distiller(BaseModel):
                 raise ConfigError(f'{where} does not take model.views.{name}, {shape}: {error}') from error
         assistant = None
         if self.assisted:
-            pair = features[STUDENT], features[self.assisted]
+            pair = stages[STUDENT][2], stages[self.assisted][2]
             self.assistant = Assistant(self.staged, staged[self.assisted], pair)
-            assistant = self._assist(features[STUDENT if self.assistant.student_first else self.assisted], None)
+            assistant = self._assist(pair[0 if self.assistant.student_first else 1], None)
         self.student.train(training)
         student = replace(outputs.pop(STUDENT), window=self.plan.window(STUDENT))
         self.rows = len(student.logits)
@@ -186,7 +188,17 @@ class Distiller(BaseModel):
                     'distillation needs the same; set model.num_classes, and a teacher fine-tuned on this data set'
                 )
         labels = torch.eye(classes)[:1].expand(len(student.logits), -1)
-        return Step(student, outputs, labels, assistant=assistant, multi_label=self.multi_label)
+        step = Step(student, outputs, labels, assistant=assistant, multi_label=self.multi_label)
+        return self._with_stages(step, stages[STUDENT]) if self.read_stages else step
+
+    @property
+    def divided(self) -> bool:
+        """Whether the student runs stage by stage: for an assistant, or for terms that read what stages give."""
+        return self.assisted is not None or self.read_stages
+
+    def _with_stages(self, step: Step, stages: tuple[Features, ...]) -> Step:
+        grids = (features.grid.float() for features in stages)
+        return replace(step, stages=tuple(map(Features, grids)), kind=self.staged.kind)
 
     def init_weights(self) -> None:
         """Initialises the student by its own config, unless it was loaded from an explicit checkpoint.
@@ -202,7 +214,7 @@ class Distiller(BaseModel):
     def train(self, mode: bool = True) -> 'Distiller':
         """Divides the student anew: since it was built, a Runner may have put other norm layers into it."""
         super().train(mode)
-        if self.assisted:
+        if self.divided:
             self.staged = StagedModel(self.student)
         return self
 
@@ -233,8 +245,10 @@ class Distiller(BaseModel):
         else:
             outputs, features = self.teachers.stored_outputs(values_of(self.cache, teacher_rows)), None
         view = self._view(STUDENT, views)
-        if self.assisted and self.assistant.student_first:
-            student, features = self.staged.run(view, data_samples)
+        student_first = self.assisted is not None and self.assistant.student_first
+        if self.read_stages or student_first:
+            student, stages = self.staged.run(view, data_samples)
+            features = stages[2] if student_first else features
         else:
             student = run_model(self.student, view, data_samples)
         student = replace(in_float32(student), window=self.plan.window(STUDENT))
@@ -250,6 +264,8 @@ class Distiller(BaseModel):
         with torch.autocast(inputs.device.type, enabled=False):
             labels = label_distributions(samples, student.logits.size(1), self.multi_label)
             step = Step(student, outputs, labels, assistant=assistant, multi_label=self.multi_label)
+            if self.read_stages:
+                step = self._with_stages(step, stages)
             warmup = self._warmup(inputs.device) if self.warmup_iters else 1.0
             return {**losses, **self.terms.losses(step, warmup, losses), **batch_accuracies(step)}
 
@@ -288,7 +304,9 @@ class Distiller(BaseModel):
         last = self.teachers.staged(self.assisted) if self.assistant.student_first else self.staged
         # the student's next dropout and its running statistics shall be those of plain training
         with set_aside(features.grid.device), standing_statistics(self.student):
-            return self.assistant(features, last, samples)
+            outputs = self.assistant(features, last, samples)
+        first = STUDENT if self.assistant.student_first else self.assisted
+        return replace(outputs, window=self.plan.window(first))
 
     @torch.compiler.disable  # it reads a clock that would make each iteration a program of its own
     def _warmup(self, device: torch.device) -> Tensor:

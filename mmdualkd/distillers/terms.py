@@ -52,8 +52,13 @@ class Terms(nn.ModuleDict):
         if assisted and not any(ASSISTANT in term.models_trained() for term in self.values()):
             raise ConfigError(
                 'model.assistant is there, but none of model.terms trains it: it must be the target of a term, or a '
-                'source without detach_source, or have its own AssistantCE'
+                "source without detach_source, or have its own AssistantCE; type='mmdualkd.Distiller' builds none"
             )
+
+    @property
+    def read_stages(self) -> bool:
+        """Whether a term reads what the student's stages give."""
+        return any(term.reads_stages for term in self.values())
 
     def setup(self, step: Step) -> None:
         """Lets each term make the modules that depend on shapes."""

@@ -22,7 +22,7 @@ from ..errors import ConfigError, DataError
 from ..learning_rate import tell_batch
 from ..names import STUDENT
 from ..registry import HOOKS
-from ..top_keys import NUM_CLASSES, meant_values, places
+from ..top_keys import NUM_CLASSES, TERMS, meant_values, places
 from ..views import SampleViews, ViewPlan
 from ..zoo.weights import classes_of
 from .epoch_seed import EpochSeedHook, sampler_of
@@ -91,6 +91,11 @@ class PreflightHook(Hook):
 
 def check_top_keys(runner: Runner, student: nn.Module) -> None:
     """Refuses keys at the top of the config that did not reach model and data sets (MMAction2's own tools)."""
+    if runner.cfg.get(TERMS) not in (None, runner.cfg.model.get(TERMS)):
+        raise ConfigError(
+            'terms at the top of the config does not reach the model: set model = dict(terms=dict(_delete_=True, '
+            '**_base_.terms)) as well, or train with tools/train.py of mmdualkd'
+        )
     classes, file = classes_of(student)[1], runner.cfg.filename
     if file is None or not Path(file).is_file():
         return

@@ -15,7 +15,8 @@ class OFA(PairTerm):
     r"""The logit loss of OFA-KD (https://arxiv.org/abs/2310.19444), also that of TAS/FBT
     (https://arxiv.org/abs/2410.12342): the source's class probabilities, more of them at the label.
 
-    The published OFA-KD method has more to it, exits at the student's stages that learn by this loss too.
+    The published OFA-KD method has exits at the student's stages beside it, which learn by this loss too
+    (:class:`~mmdualkd.losses.ofa_exits.OFAExits`).
 
     .. math::
         L = -\frac{1}{N} \sum_i \sum_c \left[ (p^{src}_{ic} + m_{ic})^\gamma - m_{ic} \right] \log p^{tgt}_{ic},
@@ -59,10 +60,16 @@ class OFA(PairTerm):
     def setup(self, step: Step) -> None:
         super().setup(step)
         if step.multi_label:
-            raise ConfigError(f'model.terms.{self.name} (OFA) asks for one label a sample, and the student has several')
+            name = f'model.terms.{self.name} ({type(self).__name__})'
+            raise ConfigError(f'{name} asks for one label a sample, and the student has several')
 
     def forward(self, step: Step) -> Tensor:
         source, target = self.read(step, 'logits')
-        label = F.one_hot(step.labels.argmax(dim=1), target.size(1))
-        enhanced = ((source / self.tau).softmax(dim=1) + label) ** self.gamma - label
-        return -(enhanced * (target / self.tau).log_softmax(dim=1)).sum(dim=1).mean()
+        return enhanced_cross_entropies(source, target, step.labels, self.gamma, self.tau).mean()
+
+
+def enhanced_cross_entropies(source: Tensor, target: Tensor, labels: Tensor, gamma: float, tau: float) -> Tensor:
+    """The loss of each sample, (N,), from logits (N, C) and label distributions (N, C)."""
+    label = F.one_hot(labels.argmax(dim=1), target.size(1))
+    enhanced = ((source / tau).softmax(dim=1) + label) ** gamma - label
+    return -(enhanced * (target / tau).log_softmax(dim=1)).sum(dim=1)

@@ -4,7 +4,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ConfigError, check_name
-from ..grids import WHOLE
 from ..heads import (
     ClassMapResidual,
     ExplainedAwayResidual,
@@ -13,6 +12,7 @@ from ..heads import (
 )
 from ..outputs import Outputs
 from ..registry import MODELS
+from .cells import check_grid, common_grid
 from .logits import standardise
 from .term import Step, Term
 
@@ -70,35 +70,18 @@ class SDD(Term):
             raise ConfigError(f'vit and cnn must be two teachers, both are {vit!r}')
         if type(dim) is not int or dim < 1:
             raise ConfigError(f'dim must be a whole number from 1, got {dim!r}')
-        whole = isinstance(grid, list | tuple) and all(type(cells) is int and cells > 0 for cells in grid)
-        if grid is not None and not (whole and len(grid) == 3):
-            raise ConfigError(f'grid must be None or three positive whole numbers (T, H, W), got {grid!r}')
         self.vit = vit
         self.cnn = cnn
         self.kind = residual
         self.dim = dim
-        self.grid = grid and tuple(grid)
+        self.grid = check_grid(grid)
 
     def teachers_used(self) -> dict[str, str]:
         return {'vit': self.vit, 'cnn': self.cnn}
 
     def setup(self, step: Step) -> None:
         models = dict(student=step.student, vit=step.teachers[self.vit], cnn=step.teachers[self.cnn])
-        self.spans = common_time(models)
-        cells = [
-            (max(int(grid.size(2) * (end - start) + 1e-6), 1), *grid.shape[3:])
-            for grid, (start, end) in ((model.grid, self.spans[name]) for name, model in models.items())
-        ]
-        if len({model.window is None for model in models.values()}) > 1:
-            if self.grid and self.grid[0] > 1:
-                raise ConfigError(f'grid={self.grid}: segments and clips share no moments, so T must be 1')
-            cells = [(1, *sides) for _, *sides in cells]
-        self.grid = self.grid or tuple(map(min, zip(*cells, strict=True)))
-        finest = tuple(max(model.grid.size(axis) for model in models.values()) for axis in (2, 3, 4))
-        if any(cells > most for cells, most in zip(self.grid, finest, strict=True)):
-            raise ConfigError(
-                f'model.terms.{self.name}.grid={self.grid} is finer than the finest of the models, {finest}'
-            )
+        self.grid, self.spans = common_grid(models, self.grid, f'model.terms.{self.name}.grid')
         channels = {name: model.grid.size(1) for name, model in models.items()}
         classes = step.labels.size(1)
         self.residual = {
@@ -127,16 +110,3 @@ class SDD(Term):
     def _class_maps(self, step: Step) -> list[Tensor]:
         maps = (outputs.class_maps(self.grid, span) for outputs, span in self._teachers(step))
         return [standardise(of_cells.movedim(1, -1)).movedim(-1, 1) for of_cells in maps]
-
-
-def common_time(models: dict[str, Outputs]) -> dict[str, tuple[float, float]]:
-    """Gives the part of each model's own time that all clips see, as fractions; all of it for segments of a video."""
-    windows = {name: model.window for name, model in models.items() if model.window is not None}
-    if not windows:
-        return dict.fromkeys(models, WHOLE)
-    begin, end = max(start for start, _ in windows.values()), min(stop for _, stop in windows.values())
-    of_clips = {
-        name: tuple((moment - start) / (stop - start) for moment in (begin, end))
-        for name, (start, stop) in windows.items()
-    }
-    return {name: of_clips.get(name, WHOLE) for name in models}  # in the models' order

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ..errors import check_name, check_not_negative
 from ..names import ASSISTANT, STUDENT
 from ..outputs import Outputs
+from ..stages import Features
 
 
 @dataclass
@@ -24,6 +25,9 @@ class Step:
         log: Diagnostics by name, that a term may add to; they go to the training log beside the losses.
         assistant: The assistant's outputs, N rows, in autograd; None for a distiller without one.
         multi_label: Whether a clip may have several labels.
+        stages: What each of the student's four stages gives, N rows, in autograd; empty unless a term reads them
+            (:attr:`Term.reads_stages`).
+        kind: The divided student's, ``'cnn'``, ``'vit'`` or ``'mlp'``; empty as well.
     """
 
     student: Outputs
@@ -32,6 +36,8 @@ class Step:
     log: dict[str, Tensor] = field(default_factory=dict)
     assistant: Outputs | None = None
     multi_label: bool = False
+    stages: tuple[Features, ...] = ()
+    kind: str = ''
 
     def of(self, name: str) -> Outputs:
         """Gives the outputs of ``'student'``, ``'assistant'`` or the teacher of that name."""
@@ -54,9 +60,11 @@ class Term(nn.Module, ABC):
 
     Attributes:
         name: The term's key in ``terms``, set by the distiller.
+        reads_stages: Whether the student has to be divided, for the term reads ``step.stages``.
     """
 
     name: str = ''
+    reads_stages: bool = False
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__()

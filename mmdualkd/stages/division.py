@@ -84,8 +84,8 @@ def _unknown(backbone: nn.Module) -> ConfigError:
     )
     return ConfigError(
         f'{type(backbone).__module__}.{type(backbone).__name__} is not divided into stages, so it cannot take part in '
-        f'an assistant; families that can: {", ".join(known)} (not as models of segments). One of your own: decorate a '
-        'function with @mmdualkd.stages.divide.register, see its docstring'
+        f'an assistant or have exits; families that can: {", ".join(known)} (not as models of segments). One of your '
+        'own: decorate a function with @mmdualkd.stages.divide.register, see its docstring'
     )
 
 
@@ -102,11 +102,11 @@ def check_stages(backbone: nn.Module, count: int, given: Iterable[int], last: in
         ConfigError: If not.
     """
     if count != 4:
-        raise ConfigError(f'{type(backbone).__name__} has {count} stages; only one of four takes part in an assistant')
+        raise ConfigError(f'{type(backbone).__name__} has {count} stages; only one of four can be divided')
     last = count - 1 if last is None else last
     if list(given) != [last]:
         raise ConfigError(
-            f'{type(backbone).__name__} is set to give the features numbered {list(given)}; in an assistant it gives '
+            f'{type(backbone).__name__} is set to give the features numbered {list(given)}; divided it gives '
             f'the last alone, [{last}]'
         )
 

@@ -11,8 +11,8 @@ from .features import Features
 
 
 class StagedModel:
-    """A recognizer or classifier, divided: it hands out its third stage's features, and its last stage runs on those
-    of another model.
+    """A recognizer or classifier, divided: it hands out its stages' features, and its last stage runs on those of
+    another model.
 
     It is no module and holds no weights. What is called are the backbone's own parts as they were when it was divided,
     so hooks on the backbone as a whole do not fire, and who replaces parts of the model divides it anew. A deep copy
@@ -36,7 +36,7 @@ class StagedModel:
     def __reduce__(self) -> tuple:
         return StagedModel, (self.model,)
 
-    def run(self, inputs: Tensor, data_samples: list | None = None) -> tuple[Outputs, Features]:
+    def run(self, inputs: Tensor, data_samples: list | None = None) -> tuple[Outputs, tuple[Features, ...]]:
         """Runs the whole model once; its outputs are those of :func:`mmdualkd.outputs.run_model` to the last bit.
 
         Args:
@@ -44,7 +44,7 @@ class StagedModel:
             data_samples: Labels for necks that add a loss of their own in training.
 
         Returns:
-            The outputs, and the third stage's features; a recognizer's have N * clips rows, sample by sample.
+            The outputs, and what each of the four stages gives; a recognizer's have N * clips rows, sample by sample.
 
         Raises:
             ConfigError: If a recognizer is given segments.
@@ -53,13 +53,15 @@ class StagedModel:
             if inputs.ndim != 6:
                 raise ConfigError(
                     f'{type(self.model).__name__} reads segments, {tuple(inputs.shape)}: only recognizers of clips, '
-                    '(N, clips, C, T, H, W), take part in an assistant'
+                    '(N, clips, C, T, H, W), are divided into stages'
                 )
             inputs = inputs.flatten(0, 1)
         features: Any = inputs
-        for stage in self.division.stages[:3]:
+        given = []
+        for stage in self.division.stages:
             features = stage(features)
-        return self.last(features, data_samples), features
+            given.append(features)
+        return self._head(features, data_samples), tuple(given)
 
     def last(self, features: Features, data_samples: list | None = None) -> Outputs:
         """Runs the fourth stage, the final norm, the neck and the head.
@@ -71,4 +73,7 @@ class StagedModel:
         Returns:
             The outputs, N rows.
         """
-        return head_outputs(self.model, self.division.finish(self.division.stages[3](features)), data_samples)
+        return self._head(self.division.stages[3](features), data_samples)
+
+    def _head(self, features: Features, data_samples: list | None) -> Outputs:
+        return head_outputs(self.model, self.division.finish(features), data_samples)

@@ -61,8 +61,8 @@ class FrozenTeachers(Mapping):
     @torch.no_grad()
     def run_staged(self, name: str, inputs: Tensor) -> tuple[Outputs, Features]:
         """The same, with what its third stage gives, in one run."""
-        outputs, features = self._call(name)(StagedModel.run, self.staged(name), inputs)
-        return replace(outputs, network=self._models[name]), features
+        outputs, stages = self._call(name)(StagedModel.run, self.staged(name), inputs)
+        return replace(outputs, network=self._models[name]), stages[2]
 
     def _call(self, name: str, plain: bool = False) -> Callable[..., Any]:
         return plainly if plain else self._compiled.get(name, plainly)

@@ -1,13 +1,14 @@
 """Confidence-aware weighting by the labels."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..registry import MODELS
+from .weighting import Weighting
 
 
 @MODELS.register_module()
-class CAMKD(nn.Module):
+class CAMKD(Weighting):
     r"""Weights of CA-MKD (https://arxiv.org/abs/2201.00007), :math:`w_k = (1 - \mathrm{softmax}_k(CE_k)) / (K - 1)`.
 
     CE_k is teacher k's cross-entropy with the label, soft labels included: a teacher that is right weighs more.

@@ -4,18 +4,19 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import check_name, check_positive
 from ..registry import MODELS
 from .entropy import entropy
+from .weighting import Weighting
 
 FLATTEST = 1e-4  # length of centred logits below which they are rounding rather than a direction
 SCORES = ('product', 'sum', 'confidence', 'discrepancy')
 
 
 @MODELS.register_module()
-class DATW(nn.Module):
+class DATW(Weighting):
     r"""Discrepancy-Aware Teacher Weighting (DTKD, https://arxiv.org/abs/2511.09469).
 
     A teacher that is confident and disagrees with the student weighs more; labels take no part. The paper's text gives

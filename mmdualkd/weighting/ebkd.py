@@ -1,14 +1,15 @@
 """Entropy-based weighting."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..registry import MODELS
 from .entropy import entropy
+from .weighting import Weighting
 
 
 @MODELS.register_module()
-class EBKD(nn.Module):
+class EBKD(Weighting):
     r"""Entropy-based weights, :math:`w_k \propto 1 - H_k / \sum_j H_j`, normalised over the teachers.
 
     As compared with in CA-MKD (https://arxiv.org/abs/2201.00007).

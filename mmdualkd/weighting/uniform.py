@@ -1,13 +1,14 @@
 """Equal weights."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..registry import MODELS
+from .weighting import Weighting
 
 
 @MODELS.register_module()
-class Uniform(nn.Module):
+class Uniform(Weighting):
     """The plain mean of the teachers; with a single teacher, plain KD."""
 
     @torch.no_grad()

@@ -74,7 +74,7 @@ def test_the_assistant_is_the_first_models_stages_the_projector_and_the_other_mo
     first, last, name = (
         (student, teacher, 'student') if model.assistant.student_first else (teacher, student, 'teacher')
     )
-    features = StagedModel(first).run(model.views[name](clip))[1]
+    features = StagedModel(first).run(model.views[name](clip))[1][2]
     by_hand = StagedModel(last).last(Features(model.assistant.l2g(features.grid), None))
     torch.testing.assert_close(seen['step'].assistant.logits, by_hand.logits)
     assert seen['step'].assistant.logits.shape == seen['step'].student.logits.shape

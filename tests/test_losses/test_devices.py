@@ -10,13 +10,20 @@ from mmdualkd import losses, weighting
 from mmdualkd.losses import Step, Term
 from mmdualkd.outputs import Outputs
 from mmdualkd.registry import build
+from mmdualkd.stages import Features
 
 ARGUMENTS = dict(  # by term; what is not here takes a source
     AssistantCE=[{}],
     DIST=[dict(source='vit', tau=4.0)],
-    FusedKD=[dict(), dict(standardise_teachers=True, standardise_logits=True, weighting=dict(type='CAMKD'))],
+    FusedFeatures=[dict(), dict(grid=(1, 1, 1), weighting=dict(type='AEKD'))],
+    FusedKD=[
+        dict(),
+        dict(standardise_teachers=True, standardise_logits=True, weighting=dict(type='CAMKD')),
+        dict(fuse='probabilities', weighting=dict(type='AEKD')),
+    ],
     InfoNCE=[dict(source='vit'), dict(source='assistant', symmetric=True, learnable=False)],
     RKD=[dict(teacher='vit'), dict(teacher='vit', angle=1.0, features='logits')],
+    OFAExits=[dict(source='vit')],
     SDD=[dict(residual='explained_away'), dict(residual='shared_head')],  # class maps ask for a teacher's own head
 )
 TERMS = [
@@ -26,7 +33,12 @@ TERMS = [
     for arguments in ARGUMENTS.get(name, [dict(source='vit'), dict(source='assistant', target='student')])
 ]
 DATWS = [dict(score=score, tau=tau) for score in ('product', 'sum', 'confidence', 'discrepancy') for tau in (None, 1.0)]
-WEIGHTINGS = [(name, options) for name in weighting.__all__ for options in (DATWS if name == 'DATW' else [{}])]
+WEIGHTINGS = [
+    (name, options)
+    for name in weighting.__all__
+    if name != 'Weighting'
+    for options in (DATWS if name == 'DATW' else [{}])
+]
 
 
 class NoCopies(TorchFunctionMode):
@@ -45,8 +57,10 @@ def step_of(device):
         logits = torch.zeros(4, 5, device=device, requires_grad=trains)
         return Outputs(logits, grid.mean((2, 3, 4)), grid)
 
-    teachers = dict(vit=outputs(6, False), cnn=outputs(5, False))
-    return Step(outputs(4, True), teachers, torch.eye(5, device=device)[:4], assistant=outputs(6, True))
+    teachers, student = dict(vit=outputs(6, False), cnn=outputs(5, False)), outputs(4, True)
+    stages = (Features(student.grid),) * 4
+    labels = torch.eye(5, device=device)[:4]
+    return Step(student, teachers, labels, assistant=outputs(6, True), stages=stages, kind='cnn')
 
 
 @pytest.mark.parametrize('name, arguments', TERMS, ids=str)
@@ -65,7 +79,7 @@ def test_a_term_and_its_gradients_need_no_number_on_the_host(name, arguments):
 
 
 @pytest.mark.parametrize('name, options', WEIGHTINGS, ids=str)
-@pytest.mark.parametrize('count', [1, 2])
+@pytest.mark.parametrize('count', [1, 2, 3])
 def test_a_weighting_needs_no_number_on_the_host(name, options, count):
     module = build(dict(type=name, **options), 'weighting')
     step = step_of('meta')

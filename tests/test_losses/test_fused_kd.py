@@ -62,3 +62,53 @@ def test_standardised_logits_have_the_gradients_of_finite_differences():
 def test_teachers_that_are_no_list_of_names_are_one_clear_error(teachers):
     with pytest.raises(ConfigError, match='teachers must be a list of names, each once, got'):
         FusedKD(teachers=teachers)
+
+
+@pytest.mark.parametrize('tau', [1.0, 4.0])
+@pytest.mark.parametrize('standardised', [False, True])
+def test_fused_probabilities_are_the_weighted_sum_of_predictions(tau, standardised):
+    step = two_teachers()
+    term = FusedKD(tau=tau, fuse='probabilities', standardise_logits=standardised)
+    term.name = 'kd'
+    raw = torch.stack([step.teachers[name].logits for name in ('vit', 'cnn')])
+    weights = array(term.weighting(raw, step.student.logits, step.labels))
+    values = [array(one) for one in (*raw, step.student.logits)]
+    if standardised:
+        values = [(one - one.mean(-1, keepdims=True)) / one.std(-1, keepdims=True) for one in values]
+    p, q = (sum(w[:, None] * softmax(z / t) for w, z in zip(weights, values, strict=False)) for t in (tau, 1.0))
+    learned = softmax(values[2] / tau)
+    np.testing.assert_allclose(term(step).item(), tau**2 * (p * np.log(p / learned)).sum() / len(p), rtol=1e-9)
+    np.testing.assert_allclose(step.log['kd/target_entropy'].item(), -(q * np.log(q)).sum(-1).mean(), rtol=1e-9)
+
+
+def test_fused_probabilities_have_the_gradient_of_the_weighted_sum_of_losses():
+    step = two_teachers()
+    term = FusedKD(weighting=dict(type='CAMKD'), fuse='probabilities')
+    raw = torch.stack([step.teachers[name].logits for name in ('vit', 'cnn')])
+    weights = term.weighting(raw, step.student.logits, step.labels)
+    ours = torch.autograd.grad(term(step), step.student.logits)[0]
+    log_student = (step.student.logits / 4).log_softmax(-1)
+    losses = [((z / 4).softmax(-1) * ((z / 4).log_softmax(-1) - log_student)).sum(-1) for z in raw]
+    theirs = torch.autograd.grad(16 * (weights * torch.stack(losses)).sum(0).mean(), step.student.logits)[0]
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_one_teacher_fuses_to_itself_either_way_and_a_sure_one_stays_finite():
+    step = two_teachers()
+    ways = [FusedKD(fuse=fuse, teachers=['vit'])(step) for fuse in ('logits', 'probabilities')]
+    torch.testing.assert_close(*ways)
+    sure = torch.tensor([[300.0, -300, 0]])
+    student = torch.zeros(1, 3, requires_grad=True)
+    teachers = {name: Outputs(sure * sign, None, None) for name, sign in dict(a=1, b=-1).items()}
+    loss = FusedKD(fuse='probabilities', weighting=dict(type='CAMKD'), tau=1.0)(
+        Step(Outputs(student, None, None), teachers, torch.eye(3)[:1])
+    )
+    loss.backward()
+    assert loss.item() == pytest.approx(np.log(3), rel=1e-6) and torch.isfinite(student.grad).all()
+
+
+def test_a_wrong_way_to_fuse_and_what_is_no_weighting_are_one_clear_error():
+    with pytest.raises(ConfigError, match="fuse='probs' names no way to fuse; did you mean 'probabilities'"):
+        FusedKD(fuse='probs')
+    with pytest.raises(ConfigError, match="^weighting.type='DKD' is no weighting"):
+        FusedKD(weighting=dict(type='DKD', source='vit'))

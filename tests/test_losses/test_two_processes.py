@@ -9,7 +9,7 @@ import torch
 from helpers import environment, free_port
 
 from mmdualkd.global_batch import standardise_channels
-from mmdualkd.losses import DIST, RKD, InfoNCE, Step
+from mmdualkd.losses import DIST, MLLD, RKD, RSD, SP, FusedKD, InfoNCE, Step
 from mmdualkd.outputs import Outputs
 
 
@@ -27,6 +27,10 @@ class Pair(torch.nn.Module):
                 InfoNCE('vit', 'student', detach_source=True),
                 DIST('assistant', 'student'),
                 RKD('vit', angle=1.0),
+                SP('vit', 'student'),
+                RSD('assistant', 'student'),
+                MLLD('vit', 'assistant'),
+                FusedKD(dict(type='AEKD', tolerance=0.9), fuse='probabilities'),
             ]
         )
         for term in self.terms:
@@ -36,9 +40,11 @@ class Pair(torch.nn.Module):
     def step(self, x, teacher):
         x = x.to(self.student.weight)
         student, assistant, vit = (
-            Outputs(pooled[:, :4], pooled, None) for pooled in (self.student(x), self.assistant(x), teacher)
+            Outputs(pooled[:, :4], pooled, pooled[..., None, None, None])
+            for pooled in (self.student(x), self.assistant(x), teacher)
         )
-        return Step(student, dict(vit=vit), None, assistant=assistant)
+        cnn = Outputs(2 * teacher[:, 2:], None, None)
+        return Step(student, dict(vit=vit, cnn=cnn), None, assistant=assistant)
 
     def forward(self, x, teacher):
         step = self.step(x, teacher)

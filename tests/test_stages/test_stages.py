@@ -35,13 +35,15 @@ def test_stages_one_after_the_other_give_the_models_own_outputs_bit_for_bit(name
     staged = StagedModel(model)
     with torch.no_grad():
         whole = run_model(model, batch(name))
-        parts, third = staged.run(batch(name))
+        parts, (*_, third, last) = staged.run(batch(name))
         own = model(batch(name), mode='tensor') if STAGED[name]['scope'] == 'mmpretrain' else whole.logits
     assert_same_outputs(parts, whole)
     assert torch.equal(parts.logits, own)
     assert not torch.equal(parts.logits[0], parts.logits[1])
     rows = 4 if STAGED[name]['scope'] == 'mmaction' else 2  # two samples of two clips, or two pictures
     assert third.grid.shape == (rows, *STAGED[name]['third'])
+    with torch.no_grad():
+        assert torch.equal(staged.division.stages[3](third).grid, last.grid)
     assert staged.kind == KINDS[name]
 
 
@@ -63,7 +65,7 @@ def test_a_training_step_is_the_same_bit_for_bit_gradients_drop_path_and_running
 def test_the_last_stage_runs_on_features_of_another_model_and_hands_their_gradient_back(name):
     model = build(name).eval()
     with torch.no_grad():
-        third = StagedModel(model).run(batch(name))[1]
+        third = StagedModel(model).run(batch(name))[1][2]
     model.requires_grad_(False)
     foreign = torch.randn(third.grid.shape).requires_grad_()
     outputs = StagedModel(model).last(Features(foreign))
@@ -77,7 +79,7 @@ def test_class_tokens_travel_with_the_features_and_reach_the_scores(name):
     model = build(name).eval()
     staged = StagedModel(model)
     with torch.no_grad():
-        outputs, third = staged.run(batch(name))
+        outputs, (*_, third, _) = staged.run(batch(name))
         assert third.extra.shape[1] == (2 if name == 'deit_distilled' else 1)
         other = staged.last(Features(third.grid, third.extra + 1))
     assert not torch.equal(other.logits, outputs.logits)

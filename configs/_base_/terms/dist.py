@@ -1,0 +1,1 @@
+terms = dict(dist=dict(type='DIST', source='vit'))

@@ -1,0 +1,1 @@
+terms = dict(dkd=dict(type='DKD', source='vit'))

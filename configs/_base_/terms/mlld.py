@@ -1,0 +1,1 @@
+terms = dict(mlld=dict(type='MLLD', source='vit'))

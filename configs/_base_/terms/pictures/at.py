@@ -1,0 +1,3 @@
+_base_ = '../at.py'
+
+terms = dict(at=dict(source='teacher'))

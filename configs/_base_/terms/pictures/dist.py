@@ -1,0 +1,3 @@
+_base_ = '../dist.py'
+
+terms = dict(dist=dict(source='teacher'))

@@ -1,0 +1,3 @@
+_base_ = '../fitnets.py'
+
+terms = dict(fitnets=dict(source='teacher'))

@@ -1,0 +1,3 @@
+_base_ = '../kd_standardised.py'
+
+terms = dict(kd=dict(teachers=['teacher']))

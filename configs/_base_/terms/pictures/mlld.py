@@ -1,0 +1,3 @@
+_base_ = '../mlld.py'
+
+terms = dict(mlld=dict(source='teacher'))

@@ -1,0 +1,3 @@
+_base_ = '../ofa.py'
+
+terms = dict(ofa=dict(source='teacher'), exits=dict(source='teacher'))

@@ -1,0 +1,3 @@
+_base_ = '../rkd.py'
+
+terms = dict(rkd=dict(teacher='teacher'))

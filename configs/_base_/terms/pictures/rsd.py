@@ -1,0 +1,3 @@
+_base_ = '../rsd.py'
+
+terms = dict(rsd=dict(source='teacher'))

@@ -1,0 +1,3 @@
+_base_ = '../sp.py'
+
+terms = dict(sp=dict(source='teacher'))

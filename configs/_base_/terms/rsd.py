@@ -1,0 +1,2 @@
+# The weight is the authors'.
+terms = dict(rsd=dict(type='RSD', source='vit', weight=0.1))
