@@ -23,8 +23,8 @@ class OFA(PairTerm):
 
     with m the one-hot label, of the largest share where mixup or label smoothing made it soft. At :math:`\gamma = 1`
     it is the cross-entropy with the source's probabilities; more adds to the label's share, the more so the surer the
-    source is of it. As published, there is no :math:`\tau^2`. A source that trains gets gradients too, unless
-    ``detach_source``; that is our reconstruction of the terms with an assistant.
+    source is of it. As published, there is no :math:`\tau^2`. Samples without a label take no part. A source that
+    trains gets gradients too, unless ``detach_source``; that is our reconstruction of the terms with an assistant.
 
     Args:
         source: See :class:`~mmdualkd.losses.pair.PairTerm`.
@@ -65,4 +65,4 @@ class OFA(PairTerm):
         source, target = self.read(step, 'logits')
         label = F.one_hot(step.labels.argmax(dim=1), target.size(1))
         enhanced = ((source / self.tau).softmax(dim=1) + label) ** self.gamma - label
-        return -(enhanced * (target / self.tau).log_softmax(dim=1)).sum(dim=1).mean()
+        return -step.mean_of_labelled((enhanced * (target / self.tau).log_softmax(dim=1)).sum(dim=1))
