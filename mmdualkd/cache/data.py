@@ -49,7 +49,7 @@ def attach(cache: TeacherCache, dataset: object, cfg: Mapping | None, amp: bool 
     parts = describe_data(dataset, cfg)
     check_data(cache.manifest, parts, cache.where)
     if is_main_process():  # each file is looked at
-        drops = any(part.unlabelled == DROP for part in plain_datasets(dataset))
+        drops = any(part.label_use.unlabelled == DROP for part in plain_datasets(dataset))
         hint = ": with unlabelled='drop' it needs a cache of its own, written with that" if drops else ''
         check_samples(cache.samples(), list_samples(dataset), cache.where, hint)
     first = 0

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
@@ -14,25 +15,49 @@ KEEP, DROP = 'keep', 'drop'
 
 
 def is_unlabelled(label: Any) -> bool:
-    """Whether a label (a class, several, or a row over the classes) says that there is none."""
-    return bool((np.asarray(label) < 0).any())
+    """Whether a label (a class, several, or a row over the classes) says that there is none, or is None."""
+    return label is None or bool((np.asarray(label) < 0).any())
 
 
-def check_label_settings(fraction: Any, seed: Any, unlabelled: Any, test_mode: bool) -> None:
-    """Refuses settings of labels that cannot work, or that would change what a test is.
+@dataclass(frozen=True)
+class LabelUse:
+    """Which labels of a training data set are used, and whether samples without one are.
+
+    Attributes:
+        labelled_fraction: The share of each class that keeps its labels; None for all.
+        label_seed: Decides which do.
+        unlabelled: ``'keep'`` or ``'drop'``, what is done with samples without a label.
+        test_mode: Whether the data are to test with, of which nothing can be taken away.
 
     Raises:
-        ConfigError: Names the key and the value.
+        ConfigError: Names the setting that is out of its range, or not for a test.
     """
-    number = isinstance(fraction, Real) and not isinstance(fraction, bool)
-    if fraction is not None and not (number and 0 < fraction <= 1):
-        raise ConfigError(f'dataset.labelled_fraction must be None or in 0 to 1, above 0, got {fraction!r}')
-    if type(seed) is not int or seed < 0:
-        raise ConfigError(f'dataset.label_seed must be a whole number from 0, got {seed!r}')
-    check_name('dataset.unlabelled', unlabelled, (KEEP, DROP), 'way with samples that have no label')
-    for key, value, default in (('labelled_fraction', fraction, None), ('unlabelled', unlabelled, KEEP)):
-        if test_mode and value != default:
-            raise ConfigError(f'dataset.{key}={value!r} is for training data: a test takes all samples and labels')
+
+    labelled_fraction: float | None
+    label_seed: int
+    unlabelled: str
+    test_mode: bool
+
+    def __post_init__(self) -> None:
+        fraction, seed = self.labelled_fraction, self.label_seed
+        number = isinstance(fraction, Real) and not isinstance(fraction, bool)
+        if fraction is not None and not (number and 0 < fraction <= 1):
+            raise ConfigError(f'dataset.labelled_fraction must be None or in 0 to 1, above 0, got {fraction!r}')
+        if type(seed) is not int or seed < 0:
+            raise ConfigError(f'dataset.label_seed must be a whole number from 0, got {seed!r}')
+        check_name('dataset.unlabelled', self.unlabelled, (KEEP, DROP), 'way with samples that have no label')
+        for key, default in (('labelled_fraction', None), ('unlabelled', KEEP)):
+            if self.test_mode and (value := getattr(self, key)) != default:
+                raise ConfigError(f'dataset.{key}={value!r} is for training data: a test takes all samples and labels')
+
+    def of(self, infos: list[dict], key: str) -> list[dict]:
+        """The samples that are used, with their labels or -1 under ``key``."""
+        if self.labelled_fraction is not None:
+            for place in unlabelled_rest([info[key] for info in infos], self.labelled_fraction, self.label_seed):
+                infos[place] = {**infos[place], key: UNLABELLED}
+        if self.unlabelled == KEEP:
+            return infos
+        return [info for info in infos if not is_unlabelled(info[key])]
 
 
 def unlabelled_rest(labels: Sequence[Any], fraction: float, seed: int) -> list[int]:

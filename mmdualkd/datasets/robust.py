@@ -15,7 +15,7 @@ from mmengine.structures import BaseDataElement
 from ..errors import CacheError, ConfigError, DataError
 from ..seeds import seeded
 from .draws import Draw, parts_of, shown
-from .labels import DROP, KEEP, UNLABELLED, check_label_settings, is_unlabelled, unlabelled_rest
+from .labels import DROP, KEEP, UNLABELLED, LabelUse, is_unlabelled
 from .pipelines import check_crop, check_pipeline
 from .reading import open_video
 from .wrappers import occurrence, position
@@ -87,12 +87,9 @@ class RobustDataset:
             raise ConfigError(f'dataset.num_views must be None or a whole number from 1, got {num_views!r}')
         if type(view_seed) is not int or view_seed < 0:
             raise ConfigError(f'dataset.view_seed must be a whole number from 0, got {view_seed!r}')
-        check_label_settings(labelled_fraction, label_seed, unlabelled, kwargs.get('test_mode', False))
+        self.label_use = LabelUse(labelled_fraction, label_seed, unlabelled, kwargs.get('test_mode', False))
         self.num_views = num_views
         self.view_seed = view_seed
-        self.labelled_fraction = labelled_fraction
-        self.label_seed = label_seed
-        self.unlabelled = unlabelled
         self.records = None
         with seeded(view_seed):  # some transforms draw once for all, when they are built
             super().__init__(*args, **kwargs)
@@ -106,20 +103,14 @@ class RobustDataset:
             self._error = torch.zeros(ERROR_BYTES, dtype=torch.uint8).share_memory_()
 
     def filter_data(self) -> list[dict]:
-        """Takes labels away, and leaves samples without one out, as the settings say.
+        """Gives the samples that are used, with the labels that are.
 
         Raises:
-            DataError: If nothing is left.
+            DataError: If there are none.
         """
-        infos = super().filter_data()
-        if self.labelled_fraction is not None:
-            labels = [info[self.label] for info in infos]
-            for place in unlabelled_rest(labels, self.labelled_fraction, self.label_seed):
-                infos[place] = {**infos[place], self.label: UNLABELLED}
-        if self.unlabelled == DROP:
-            infos = [info for info in infos if not is_unlabelled(info[self.label])]
-            if not infos:
-                raise DataError(f"{source_of(self)}: no sample has a label, and dataset.unlabelled='drop'")
+        infos = self.label_use.of(super().filter_data(), self.label)
+        if not infos and self.label_use.unlabelled == DROP:
+            raise DataError(f"{source_of(self)}: no sample has a label, and dataset.unlabelled='drop'")
         return infos
 
     def set_clock(self, seed: int, epoch: int, part: int = 0) -> None:

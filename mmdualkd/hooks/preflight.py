@@ -126,7 +126,7 @@ def check_labels(dataset: object, split: str, where: str, model: nn.Module) -> i
         dataset: A data set without wrappers.
         split: ``'train'``, ``'val'`` or ``'test'``.
         where: Its place, for errors.
-        model: What is trained: a distiller, which can learn from samples without a label, or a model by itself.
+        model: What is trained: a distiller, whose terms can learn from samples without a label, or a model by itself.
 
     Returns:
         How many training samples have no label.
@@ -151,10 +151,10 @@ def check_labels(dataset: object, split: str, where: str, model: nn.Module) -> i
                 wrong = file, label
     if without and not (split == 'train' or dataset.test_mode):  # in a test it counts as wrong, whatever is predicted
         raise DataError(f'{where}: {without[0]} has no label (-1), which only training data may be without')
-    if without and split == 'train' and not hasattr(model, 'expect_unlabelled'):
+    if without and split == 'train' and not getattr(model, 'terms', None):
         raise DataError(
-            f'{where}: {len(without)} of {len(dataset)} samples have no label (-1), such as {without[0]}, and '
-            f"{type(model).__name__} learns from labels alone: dataset.unlabelled='drop' leaves them out"
+            f'{where}: {len(without)} of {len(dataset)} samples have no label (-1), such as {without[0]}, and a '
+            f"{type(model).__name__} without terms learns from labels alone: dataset.unlabelled='drop' leaves them out"
         )
     if wrong:
         file, label = wrong
