@@ -34,7 +34,6 @@ def batch_accuracies(step: Step) -> dict[str, Tensor]:
         except CacheError:
             continue
         hits = (logits.argmax(dim=1) == right).float()
-        if step.labelled is not None:
-            hits = hits * (step.labelled / step.labelled.sum()) * len(hits)
-        accuracies[f'{BATCH_ACCURACY}{name}'] = hits.mean()
+        known = step.labelled
+        accuracies[f'{BATCH_ACCURACY}{name}'] = hits.mean() if known is None else (hits * known).sum() / known.sum()
     return accuracies
