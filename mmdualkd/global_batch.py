@@ -57,6 +57,20 @@ def standardise_channels(grid: Tensor, eps: float = 1e-5) -> Tensor:
     return (centred - mean.view(shape)) / std.view(shape)
 
 
+def batch_mean(values: Tensor) -> Tensor:
+    """The mean over the rows of (N, ...), other axes summed: ``mean`` of (N,), and the reduction ``'batchmean'``."""
+    return values.mean() if values.dim() == 1 else values.sum() / len(values)
+
+
+@torch.no_grad()
+def mean_rows(counted: Tensor) -> Tensor:
+    """How many rows of a mask (N,) are true in a process, on average over all of them; at least a part of one."""
+    count = counted.sum().float()
+    if get_world_size() > 1:
+        dist.all_reduce(count)
+    return count.clamp_min(1) / get_world_size()
+
+
 def over_processes(means: Tensor, count: int) -> Tensor:
     """Means of all processes' values from the means of each one's ``count`` values."""
     if get_world_size() == 1:

@@ -277,7 +277,7 @@ def build_dataset(cfg: Config, model: nn.Module) -> object:
     named = None
     for part in plain_datasets(dataset):
         where = f'train_dataloader.dataset ({source_of(part)})'
-        check_labels(part, 'train', where, model.student)
+        check_labels(part, 'train', where, model)
         named = check_class_names(part, where, named)
         if not model.of_pictures:
             hand_views(part, model.plan, 'the train pipeline')

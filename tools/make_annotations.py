@@ -18,6 +18,8 @@ examples:
     python tools/make_annotations.py data/mine --out data/annotations/mine --group-regex '/([^/_]+)_[^/]*$'
   videos anywhere below a folder, whose classes a table says (path,label):
     python tools/make_annotations.py data/mine --table data/mine.csv --out data/annotations/mine
+  the same, with videos without a label in data/mine/others:
+    python tools/make_annotations.py data/mine --unlabelled others --out data/annotations/mine
   Weizmann, three folds of three subjects held out:
     python tools/make_annotations.py data/weizmann --out data/annotations/weizmann --group-regex '/([a-z]+)_' --folds 3
   UT-Interaction, both directions (fold 1 tests on set1 and trains on set2, fold 2 the other way round):
@@ -39,7 +41,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='where the files go')
     parser.add_argument('--pictures', action='store_true', help='pictures in place of videos')
     parser.add_argument(
-        '--table', metavar='CSV', help='takes files (paths from FOLDER) and classes from the columns path,label'
+        '--table',
+        metavar='CSV',
+        help='takes files (paths from FOLDER) and classes from the columns path,label; an empty label or -1 is none',
+    )
+    parser.add_argument(
+        '--unlabelled', metavar='DIR', help='folder in FOLDER whose files have no label: to train on, with the label -1'
     )
     split = parser.add_mutually_exclusive_group()
     split.add_argument(
@@ -58,6 +65,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error(f'FOLDER {str(args.folder)!r}: there is no such folder')
     if not 0 < args.test_fraction < 1:
         parser.error(f'--test-fraction must lie between 0 and 1, got {args.test_fraction}')
+    if args.table and args.unlabelled:
+        parser.error('--unlabelled is of folders; in a --table a file without a label has an empty one')
     if args.folds is not None and args.folds < 2:
         parser.error(f'--folds must be 2 or more, got {args.folds}')
     return args
@@ -86,17 +95,19 @@ def main(argv: list[str] | None = None) -> None:
         print(f'left out: {ascii(path) if not path.isprintable() else path} {fault}')
     if not found:
         raise DataError(f'no readable {noun} in {args.folder}')
-    classes = {path: table[path] for path in found} if table else splits.classes_by_folder(found)
-    splits.check_classes(classes)
+    classes, unlabelled = splits.known_classes(found, table, args.unlabelled)
+    splits.check_classes(classes, unlabelled)
     names = splits.class_names(classes)
-    print(f'{len(found)} {noun}s of {len(names)} classes: {", ".join(names)}')
+    without = f', and {len(unlabelled)} without a label' if unlabelled else ''
+    print(f'{len(classes)} {noun}s of {len(names)} classes: {", ".join(names)}{without}')
     if args.group_regex:
         groups = splits.groups_of(classes, args.group_regex)
         print(f'{len(groups)} groups: {listed(sorted(groups), 20)}')
     parts = splits.held_out(classes, args.test_fraction, args.folds, args.group_regex, args.seed)
-    written = splits.write_annotations(args.out, classes, parts)
+    written = splits.write_annotations(args.out, classes, parts, unlabelled, args.group_regex)
     for file, paths in written.items():
-        absent = [name for name in names if name not in {classes[path] for path in paths}]
+        there = {classes.get(path) for path in paths}
+        absent = [name for name in names if name not in there]
         note = f', none of {", ".join(absent)}' if absent else ''
         print(f'{file}: {len(paths)} {noun}s{note}')
     there = [path for part in ('train', 'val') for path in args.out.glob(f'*{part}.txt')]

@@ -12,6 +12,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from mmdualkd.arguments import CfgOptions
+from mmdualkd.datasets.labels import DROP
 from mmdualkd.launch import read_config
 from mmdualkd.top_keys import settle
 
@@ -47,8 +48,16 @@ def group_of(cfg: Config) -> str | None:
     alone = not model.get('teachers') or str(model.get('type')).endswith('HybridAssistantDistiller')
     if alone or model.get('assistant') or model.get('blending') or 'teacher_cache' in model:
         return None
-    common = [model.teachers, model.get('views'), model.get('num_classes'), cfg.train_dataloader.dataset]
+    common = [model.teachers, model.get('views'), model.get('num_classes'), _seen(cfg.train_dataloader.dataset)]
     return hashlib.sha256(json.dumps(common, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _seen(dataset: Any) -> Any:
+    """A data set's config without what takes labels away, which teachers do not see, unless their clips go, too."""
+    if isinstance(dataset, Mapping):
+        left_out = () if dataset.get('unlabelled') == DROP else ('labelled_fraction', 'label_seed', 'unlabelled')
+        return {key: _seen(value) for key, value in dataset.items() if key not in left_out}
+    return [_seen(value) for value in dataset] if isinstance(dataset, list | tuple) else dataset
 
 
 def write_cache(configs: Mapping[str, Config], folder: Path, views: int, threads: int) -> Path:
@@ -69,7 +78,7 @@ def write_cache(configs: Mapping[str, Config], folder: Path, views: int, threads
             name: {**term, 'weight': None} if isinstance(term, dict) else term
             for name, term in (cfg.model.get('terms') or {}).items()
         }
-        parts = [{**cfg.model, 'terms': terms, 'student': None}, cfg.train_dataloader.dataset]
+        parts = [{**cfg.model, 'terms': terms, 'student': None}, _seen(cfg.train_dataloader.dataset)]
         different.setdefault(json.dumps(parts, sort_keys=True, default=str), cfg)
     folder = folder / hashlib.sha256(json.dumps(sorted(different)).encode()).hexdigest()[:8]
     folder.mkdir(parents=True, exist_ok=True)

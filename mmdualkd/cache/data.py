@@ -8,6 +8,7 @@ import numpy as np
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
+from ..datasets.labels import DROP
 from ..datasets.wrappers import plain_datasets
 from ..errors import CacheError, ConfigError
 from .description import check_data, check_samples, describe_data, list_samples
@@ -48,7 +49,9 @@ def attach(cache: TeacherCache, dataset: object, cfg: Mapping | None, amp: bool 
     parts = describe_data(dataset, cfg)
     check_data(cache.manifest, parts, cache.where)
     if is_main_process():  # each file is looked at
-        check_samples(cache.samples(), list_samples(dataset), cache.where)
+        drops = any(part.label_use.unlabelled == DROP for part in plain_datasets(dataset))
+        hint = ": with unlabelled='drop' it needs a cache of its own, written with that" if drops else ''
+        check_samples(cache.samples(), list_samples(dataset), cache.where, hint)
     first = 0
     for part in plain_datasets(dataset):
         if part.num_views is None:

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.logging import print_log
 
 from ..checkpoint import model_state_dict
@@ -21,7 +20,7 @@ from ..zoo.weights import read_source
 
 # what a data set's settings say that its list of samples says better, and what changes no clip
 LEFT_OUT = {'ann_file', 'data_prefix', 'data_root', 'num_views', 'view_seed', 'metainfo', 'max_refetch', 'num_classes'}
-LEFT_OUT |= {'lazy_init', 'serialize_data'}
+LEFT_OUT |= {'lazy_init', 'serialize_data', 'labelled_fraction', 'label_seed', 'unlabelled'}
 
 
 def describe_teacher(spec: Mapping, name: str, plan: ViewPlan, num_classes: int | None) -> dict[str, Any]:
@@ -109,16 +108,17 @@ def plain_configs(cfg: Mapping) -> Iterator[Mapping]:
 
 
 def list_samples(dataset: object) -> list[list]:
-    """Each sample's data set, file (below the folder that all have in common), label, and bytes of the file."""
+    """Each sample's data set, file (below the folder that all have in common), and bytes of the file.
+
+    Labels are left out: teachers see none of them, so that trainings with fewer can share what they gave.
+    """
     samples = []
     for number, part in enumerate(plain_datasets(dataset)):
         infos = [part.get_data_info(index) for index in range(len(part))]
         files = [os.path.abspath(info[part.file]) if info.get(part.file) else '' for info in infos]
         folders = {os.path.dirname(file) for file in files}
         common = os.path.commonpath(folders) if len(folders) > 1 and all(folders) else next(iter(folders), '')
-        for info, file in zip(infos, files, strict=True):
-            label = np.asarray(info.get(part.label, -1)).tolist()
-            samples.append([number, os.path.relpath(file, common or '.') if file else '', label, _size(file)])
+        samples += [[number, os.path.relpath(file, common or '.') if file else '', _size(file)] for file in files]
     return samples
 
 
@@ -143,18 +143,24 @@ def check_data(manifest: Mapping, parts: list[dict], where: str) -> None:
             raise CacheError(f'{where} is of other training data than train_dataloader.dataset: {"; ".join(faults)}')
 
 
-def check_samples(there: list[list], here: list[list], where: str) -> None:
+def check_samples(there: list[list], here: list[list], where: str, hint: str = '') -> None:
     """Refuses another list of samples, or files of another size.
+
+    Args:
+        there: What :func:`list_samples` gave when the cache was written.
+        here: What it gives now.
+        where: The cache, for errors.
+        hint: Why samples may be missing.
 
     Raises:
         CacheError: Names the first that differs.
     """
     if len(there) != len(here):
-        raise CacheError(f'{where} is of {len(there)} samples, train_dataloader.dataset has {len(here)}')
+        raise CacheError(f'{where} is of {len(there)} samples, train_dataloader.dataset has {len(here)}{hint}')
     for number, (theirs, ours) in enumerate(zip(there, here, strict=True)):
         if theirs != ours:
             told = [
-                f'{name or "no file"}, label {label}, {"missing" if size is None else f"{size} bytes"}'
-                for _, name, label, size in (theirs, ours)
+                f'{name or "no file"}, {"missing" if size is None else f"{size} bytes"}'
+                for _, name, size in (theirs, ours)
             ]
             raise CacheError(f'{where} is of other samples: sample {number} is {told[0]} there, {told[1]} here')

@@ -19,7 +19,7 @@ from .layout import Layout
 
 MANIFEST = 'manifest.json'
 SAMPLES = 'samples.json'
-FORMAT = 1
+FORMAT = 2
 COMMAND = 'python tools/cache_teachers.py CONFIG --out'
 
 
@@ -139,7 +139,7 @@ class TeacherCache:
                        for place in shard['stand_in'].nonzero()[0]})  # fmt: skip
 
     def samples(self) -> list[list]:
-        """The list of samples that it was made from: data set, name, label, bytes of the file.
+        """The list of samples that it was made from: data set, name, bytes of the file.
 
         Raises:
             CacheError: If it is missing or damaged.

@@ -15,9 +15,10 @@ from mmengine.utils import ProgressBar
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from ..datasets.robust import source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
-from ..hooks.preflight import hand_views
+from ..hooks.preflight import check_labels, hand_views
 from ..launch import check_distillation
 from ..outputs import Scores
 from ..zoo.weights import load_teacher_weights
@@ -48,8 +49,10 @@ def build_loader(cfg: Config, distiller: nn.Module) -> DataLoader:
     if cfg.get('teacher_val_pipeline') is not None:
         loader.dataset.pipeline = cfg.teacher_val_pipeline
     loader = Runner.build_dataloader(loader)
-    for dataset in () if distiller.of_pictures else plain_datasets(loader.dataset):
-        hand_views(dataset, distiller.plan, 'teacher_val_pipeline')
+    for dataset in plain_datasets(loader.dataset):
+        check_labels(dataset, 'val', f'val_dataloader.dataset ({source_of(dataset)})', distiller)
+        if not distiller.of_pictures:
+            hand_views(dataset, distiller.plan, 'teacher_val_pipeline')
     return loader
 
 

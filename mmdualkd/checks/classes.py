@@ -20,8 +20,10 @@ def check_labels_fit(job: Job) -> Iterator[Finding]:
     """Every label is one of the model's classes, also where no PreflightHook looks."""
     for split in job.splits():
         for dataset in plain_datasets(job.loader(split).dataset):
-            check_labels(dataset, split, f'{split}_dataloader.dataset ({source_of(dataset)})', job.student)
-    yield Finding('fine', 'labels', f'all are among the {job.num_classes()} classes of the model')
+            check_labels(dataset, split, f'{split}_dataloader.dataset ({source_of(dataset)})', job.model)
+    without = sum(not sample.labels for sample in job.samples('train'))
+    some = f'; {without} of {len(job.samples("train"))} training samples have none' if without else ''
+    yield Finding('fine', 'labels', f'all are among the {job.num_classes()} classes of the model{some}')
 
 
 def check_classes(job: Job) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
+from ..datasets.labels import is_unlabelled
 from ..datasets.wrappers import plain_datasets
 from ..errors import listed
 from ..findings import Finding
@@ -97,7 +98,7 @@ def _named(names: list[str], label: int) -> str:
 
 
 def _loader(job: Job, samples: int) -> DataLoader:
-    """A sample of the training data as teachers are validated on them, or without such a pipeline as they train."""
+    """Labelled training data, some of them, as teachers are validated or, without such a pipeline, as they train."""
     pipeline, model = job.cfg.get('teacher_val_pipeline'), job.model
     if pipeline is None and model.of_pictures and job.has('val'):
         pipeline = _pipeline_of(job.cfg.val_dataloader.dataset)
@@ -106,7 +107,10 @@ def _loader(job: Job, samples: int) -> DataLoader:
     dataset.full_init()
     for plain in () if model.of_pictures else plain_datasets(dataset):
         hand_views(plain, model.plan, 'teacher_val_pipeline' if pipeline is not None else 'the train pipeline')
-    chosen = sorted(random.Random(0).sample(range(len(dataset)), min(samples, len(dataset))))
+    labels = (dataset.get_data_info(index) for index in range(len(dataset)))
+    known = [index for index, info in enumerate(labels) if not is_unlabelled(info.get('label', info.get('gt_label')))]
+    known = known or list(range(len(dataset)))
+    chosen = sorted(random.Random(0).sample(known, min(samples, len(known))))
     train = job.loader('train')
     workers = min(job.cfg.train_dataloader.get('num_workers', 0), cores())
     return DataLoader(Subset(dataset, chosen), batch_size(train), num_workers=workers, collate_fn=train.collate_fn)

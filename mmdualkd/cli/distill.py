@@ -44,6 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument('--test-fraction', type=float, default=0.2, help='share of each class held out (default: 0.2)')
     data.add_argument('--group-regex', help='files whose path (with / before it) gives the same first group of this '
                       'expression stay on one side of the split')  # fmt: skip
+    data.add_argument('--unlabelled', metavar='DIR', help='folder in DATA whose files have no label: the student '
+                      'learns from what the teachers say of them (in a CSV: an empty label)')  # fmt: skip
     data.add_argument('--no-flip', action='store_false', dest='flip', help='do not mirror: left and right differ')
     data.add_argument('--batch-size', type=count, help='samples a step and process (default: 8 clips, 32 pictures)')
     data.add_argument('--workers', type=int, help="processes that decode (default: the machine's cores, at most 8)")

@@ -9,6 +9,7 @@ from mmengine.fileio import exists, list_from_file
 from mmengine.logging import print_log
 
 from ..errors import DataError
+from .labels import UNLABELLED
 
 PROBES = 20
 
@@ -23,17 +24,18 @@ class Line:
 
 
 def read_annotations(
-    path: str, delimiter: str = ' ', several: bool = False, unlabelled: bool = False, folder: str | None = None
+    path: str, delimiter: str = ' ', several: bool = False, test_mode: bool = False, folder: str | None = None
 ) -> list[Line]:
     """Reads an annotation file; blank lines are passed over.
 
-    A name may have the delimiter in it where each line has one label: that is what follows the last one.
+    A name may have the delimiter in it where each line has one label: that is what follows the last one. The label -1,
+    or nothing behind a delimiter that is no space, says that there is none.
 
     Args:
         path: A text file in UTF-8.
         delimiter: What stands between a file and its label.
         several: Whether a line may have several labels; names have no delimiter in them then.
-        unlabelled: Whether a line may be without labels.
+        test_mode: Whether the list is of a test: a line may be a file alone, and none may have the label -1.
         folder: The folder that names start from.
 
     Raises:
@@ -50,25 +52,29 @@ def read_annotations(
     for number, text in enumerate(lines, 1):
         if text.strip():
             where = f'{path}, line {number} ({text.strip()!r})'
-            found.append(_parse(where, text.strip(), delimiter, several, unlabelled, folder))
+            found.append(_parse(where, text.strip(), delimiter, several, test_mode, folder))
     if not found:
         raise DataError(f'{key} is empty')
     return found
 
 
-def _parse(where: str, text: str, delimiter: str, several: bool, unlabelled: bool, folder: str | None) -> Line:
+def _parse(where: str, text: str, delimiter: str, several: bool, test_mode: bool, folder: str | None) -> Line:
     name, *labels = text.split(delimiter) if several else text.rsplit(delimiter, 1)
+    if labels == ['']:
+        labels = [UNLABELLED]
     try:
         labels = [int(label) for label in labels]
     except ValueError:
         labels = None
-    if labels is None or not name.strip() or not (labels or several or unlabelled):
+    if labels is None or not name.strip() or not (labels or several or test_mode):
         wanted = '<file> <label> [<label> ...]' if several else '<file> <label>'
         hint = f' (for file names with {delimiter!r} in them set another dataset.delimiter)' if several else ''
         raise DataError(f'{where}: a line must be {wanted.replace(" ", delimiter)!r}, labels whole numbers{hint}')
     for label in labels:
-        if label < 0:
+        if label < UNLABELLED or (label == UNLABELLED and len(labels) > 1):
             raise DataError(f'{where}: label {label} is negative')
+    if labels == [UNLABELLED] and test_mode:
+        raise DataError(f'{where}: label -1 means no label, which only training data may be without')
     name = name.strip()
     if not several and name.rpartition(delimiter)[2].isdecimal() and not exists(file_of(name, folder)):
         raise DataError(f'{where}: several labels need dataset.multi_class=True, and there is no file {name!r}')

@@ -11,6 +11,7 @@ from mmpretrain.datasets.custom import find_folders, get_samples
 from ..errors import ConfigError, DataError
 from ..registry import DATASETS
 from .annotations import Line, check_files, file_of, names_beside, read_annotations
+from .labels import UNLABELLED
 from .robust import RobustDataset, source_of
 
 MARK = '\ufeff'  # a byte-order mark
@@ -72,7 +73,7 @@ class CustomDataset(RobustPictures, datasets.CustomDataset):
 
     Args:
         per_class: Takes so many pictures of each class, evenly spaced in the order of their names, as in a task
-            with few labelled pictures; None takes all.
+            with few labelled pictures, and all that have no label; None takes all.
         **kwargs: As for mmpretrain's ``CustomDataset``.
 
     Raises:
@@ -95,7 +96,7 @@ class CustomDataset(RobustPictures, datasets.CustomDataset):
         by_label: dict[int, list[dict]] = {}
         for info in samples:
             by_label.setdefault(int(info['gt_label']), []).append(info)
-        chosen = []
+        chosen = by_label.pop(UNLABELLED, [])
         for label, infos in sorted(by_label.items()):
             if len(infos) < self.per_class:
                 raise DataError(
@@ -106,7 +107,7 @@ class CustomDataset(RobustPictures, datasets.CustomDataset):
 
     def _of_list(self) -> list[dict]:
         """The samples of a text file; names of classes from beside it."""
-        lines = read_annotations(self.ann_file, folder=self.img_prefix)
+        lines = read_annotations(self.ann_file, folder=self.img_prefix, test_mode=self.test_mode)
         files = [file_of(line.name, self.img_prefix) for line in lines]
         check_files(files, self.ann_file, self.data_prefix, self.noun)
         if not self._metainfo.get('classes') and (names := names_beside(self.ann_file, {*_labels(lines)})):
@@ -115,7 +116,7 @@ class CustomDataset(RobustPictures, datasets.CustomDataset):
 
 
 def _labels(lines: list[Line]) -> list[int]:
-    return [line.labels[0] for line in lines]
+    return [(line.labels or [UNLABELLED])[0] for line in lines]
 
 
 @DATASETS.register_module()

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 from mmaction.datasets.transforms import DecordInit
+from mmengine.dataset import BaseDataset
 from mmengine.structures import BaseDataElement
 
 from ..errors import CacheError, ConfigError, DataError
 from ..seeds import seeded
 from .draws import Draw, parts_of, shown
+from .labels import DROP, KEEP, UNLABELLED, LabelUse, is_unlabelled
 from .pipelines import check_crop, check_pipeline
 from .reading import open_video
 from .wrappers import occurrence, position
@@ -41,14 +43,22 @@ class RobustDataset:
     draw depends on (``view_seed``, index, view) alone, so that runs of other seeds, samplers, wrappers or processes see
     the same clips, and what teachers make of them can be kept (:meth:`attach`).
 
+    **Samples without labels** have the label -1. In training they take part in the terms of a distillation that read no
+    labels; what learns from labels alone leaves them out with ``unlabelled='drop'``.
+
     Args:
         *args: As for the class that this one stands before.
         num_views: K; None draws anew each time.
         view_seed: Other seeds give other views.
+        labelled_fraction: Takes the labels of training samples away but for this share of each class (at least one), in
+            0 to 1; None leaves them all.
+        label_seed: Decides which keep theirs, whatever is done with the rest. A smaller share is part of a larger one.
+        unlabelled: What is done with samples without a label: ``'keep'``, or ``'drop'``, as if they were not there.
         **kwargs: As for the class that this one stands before.
 
     Raises:
-        ConfigError: If ``num_views`` is no whole number from 1, or ``view_seed`` none from 0.
+        ConfigError: If ``num_views`` is no whole number from 1, or ``view_seed`` none from 0; if a setting of labels is
+            out of its range, or in test mode.
 
     Attributes:
         noun: What a sample is, in messages.
@@ -63,11 +73,21 @@ class RobustDataset:
     label = 'gt_label'
     max_refetch: int
 
-    def __init__(self, *args: Any, num_views: int | None = None, view_seed: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        num_views: int | None = None,
+        view_seed: int = 0,
+        labelled_fraction: float | None = None,
+        label_seed: int = 0,
+        unlabelled: str = KEEP,
+        **kwargs: Any,
+    ) -> None:
         if num_views is not None and (type(num_views) is not int or num_views < 1):
             raise ConfigError(f'dataset.num_views must be None or a whole number from 1, got {num_views!r}')
         if type(view_seed) is not int or view_seed < 0:
             raise ConfigError(f'dataset.view_seed must be a whole number from 0, got {view_seed!r}')
+        self.label_use = LabelUse(labelled_fraction, label_seed, unlabelled, kwargs.get('test_mode', False))
         self.num_views = num_views
         self.view_seed = view_seed
         self.records = None
@@ -81,6 +101,17 @@ class RobustDataset:
             self._flags = torch.zeros(len(self), dtype=torch.uint8).share_memory_()
             self._clock = torch.full((3,), UNSET, dtype=torch.int64).share_memory_()
             self._error = torch.zeros(ERROR_BYTES, dtype=torch.uint8).share_memory_()
+
+    def filter_data(self) -> list[dict]:
+        """Gives the samples that are used, with the labels that are.
+
+        Raises:
+            DataError: If there are none.
+        """
+        infos = self.label_use.of(super().filter_data(), self.label)
+        if not infos and self.label_use.unlabelled == DROP:
+            raise DataError(f"{source_of(self)}: no sample has a label, and dataset.unlabelled='drop'")
+        return infos
 
     def set_clock(self, seed: int, epoch: int, part: int = 0) -> None:
         """Starts an epoch: samples are drawn from (seed, epoch, part, position, visit), or their views, from now on.
@@ -223,8 +254,9 @@ class RobustDataset:
             sample.set_metainfo({name: value for name, value in meta.items() if value is not None})
 
     def get_cat_ids(self, idx: int) -> list[int]:
-        """The labels of a sample, for MMEngine's ``ClassBalancedDataset``."""
-        return np.atleast_1d(self.get_data_info(idx)[self.label]).tolist()
+        """The labels of a sample, for MMEngine's ``ClassBalancedDataset``; none if it has none."""
+        labels = np.atleast_1d(BaseDataset.get_data_info(self, idx)[self.label])
+        return [] if is_unlabelled(labels) else labels.tolist()
 
     def failed(self, flags: torch.Tensor | None = None) -> list[str]:
         """Names the flagged samples, each once.
@@ -287,3 +319,10 @@ class RobustVideos(RobustDataset):
             # which pictures it gives is exact only by open_video.
             if type(transform) is DecordInit and transform.io_backend == 'disk':
                 transform._get_video_reader = functools.partial(open_video, num_threads=transform.num_threads)
+
+    def get_data_info(self, idx: int) -> dict:
+        """What is known of a sample; of several labels a row of 1 for each, or of -1 where it has no label."""
+        info = super().get_data_info(idx)
+        if self.multi_class and is_unlabelled(BaseDataset.get_data_info(self, idx)[self.label]):
+            info[self.label] = torch.full_like(info[self.label], UNLABELLED)
+        return info

@@ -7,12 +7,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..errors import DataError
 from ..files import replacing
+from .labels import UNLABELLED
 
 SHOWN = 5
+NO_LABEL = ('', '-1')  # of a file in a table
 # names of columns by which a table's first row is known for its header
 PATHS = ('path', 'file', 'filename', 'file_name', 'video', 'video_path', 'image', 'image_path', 'picture', 'clip')
 CLASSES = ('label', 'class', 'class_name', 'category', 'target', 'action')
@@ -29,6 +31,40 @@ def classes_by_folder(paths: Sequence[str]) -> dict[str, str]:
     return {path: path.split('/')[-2] for path in paths}
 
 
+def known_classes(
+    paths: Sequence[str], table: Mapping[str, str] | None = None, unlabelled: str | None = None
+) -> tuple[dict[str, str], list[str]]:
+    """Tells files that have a class from those that have none.
+
+    Args:
+        paths: The files.
+        table: The class of each, empty or -1 for none; None takes the folders that they lie in.
+        unlabelled: A folder, written as the paths are, whose files have no class.
+
+    Returns:
+        The class of each path that has one, and the other paths.
+
+    Raises:
+        DataError: If a path lies in no folder, or none in ``unlabelled``.
+    """
+    if table is not None:
+        classes = {path: table[path] for path in paths if table[path] not in NO_LABEL}
+    else:
+        inside = f'{PurePosixPath(unlabelled)}/' if unlabelled else None
+        classes = classes_by_folder([path for path in paths if not (inside and path.startswith(inside))])
+    others = [path for path in paths if path not in classes]
+    if unlabelled and not others:
+        raise DataError(f'--unlabelled={unlabelled!r}: no file that decodes lies in a folder of this name')
+    return classes, others
+
+
+def beside(paths: Sequence[str], test: Collection[str], group_regex: re.Pattern | None) -> list[str]:
+    """Files without a class that can be trained on beside what is held out: those of no group of it."""
+    groups = groups_of(test, group_regex) if group_regex is not None else {}
+    found = ((path, group_regex.search(f'/{path}') if groups else None) for path in paths)
+    return [path for path, match in found if match is None or match[1] not in groups]
+
+
 def read_table(path: str | Path) -> list[tuple[str, str]]:
     """Reads a CSV of files and the names of their classes.
 
@@ -39,10 +75,10 @@ def read_table(path: str | Path) -> list[tuple[str, str]]:
         path: The CSV, in UTF-8.
 
     Returns:
-        File, as it stands there, and name of class of each row.
+        File, as it stands there, and name of class of each row; an empty one where there is none.
 
     Raises:
-        DataError: If it cannot be read, is empty, or a row has not its two values, or names a file again.
+        DataError: If it cannot be read, is empty, or a row has not its two columns, or names a file again.
     """
     try:
         with open(path, encoding='utf-8-sig', newline='') as file:
@@ -62,7 +98,7 @@ def read_table(path: str | Path) -> list[tuple[str, str]]:
         raise DataError(f'{path} is empty')
     found: dict[str, str] = {}
     for line, row in rows:
-        if len(row) != width or not row[of_path] or not row[of_class]:
+        if len(row) != width or not row[of_path]:
             raise DataError(
                 f'{path}, line {line} ({",".join(row)!r}): a row must be path,label, or begin with a header that names '
                 'the two columns path and label'
@@ -79,17 +115,18 @@ def class_names(classes: Mapping[str, str]) -> list[str]:
     return sorted(names, key=(lambda name: (int(name), name)) if all(map(str.isdecimal, names)) else None)
 
 
-def check_classes(classes: Mapping[str, str]) -> None:
+def check_classes(classes: Mapping[str, str], unlabelled: Sequence[str] = ()) -> None:
     """Refuses classes that cannot be trained on and tested.
 
     Args:
         classes: The class of each path.
+        unlabelled: Paths without a class.
 
     Raises:
         DataError: If there is only one, two differ only in case (or in how their accents are stored), one has a single
             file, or a name cannot stand in an annotation file.
     """
-    check_names(classes)
+    check_names(classes, unlabelled)
     files = Counter(classes.values())
     if len(files) < 2:
         raise DataError(f'there is only one class, {next(iter(files), None)!r}: nothing to tell apart')
@@ -100,16 +137,17 @@ def check_classes(classes: Mapping[str, str]) -> None:
         )
 
 
-def check_names(classes: Mapping[str, str]) -> None:
+def check_names(classes: Mapping[str, str], unlabelled: Sequence[str] = ()) -> None:
     """Refuses names that an annotation file cannot hold, and classes that differ in case alone.
 
     Args:
         classes: The class of each path.
+        unlabelled: Paths without a class.
 
     Raises:
         DataError: Names them.
     """
-    if bad := [name for name in (*classes, *class_names(classes)) if not _can_be_written(name)]:
+    if bad := [name for name in (*classes, *unlabelled, *class_names(classes)) if not _can_be_written(name)]:
         raise DataError(
             f'{len(bad)} names cannot stand in an annotation file, for they hold a line break, or begin or end with a '
             f'space; rename: {", ".join(map(ascii, bad[:SHOWN]))}'
@@ -195,7 +233,11 @@ def groups_of(paths: Collection[str], regex: re.Pattern) -> dict[str, list[str]]
 
 
 def write_annotations(
-    out: str | Path, classes: Mapping[str, str], splits: Sequence[Collection[str]]
+    out: str | Path,
+    classes: Mapping[str, str],
+    splits: Sequence[Collection[str]],
+    unlabelled: Sequence[str] = (),
+    group_regex: re.Pattern | None = None,
 ) -> dict[Path, list[str]]:
     """Writes ``train.txt`` and ``val.txt`` (``fold<k>_train.txt`` ... for several splits) and ``classes.txt``.
 
@@ -205,18 +247,23 @@ def write_annotations(
         out: The folder, which is there.
         classes: The class of each path.
         splits: The paths that each split holds out, see :func:`held_out`.
+        unlabelled: Paths without a class: they stand in the lists to train on, with the label -1, but for those of a
+            group that is held out.
+        group_regex: See :func:`groups_of`.
 
     Returns:
         The annotation files, and the paths that each lists.
     """
     names = class_names(classes)
     labels = {name: label for label, name in enumerate(names)}
+    label_of = {path: labels[name] for path, name in classes.items()} | dict.fromkeys(unlabelled, UNLABELLED)
     written = {}
     for number, test in enumerate(splits, start=1):
         prefix = f'fold{number}_' if len(splits) > 1 else ''
-        written[Path(out, f'{prefix}train.txt')] = [path for path in classes if path not in test]
+        without = beside(unlabelled, test, group_regex)
+        written[Path(out, f'{prefix}train.txt')] = [*(path for path in classes if path not in test), *without]
         written[Path(out, f'{prefix}val.txt')] = [path for path in classes if path in test]
-    texts = {file: ''.join(f'{path} {labels[classes[path]]}\n' for path in paths) for file, paths in written.items()}
+    texts = {file: ''.join(f'{path} {label_of[path]}\n' for path in paths) for file, paths in written.items()}
     texts[Path(out, 'classes.txt')] = ''.join(f'{name}\n' for name in names)
     with ExitStack() as files:
         for file, text in texts.items():

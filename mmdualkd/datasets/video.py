@@ -7,6 +7,7 @@ from mmaction import datasets as mmaction_datasets
 from ..errors import DataError
 from ..registry import DATASETS
 from .annotations import Line, check_files, file_of, names_beside, read_annotations
+from .labels import UNLABELLED
 from .robust import RobustVideos, counted_from_one
 
 REFETCH = 100
@@ -16,7 +17,8 @@ REFETCH = 100
 class VideoDataset(RobustVideos, mmaction_datasets.VideoDataset):
     """Videos and labels from a text file of lines ``<file> <label>``; the arguments are mmaction2's.
 
-    The label is what follows the last delimiter, so that names may have spaces (not those of ``multi_class``).
+    The label is what follows the last delimiter, so that names may have spaces (not those of ``multi_class``). -1 means
+    that there is none, in training data alone.
 
     Beside what :class:`~mmdualkd.datasets.robust.RobustVideos` does, annotations are checked when the data set is
     built, blank lines are passed over, and a ``classes.txt`` beside the file (a name a line, as
@@ -49,7 +51,7 @@ class VideoDataset(RobustVideos, mmaction_datasets.VideoDataset):
         if not self._metainfo.get('classes'):
             names = names_beside(self.ann_file, {label for line in lines for label in line.labels}, self.num_classes)
             self._metainfo.update(dict(classes=names) if names else {})
-        labels = [line.labels if self.multi_class else (line.labels or [-1])[0] for line in lines]
+        labels = [line.labels if self.multi_class else (line.labels or [UNLABELLED])[0] for line in lines]
         return [dict(filename=file, label=label) for file, label in zip(files, labels, strict=True)]
 
     def _check_labels(self, lines: list[Line]) -> None:

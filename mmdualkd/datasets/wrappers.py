@@ -65,5 +65,18 @@ def repetition(wrapper: object, index: int) -> tuple[int, int]:
     return 0, 1
 
 
+def balance_labelled(wrapper: type) -> None:
+    """Lets MMEngine's ``ClassBalancedDataset`` count how frequent a class is among the samples that have one."""
+    factors = wrapper._get_repeat_factors
+
+    @functools.wraps(factors)
+    def balanced(self: Any, dataset: Any, repeat_thr: float) -> list[float]:
+        labelled = sum(bool(dataset.get_cat_ids(index)) for index in range(len(dataset)))
+        return factors(self, dataset, repeat_thr * labelled / len(dataset))  # it divides by the number of all
+
+    wrapper._get_repeat_factors = balanced
+
+
 for repeating in (ConcatDataset, RepeatDataset, ClassBalancedDataset):
     tell_place(repeating)
+balance_labelled(ClassBalancedDataset)

@@ -12,8 +12,9 @@ from ..names import ASSISTANT, BATCH_ACCURACY, STUDENT
 def batch_accuracies(step: Step) -> dict[str, Tensor]:
     """The fraction of a batch, in 0 to 1, that each model's highest score is right about; on the device.
 
-    Of samples that are blended (mixup, cutmix) the class of the larger part counts as right. Where samples have several
-    labels there is no such fraction. A teacher in a cache that holds no logits of it is left out.
+    Only samples that have a label count, of which there must be one. Of samples that are blended (mixup, cutmix) the
+    class of the larger part counts as right. Where samples have several labels there is no such fraction. A teacher in
+    a cache that holds no logits of it is left out.
 
     Args:
         step: The training step.
@@ -32,5 +33,7 @@ def batch_accuracies(step: Step) -> dict[str, Tensor]:
             logits = outputs.logits
         except CacheError:
             continue
-        accuracies[f'{BATCH_ACCURACY}{name}'] = (logits.argmax(dim=1) == right).float().mean()
+        hits = (logits.argmax(dim=1) == right).float()
+        known = step.labelled
+        accuracies[f'{BATCH_ACCURACY}{name}'] = hits.mean() if known is None else (hits * known).sum() / known.sum()
     return accuracies

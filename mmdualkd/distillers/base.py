@@ -24,7 +24,7 @@ from ..zoo.weights import load_student_weights
 from .accuracy import batch_accuracies
 from .blending import build_blending, check_blended_classes, check_blending
 from .caching import check_cacheable, check_holds, open_cache, values_of
-from .labels import is_multi_label, label_distributions, own_losses
+from .labels import check_neck, in_all_processes, is_multi_label, label_distributions, own_losses
 from .preprocessor import ClipPreprocessor, PicturePreprocessor
 from .student_only import alone
 from .teachers import frozen_teachers
@@ -141,6 +141,7 @@ class Distiller(BaseModel):
             check_holds(self.cache, terms, step)
         self.terms = terms
         self.finite: dict[str, Tensor] = {}
+        self.some_unlabelled = False  # of the training data, in any process
 
     @torch.no_grad()
     def dry_step(self) -> Step:
@@ -224,13 +225,20 @@ class Distiller(BaseModel):
             return self.loss(inputs, data_samples, **kwargs)
         return self.student(inputs, data_samples, mode=mode, **kwargs)
 
-    def loss(self, inputs: Tensor, data_samples: list, teacher_rows: Tensor | None = None) -> dict[str, Tensor]:
+    def loss(
+        self,
+        inputs: Tensor,
+        data_samples: list,
+        teacher_rows: Tensor | None = None,
+        labelled: list[bool] | None = None,
+    ) -> dict[str, Tensor]:
         """Losses of one training step.
 
         Args:
             inputs: The shared clip, (N, 1, 3, T, H, W), uint8 or float in [0, 255]; with a cache the student's frames.
             data_samples: N samples with ``gt_label``.
             teacher_rows: With a cache the samples' records, (N, bytes).
+            labelled: Which of the samples have a label; None if all have.
 
         Returns:
             dict: The student's own losses and accuracies, ``loss_<term>`` a term, the terms' diagnostics, and
@@ -239,6 +247,7 @@ class Distiller(BaseModel):
         The attribute ``finite`` then says for each model whether its outputs are all finite, on the device.
         """
         self._check_clip(inputs)
+        labelled = in_all_processes(labelled, len(data_samples), self.some_unlabelled, self.student)
         views = ClipViews(self.views, self.alike, inputs)
         if self.cache is None:
             outputs, features = self.run_teachers(inputs, views)
@@ -260,14 +269,27 @@ class Distiller(BaseModel):
             of_networks[ASSISTANT] = assistant
         self.finite = {name: value.finite() for name, value in of_networks.items()}
         samples = [sample for sample in data_samples for _ in range(rows // len(data_samples))]
-        losses = own_losses(self.student, student, samples)
+        has_label = labelled and [has for has in labelled for _ in range(rows // len(data_samples))]
+        labels = label_distributions(samples, student.logits.size(1), self.multi_label, has_label)
+        step = Step(student, outputs, labels, assistant=assistant, multi_label=self.multi_label)
+        if self.read_stages:
+            step = self._with_stages(step, stages)
+        if has_label:
+            step.labelled = torch.tensor(has_label).to(inputs.device, non_blocking=True)
+        losses = own_losses(self.student, student, samples, has_label, has_label and step.labelled_rows)
         with torch.autocast(inputs.device.type, enabled=False):
-            labels = label_distributions(samples, student.logits.size(1), self.multi_label)
-            step = Step(student, outputs, labels, assistant=assistant, multi_label=self.multi_label)
-            if self.read_stages:
-                step = self._with_stages(step, stages)
             warmup = self._warmup(inputs.device) if self.warmup_iters else 1.0
-            return {**losses, **self.terms.losses(step, warmup, losses), **batch_accuracies(step)}
+            accuracies = batch_accuracies(step) if has_label is None or any(has_label) else {}
+            return {**losses, **self.terms.losses(step, warmup, losses), **accuracies}
+
+    def expect_unlabelled(self) -> None:
+        """Tells that training data have samples without a label, in this process or another.
+
+        Raises:
+            ConfigError: If the student's neck learns from labels by itself.
+        """
+        check_neck(self.student)
+        self.some_unlabelled = True
 
     def run_teachers(self, clip: Tensor, views: ClipViews | None = None) -> tuple[dict[str, Outputs], Features | None]:
         """Runs the teachers.

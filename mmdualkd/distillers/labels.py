@@ -2,9 +2,12 @@
 
 import torch
 import torch.nn.functional as F
+from mmengine.dist import get_world_size
 from mmengine.model import merge_dict
 from torch import Tensor, nn
 
+from ..datasets.labels import is_unlabelled
+from ..errors import ConfigError
 from ..outputs import Outputs
 
 
@@ -13,22 +16,90 @@ def is_classifier(model: nn.Module) -> bool:
     return not hasattr(model, 'cls_head')
 
 
-def own_losses(model: nn.Module, outputs: Outputs, samples: list) -> dict[str, Tensor]:
+def own_losses(
+    model: nn.Module,
+    outputs: Outputs,
+    samples: list,
+    labelled: list[bool] | None = None,
+    average: Tensor | None = None,
+) -> dict[str, Tensor]:
     """The losses and accuracies of a model's plain training.
+
+    Of samples that have no label there are none: the head, with whatever it makes of labels, is given the other rows.
+    Which these are is known here without asking the device, so that nothing waits. The losses are then this process's
+    part of those of all labelled rows, as in :meth:`~mmdualkd.losses.term.Step.mean_of_labelled`.
 
     Args:
         model: The student.
         outputs: Its outputs, N rows.
-        samples: N samples with labels.
+        samples: N samples.
+        labelled: Which of them have a label; None if all have.
+        average: How many have one in a process, on average over all of them.
 
     Returns:
-        dict: ``loss_cls`` and what else its head and neck give.
+        dict: ``loss_cls`` and what else its head and neck give. Without a label ``loss_cls`` alone: 0, with a gradient
+            of 0.
     """
+    if labelled is None:
+        return merge_dict(_head_losses(model, outputs.logits, samples), outputs.extras)
+    if not any(labelled):
+        return dict(loss_cls=(outputs.logits * 0).sum())
+    own = [sample for sample, has in zip(samples, labelled, strict=True) if has]
+    logits = torch.stack([row for row, has in zip(outputs.logits.unbind(), labelled, strict=True) if has])
+    part = len(own) / average
+    return {name: value * part if 'loss' in name else value for name, value in _head_losses(model, logits, own).items()}
+
+
+def _head_losses(model: nn.Module, logits: Tensor, samples: list) -> dict[str, Tensor]:
     if not is_classifier(model):
-        return merge_dict(model.cls_head.loss_by_feat(outputs.logits, samples), outputs.extras)
+        return model.cls_head.loss_by_feat(logits, samples)
     head = getattr(model, 'head', model)  # MMPretrain's wrapper of timm models is its own head
-    losses = head._get_loss(outputs.logits, samples)
+    losses = head._get_loss(logits, samples)
     return {'loss_cls' if name == 'loss' else name: value for name, value in losses.items()}
+
+
+def check_neck(model: nn.Module) -> None:
+    """Refuses a student whose neck has a loss of its own that reads labels (TPN): it has no mean over some of them."""
+    if getattr(getattr(model, 'neck', None), 'aux_head', None) is not None:
+        raise ConfigError(
+            f'model.student: the neck {type(model.neck).__name__} learns from labels by its own aux_head, and training '
+            "data have samples without: take aux_head out, or set dataset.unlabelled='drop'"
+        )
+
+
+def in_all_processes(
+    labelled: list[bool] | None, count: int, some_unlabelled: bool, model: nn.Module
+) -> list[bool] | None:
+    """Which samples of a batch have a label; None only where it is None in all processes, which then ask each other.
+
+    Args:
+        labelled: Which have one; None if all have.
+        count: How many samples there are.
+        some_unlabelled: Whether the training data are known to have some without.
+        model: The student.
+
+    Raises:
+        ConfigError: If some have none and nobody has told the other processes.
+    """
+    if labelled is None:
+        return [True] * count if some_unlabelled and get_world_size() > 1 else None
+    if not some_unlabelled:
+        check_neck(model)
+        if get_world_size() > 1:
+            raise ConfigError(
+                'samples without a label (-1) in several processes need mmdualkd.PreflightHook among custom_hooks, '
+                'which tells all of them'
+            )
+    return labelled
+
+
+@torch.compiler.disable  # samples are no tensors
+def labelled_of(samples: list) -> list[bool] | None:
+    """Which samples have a label; None if all have. For samples that are not on a device yet, so that none is asked."""
+    labels = [sample.gt_label for sample in samples if 'gt_label' in sample]
+    if not any(len(label) for label in labels) or torch.cat(labels).min() >= 0:
+        return None
+    return ['gt_label' not in sample or not is_unlabelled(sample.gt_label.cpu()) for sample in samples]
 
 
 def is_multi_label(model: nn.Module) -> bool:
@@ -40,14 +111,22 @@ def is_multi_label(model: nn.Module) -> bool:
     return isinstance(getattr(model, 'head', None), MultiLabelClsHead)
 
 
-def label_distributions(samples: list, num_classes: int, multi_label: bool = False) -> Tensor:
+def label_distributions(
+    samples: list, num_classes: int, multi_label: bool = False, labelled: list[bool] | None = None
+) -> Tensor:
     """Labels as rows over the classes, (N, C) float: one-hot of hard labels, soft labels as they are.
 
     Args:
-        samples: N samples with labels.
+        samples: N samples.
         num_classes: C.
         multi_label: Whether samples may have several labels; a row of 1 for each of them is divided by their number.
+        labelled: Which samples have a label; rows of the others are zeros. None if all have.
     """
+    if labelled is not None:
+        own = [sample for sample, has in zip(samples, labelled, strict=True) if has]
+        rows = iter(label_distributions(own, num_classes, multi_label) if own else ())
+        none = samples[0].gt_label.new_zeros(num_classes, dtype=torch.float)
+        return torch.stack([next(rows) if has else none for has in labelled])
     name = 'gt_score' if 'gt_score' in samples[0] else 'gt_label'
     labels = torch.stack([getattr(sample, name) for sample in samples])
     if labels.size(-1) == num_classes and labels.is_floating_point():

@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor, nn
 
+from .labels import labelled_of
+
 
 class ClipPreprocessor(BaseDataPreprocessor):
     """Moves the shared clip to the device once, as uint8; evaluation is the student's own preprocessor.
@@ -27,11 +29,17 @@ class ClipPreprocessor(BaseDataPreprocessor):
         """In training gives the clip, (N, 1, 3, T, H, W), with its samples; otherwise the student's own input."""
         if not training:
             return self.student(data, training=False)
+        labelled = labelled_of(data['data_samples'])
         data = self.cast_data(with_stacked_records(data))
         inputs, samples = torch.stack(list(data['inputs'])), data['data_samples']
         if self.blending is not None:
-            inputs, samples = self.blending(inputs.float(), samples)
-        return dict(inputs=inputs, data_samples=samples, **records(data))
+            inputs = blend_apart(self._blend, inputs.float(), samples, labelled)
+        return dict(inputs=inputs, data_samples=samples, **marks(labelled), **records(data))
+
+    def _blend(self, inputs: Tensor, samples: list, labelled: bool) -> Tensor:
+        if not labelled:
+            return self.blending.do_blending(inputs, inputs.new_zeros(len(inputs), 1))[0]
+        return self.blending(inputs, samples)[0]
 
 
 class PicturePreprocessor(BaseDataPreprocessor):
@@ -53,16 +61,51 @@ class PicturePreprocessor(BaseDataPreprocessor):
         """In training gives the pictures, (N, 1, 3, 1, H, W), with their samples; otherwise the student's own input."""
         if not training:
             return self.student(data, training=False)
+        labelled = labelled_of(data['data_samples'])
         data = self.cast_data(with_stacked_records(data))
         pictures, samples = data['inputs'], data['data_samples']
         if not torch.is_tensor(pictures):  # pseudo_collate gives a list
             pictures = torch.stack(list(pictures))
         if self.blending is not None:
-            labels = F.one_hot(torch.cat([sample.gt_label for sample in samples]), self.num_classes)
-            pictures, scores = self.blending(pictures.float(), labels.float())
-            for sample, score in zip(samples, scores, strict=True):
-                sample.set_gt_score(score)
-        return dict(inputs=pictures[:, None, :, None], data_samples=samples, **records(data))
+            pictures = blend_apart(self._blend, pictures.float(), samples, labelled)
+        return dict(inputs=pictures[:, None, :, None], data_samples=samples, **marks(labelled), **records(data))
+
+    def _blend(self, pictures: Tensor, samples: list, labelled: bool) -> Tensor:
+        if not labelled:
+            return self.blending(pictures, pictures.new_zeros(len(pictures), self.num_classes))[0]
+        labels = F.one_hot(torch.cat([sample.gt_label for sample in samples]), self.num_classes)
+        pictures, scores = self.blending(pictures, labels.float())
+        for sample, score in zip(samples, scores, strict=True):
+            sample.set_gt_score(score)
+        return pictures
+
+
+def blend_apart(blend: Callable, inputs: Tensor, samples: list, labelled: list[bool] | None) -> Tensor:
+    """Blends samples that have a label among themselves, and the others among themselves.
+
+    A blend of both would have no label: of few labels hardly one would be left.
+
+    Args:
+        blend: Blends inputs of samples, given whether they have labels.
+        inputs: (N, ...) float.
+        samples: N samples; those with labels are given soft ones.
+        labelled: Which have a label; None if all have.
+    """
+    if labelled is None:
+        return blend(inputs, samples, True)
+    blended = list(inputs)
+    for part in (True, False):
+        places = [place for place, has in enumerate(labelled) if has == part]
+        if places:
+            rows = blend(torch.stack([inputs[place] for place in places]), [samples[place] for place in places], part)
+            for place, row in zip(places, rows, strict=True):
+                blended[place] = row
+    return torch.stack(blended)
+
+
+def marks(labelled: list[bool] | None) -> dict[str, list[bool]]:
+    """Which samples have a label, for the distiller; nothing if all have."""
+    return {} if labelled is None else dict(labelled=labelled)
 
 
 def with_stacked_records(data: dict) -> dict:

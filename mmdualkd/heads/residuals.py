@@ -1,18 +1,22 @@
 """What a ViT teacher sees and a CNN teacher does not, in a space that both have in common.
 
-Each residual takes the two teachers' grids, (N, C_ViT, T, H, W) and (N, C_CNN, T, H, W), and label distributions
-(N, classes). It gives the residual (N, channels, T, H, W) and the loss of its own training, a scalar.
+Each residual takes the two teachers' grids, (N, C_ViT, T, H, W) and (N, C_CNN, T, H, W), label distributions (N,
+classes), and what averages over the samples that have one (:meth:`~mmdualkd.losses.term.Step.mean_of_labelled`). It
+gives the residual (N, channels, T, H, W) and the loss of its own training, a scalar.
 """
+
+from collections.abc import Callable
 
 import torch
 import torch.distributed as dist
-import torch.nn.functional as F
 from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
 from ..errors import check_positive
-from ..global_batch import standardise_channels
+from ..global_batch import batch_mean, standardise_channels
 from .projection import OrthogonalProjection
+
+Mean = Callable[[Tensor], Tensor]
 
 
 class ClassMapResidual(nn.Module):
@@ -31,7 +35,7 @@ class ClassMapResidual(nn.Module):
         self.channels = min(classes, dim)
         self.project = OrthogonalProjection(classes, dim) if classes > dim else nn.Identity()
 
-    def forward(self, vit: Tensor, cnn: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, vit: Tensor, cnn: Tensor, labels: Tensor, mean: Mean = batch_mean) -> tuple[Tensor, Tensor]:
         """See the module; the grids are standardised class maps."""
         return self.project(vit - cnn), vit.new_zeros(())
 
@@ -69,7 +73,7 @@ class ExplainedAwayResidual(nn.Module):
         self.register_buffer('scatter', torch.zeros(cnn_channels, both))  # of the CNN's channels with all
         self.register_buffer('square', torch.zeros(both))  # each channel's own
 
-    def forward(self, vit: Tensor, cnn: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, vit: Tensor, cnn: Tensor, labels: Tensor, mean: Mean = batch_mean) -> tuple[Tensor, Tensor]:
         """See the module; in training the moments take in the batch first."""
         cells = torch.cat([cnn, vit], dim=1).movedim(1, -1)  # (N, T, H, W, C_CNN + C_ViT)
         if self.training:
@@ -125,8 +129,8 @@ class SharedHeadResidual(nn.Module):
             self.of_cnn.load_state_dict(self.of_vit.state_dict())
         self.head = nn.Linear(dim, classes)
 
-    def forward(self, vit: Tensor, cnn: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, vit: Tensor, cnn: Tensor, labels: Tensor, mean: Mean = batch_mean) -> tuple[Tensor, Tensor]:
         """See the module."""
         vit, cnn = self.of_vit(standardise_channels(vit)), self.of_cnn(standardise_channels(cnn))
-        loss = sum(F.cross_entropy(self.head(part.mean((2, 3, 4))), labels) for part in (vit, cnn))
+        loss = sum(mean(-labels * self.head(part.mean((2, 3, 4))).log_softmax(dim=1)) for part in (vit, cnn))
         return (vit - cnn).detach(), loss

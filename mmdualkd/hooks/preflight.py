@@ -16,6 +16,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ..cache.data import attach
+from ..datasets.labels import is_unlabelled
 from ..datasets.robust import counted_from_one, source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
@@ -41,8 +42,8 @@ class PreflightHook(Hook):
         CheckpointError: If a run cannot be resumed from a checkpoint: it is missing, not whole, or of another training;
             if weights that are loaded are of another model.
         DataError: If a data set is empty, declares another number of classes, holds a label that the model has no
-            class for, or names other classes than the first data set does (folders of pictures that differ), or a
-            teacher's checkpoint names them in another order.
+            class for, has samples without a label where none can be, or names other classes than the first data set
+            does (folders of pictures that differ), or a teacher's checkpoint names them in another order.
         ConfigError: If the train pipeline of videos has no ``SampleViews``, or one with other views than the model's;
             if a key at the top of the config did not reach what follows it (see :mod:`~mmdualkd.top_keys`); if an
             epoch has no batch, or the processes would train on different numbers of samples.
@@ -67,11 +68,11 @@ class PreflightHook(Hook):
         check_top_keys(runner, student)
         tell_batch(runner)
         loops = {'train': runner.train_loop, 'val': runner.val_loop}
-        named = None
+        named, unlabelled = None, 0
         for split, loop in loops.items():
             for dataset in plain_datasets(loop.dataloader.dataset) if loop is not None else ():
                 where = f'{split}_dataloader.dataset ({source_of(dataset)})'
-                check_labels(dataset, split, where, student)
+                unlabelled += check_labels(dataset, split, where, model)
                 named = check_class_names(dataset, where, named)
                 if split == 'val':
                     check_samples_plainly(dataset, where)
@@ -81,12 +82,19 @@ class PreflightHook(Hook):
                     started = hasattr(loop, 'dataloader_iterator') and loop.dataloader.num_workers > 0 and not seeds
                     alone = STUDENT if getattr(model, 'cache', None) is not None else None
                     hand_views(dataset, model.plan, 'the train pipeline', started, alone)
+            if split == 'train' and unlabelled:
+                model.expect_unlabelled()
             if split == 'train' and loop is not None:
                 check_batches(loop.dataloader)
                 if getattr(model, 'cache', None) is not None:
                     cfg = runner.cfg.get('train_dataloader', {}).get('dataset')
                     attach(model.cache, loop.dataloader.dataset, cfg, isinstance(runner.optim_wrapper, AmpOptimWrapper))
                 check_teacher_classes(getattr(model, 'teachers', {}), named)
+
+    def before_test(self, runner: Runner) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        for dataset in plain_datasets(runner.test_loop.dataloader.dataset):
+            check_labels(dataset, 'test', f'test_dataloader.dataset ({source_of(dataset)})', model)
 
 
 def check_top_keys(runner: Runner, student: nn.Module) -> None:
@@ -116,36 +124,56 @@ def check_top_keys(runner: Runner, student: nn.Module) -> None:
             )
 
 
-def check_labels(dataset: object, split: str, where: str, student: nn.Module) -> None:
-    """Refuses an empty data set, another number of classes, and labels outside those of the student's head."""
+def check_labels(dataset: object, split: str, where: str, model: nn.Module) -> int:
+    """Refuses an empty data set, another number of classes, and labels that the model cannot learn or be judged by.
+
+    Args:
+        dataset: A data set without wrappers.
+        split: ``'train'``, ``'val'`` or ``'test'``.
+        where: Its place, for errors.
+        model: What is trained: a distiller, whose terms can learn from samples without a label, or a model by itself.
+
+    Returns:
+        How many training samples have no label.
+    """
     if len(dataset) == 0:
         raise DataError(f'{where} is empty')
-    classes, declared = classes_of(student)[1], getattr(dataset, 'num_classes', None)
-    if classes is None:
-        return
-    if declared not in (None, classes):
+    classes, declared = classes_of(getattr(model, 'student', model))[1], getattr(dataset, 'num_classes', None)
+    if None not in (classes, declared) and declared != classes:
         raise DataError(f'{where} has num_classes={declared}, but the model has {classes}: set model.num_classes')
-    if getattr(dataset, 'multi_class', False):
-        return
-    seen, wrong = set(), None
+    seen, wrong, without = set(), None, []
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
-        label = info.get('label', info.get('gt_label', -1))
-        if isinstance(label, list | tuple | np.ndarray):
-            return  # several labels a sample
-        seen.add(int(label))
-        unlabelled = label == -1 and dataset.test_mode  # counts as wrong, whatever is predicted
-        if wrong is None and not unlabelled and not 0 <= label < classes:
-            wrong = info.get('filename') or info.get('img_path') or f'sample {index}', label
+        file = info.get('filename') or info.get('img_path') or f'sample {index}'
+        label = info.get('label', info.get('gt_label'))
+        if label is None:
+            raise DataError(f'{where}: {file} comes without a label: write a list in which it has one, or -1 for none')
+        if is_unlabelled(label):
+            without.append(file)
+        elif not np.ndim(label):  # of several labels a sample the head says what they can be
+            seen.add(int(label))
+            if wrong is None and classes is not None and label >= classes:
+                wrong = file, label
+    if without and not (split == 'train' or dataset.test_mode):  # in a test it counts as wrong, whatever is predicted
+        raise DataError(f'{where}: {without[0]} has no label (-1), which only training data may be without')
+    if without and split == 'train' and not getattr(model, 'terms', None):
+        raise DataError(
+            f'{where}: {len(without)} of {len(dataset)} samples have no label (-1), such as {without[0]}, and a '
+            f"{type(model).__name__} without terms learns from labels alone: dataset.unlabelled='drop' leaves them out"
+        )
     if wrong:
         file, label = wrong
         raise DataError(
             f'{where}: {file} has label {label}, but the model has {classes} classes (0 to {classes - 1})'
             f'{counted_from_one(seen, classes) if getattr(dataset, "ann_file", None) else ""}'  # no folder begins at 1
         )
-    if split == 'train' and len(seen) < classes:
+    if split == 'train' and seen and classes is not None and len(seen) < classes:
         message = f'{where} has clips of {len(seen)} of the {classes} classes that the model has'
         print_log(message, logger='current', level=logging.WARNING)
+    if split == 'train' and without:
+        message = f'{where}: {len(without)} of {len(dataset)} samples have no label; terms that read labels skip them'
+        print_log(message, logger='current')
+    return len(without) if split == 'train' else 0
 
 
 def check_class_names(dataset: object, where: str, named: tuple[str, list] | None) -> tuple[str, list] | None:

@@ -1,6 +1,5 @@
 """The labels' own loss of an assistant."""
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..names import ASSISTANT
@@ -16,7 +15,7 @@ class AssistantCE(Term):
         L = -\frac{1}{N} \sum_i \sum_c y_{ic} \log softmax(z^F_i)_c
 
     Ours: TAS/FBT (https://arxiv.org/abs/2410.12342) leaves it open whether the assistant has a loss of its own. Labels
-    are blended by mixup or cutmix, and not smoothed.
+    are blended by mixup or cutmix, and not smoothed; clips without one take no part.
 
     Args:
         weight: See :class:`~mmdualkd.losses.term.Term`.
@@ -29,4 +28,4 @@ class AssistantCE(Term):
         return {'learner': ASSISTANT}
 
     def forward(self, step: Step) -> Tensor:
-        return F.cross_entropy(step.of(ASSISTANT).logits, step.labels)
+        return step.mean_of_labelled(-step.labels * step.of(ASSISTANT).logits.log_softmax(dim=1))

@@ -21,8 +21,8 @@ class DKD(PairTerm):
         L = \tau^2 \left[ \alpha\, KL(b^{src} || b^{tgt}) + \beta\, KL(\hat p^{src} || \hat p^{tgt}) \right]
 
     with :math:`b = (p_y, 1 - p_y)` of the label y, :math:`\hat p` the softmax over the classes but y, :math:`p` the
-    softmax of :math:`z / \tau`; the mean over the batch. Of a soft label y is the largest share. The authors let the
-    term grow over 20 epochs on CIFAR-100 (``warmup_iters`` of the distiller).
+    softmax of :math:`z / \tau`; the mean over the samples that have a label. Of a soft label y is the largest share.
+    The authors let the term grow over 20 epochs on CIFAR-100 (``warmup_iters`` of the distiller).
 
     Args:
         source: See :class:`~mmdualkd.losses.pair.PairTerm`.
@@ -64,7 +64,7 @@ class DKD(PairTerm):
         label = step.labels.argmax(dim=1, keepdim=True)
         source, target = (decouple(logits / self.tau, label) for logits in self.read(step, 'logits'))
         of_label, of_others = (
-            F.kl_div(learned, learned_from, reduction='batchmean', log_target=True)
+            step.mean_of_labelled(F.kl_div(learned, learned_from, reduction='none', log_target=True))
             for learned_from, learned in zip(source, target, strict=True)
         )
         return self.tau**2 * (self.alpha * of_label + self.beta * of_others)

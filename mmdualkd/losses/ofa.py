@@ -24,8 +24,8 @@ class OFA(PairTerm):
 
     with m the one-hot label, of the largest share where mixup or label smoothing made it soft. At :math:`\gamma = 1`
     it is the cross-entropy with the source's probabilities; more adds to the label's share, the more so the surer the
-    source is of it. As published, there is no :math:`\tau^2`. A source that trains gets gradients too, unless
-    ``detach_source``; that is our reconstruction of the terms with an assistant.
+    source is of it. As published, there is no :math:`\tau^2`. Samples without a label take no part. A source that
+    trains gets gradients too, unless ``detach_source``; that is our reconstruction of the terms with an assistant.
 
     Args:
         source: See :class:`~mmdualkd.losses.pair.PairTerm`.
@@ -65,7 +65,7 @@ class OFA(PairTerm):
 
     def forward(self, step: Step) -> Tensor:
         source, target = self.read(step, 'logits')
-        return enhanced_cross_entropies(source, target, step.labels, self.gamma, self.tau).mean()
+        return step.mean_of_labelled(enhanced_cross_entropies(source, target, step.labels, self.gamma, self.tau))
 
 
 def enhanced_cross_entropies(source: Tensor, target: Tensor, labels: Tensor, gamma: float, tau: float) -> Tensor:

@@ -66,4 +66,4 @@ class OFAExits(OFA):
             enhanced_cross_entropies(source, leave(step.stages[stage - 1].grid), step.labels, self.gamma, self.tau)
             for stage, leave in zip(self.stages, self.exits, strict=True)
         )
-        return losses.mean()
+        return step.mean_of_labelled(losses)

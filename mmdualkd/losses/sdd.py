@@ -99,7 +99,7 @@ class SDD(Term):
             vit, cnn = self._class_maps(step)
         else:
             vit, cnn = (outputs.cells(self.grid, span) for outputs, span in self._teachers(step))
-        residual, loss = self.residual(vit, cnn, step.labels)
+        residual, loss = self.residual(vit, cnn, step.labels, step.mean_of_labelled)
         step.log[f'{self.name}/residual_std'] = residual.std(unbiased=False)
         return F.mse_loss(self.branch(student), residual) + loss
 

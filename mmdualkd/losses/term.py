@@ -3,10 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from torch import Tensor, nn
 
 from ..errors import check_name, check_not_negative
+from ..global_batch import batch_mean, mean_rows
 from ..names import ASSISTANT, STUDENT
 from ..outputs import Outputs
 from ..stages import Features
@@ -21,13 +23,16 @@ class Step:
         teachers: The teachers' outputs by name, N rows each, outside autograd: what networks gave, or what was stored
             of it (see :mod:`~mmdualkd.teachers.readings`), so a term reads ``logits``, ``pooled``, ``grid``,
             ``cells(size, window)`` or ``class_maps(size, window)`` and nothing else of them.
-        labels: Label distributions (N, C), rows summing to 1: a clip of several labels shares it among them.
+        labels: Label distributions (N, C), rows summing to 1: a clip of several labels shares it among them. Rows of
+            clips without a label are zeros.
         log: Diagnostics by name, that a term may add to; they go to the training log beside the losses.
         assistant: The assistant's outputs, N rows, in autograd; None for a distiller without one.
         multi_label: Whether a clip may have several labels.
         stages: What each of the student's four stages gives, N rows, in autograd; empty unless a term reads them
             (:attr:`Term.reads_stages`).
         kind: The divided student's, ``'cnn'``, ``'vit'`` or ``'mlp'``; empty as well.
+        labelled: Which rows have a label, (N,) bool; None if all have. A term that reads labels takes its mean by
+            :meth:`mean_of_labelled`.
     """
 
     student: Outputs
@@ -38,6 +43,7 @@ class Step:
     multi_label: bool = False
     stages: tuple[Features, ...] = ()
     kind: str = ''
+    labelled: Tensor | None = None
 
     def of(self, name: str) -> Outputs:
         """Gives the outputs of ``'student'``, ``'assistant'`` or the teacher of that name."""
@@ -46,6 +52,27 @@ class Step:
             models[ASSISTANT] = self.assistant
         check_name('name', name, models, 'model of this step')
         return models[name]
+
+    @cached_property
+    def labelled_rows(self) -> Tensor:
+        """How many labelled rows a process has on average, a scalar; at least a part of one, to divide by."""
+        return mean_rows(self.labelled)
+
+    def mean_of_labelled(self, values: Tensor) -> Tensor:
+        """The mean over the rows that have a label, those of all processes; 0 where there are none.
+
+        It is this process's part: DDP's mean over the processes makes it that of the global batch.
+
+        Args:
+            values: What is averaged, (N, ...); all but the first axis is summed.
+
+        Returns:
+            A scalar; where all rows are labelled :func:`~mmdualkd.global_batch.batch_mean`.
+        """
+        if self.labelled is None:
+            return batch_mean(values)
+        labelled = self.labelled.view(-1, *[1] * (values.dim() - 1))
+        return values.where(labelled, 0).sum() / self.labelled_rows
 
 
 class Term(nn.Module, ABC):

@@ -12,6 +12,7 @@ class CAMKD(Weighting):
     r"""Weights of CA-MKD (https://arxiv.org/abs/2201.00007), :math:`w_k = (1 - \mathrm{softmax}_k(CE_k)) / (K - 1)`.
 
     CE_k is teacher k's cross-entropy with the label, soft labels included: a teacher that is right weighs more.
+    Where a sample has no label (a row of zeros) all weigh the same.
     """
 
     @torch.no_grad()

@@ -47,6 +47,9 @@ def checked(arguments: Mapping[str, Any]) -> dict[str, Any]:
             raise ConfigError(f'--teacher-checkpoint {name!r} is none of --teachers ({", ".join(teachers)})')
         check_file(f'--teacher-checkpoint {name}', path)
     expression(arguments['group_regex'])
+    unlabelled = arguments['unlabelled']
+    if unlabelled is not None and (not isinstance(unlabelled, str) or not unlabelled.strip('./')):
+        raise ConfigError(f'--unlabelled must be the name of a folder in DATA, got {unlabelled!r}')
     whole = dict(
         data=str(Path(arguments['data']).resolve()),
         student=str(arguments['student']),

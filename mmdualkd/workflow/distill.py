@@ -37,6 +37,7 @@ def distill(
     time_budget: str | None = None,
     test_fraction: float = 0.2,
     group_regex: str | None = None,
+    unlabelled: str | None = None,
     flip: bool = True,
     batch_size: int | None = None,
     workers: int | None = None,
@@ -49,7 +50,8 @@ def distill(
     Called again with the same arguments it goes on where it was stopped.
 
     Args:
-        data: A folder with one folder a class (or ``train`` and ``val`` of such), or a CSV of ``path,label``.
+        data: A folder with one folder a class (or ``train`` and ``val`` of such), or a CSV of ``path,label``. A file
+            whose label is empty there has none: the student alone learns from it, what its teachers say of it.
         student: A name of ``mmdualkd list models``, a config of a zoo (``package::path.py``) or the path of one.
         teachers: The same, one or several.
         out: The folder for all that the run makes.
@@ -63,6 +65,7 @@ def distill(
         time_budget: A time such as ``'2h'`` that the epochs of all stages are fitted into.
         test_fraction: The share of each class that is held out, above 0 and below 1.
         group_regex: Files whose path (with ``/`` before it) gives the same first group stay on one side.
+        unlabelled: A folder in the folder ``data`` whose files have no label.
         flip: Whether a mirrored clip keeps its class.
         batch_size: Samples a step and process; None takes 8 clips or 32 pictures.
         workers: Processes that decode; None takes the machine's cores, at most 8.
@@ -86,7 +89,8 @@ def distill(
         samples: list[Samples] = []
 
         def prepare() -> dict[str, Any]:
-            samples.append(find_samples(arguments['data'], out, test_fraction, expression(group_regex), seed))
+            regex = expression(group_regex)
+            samples.append(find_samples(arguments['data'], out, test_fraction, regex, seed, unlabelled))
             return describe(samples[0], out, arguments['student'], arguments['teachers'])
 
         found = run.stage('data', 'data', prepare)
@@ -96,7 +100,7 @@ def distill(
         check_known_classes(guides, found['classes'], str(out / 'annotations' / 'classes.txt'))
         job = Job(
             of, root, out / 'annotations', len(found['classes']), found['train'], batch_size or BATCH[of],
-            min(cores(), 8), processes, flip, amp, seed,
+            min(cores(), 8), processes, flip, amp, seed, found.get('unlabelled', 0),
         )  # fmt: skip
         lengths = dict(student=epochs, teachers=teacher_epochs)
         for name, default in zip(lengths, FROM_SCRATCH if learner.checkpoint is None else FINE_TUNING, strict=True):
@@ -133,12 +137,14 @@ def describe(samples: Samples, out: Path, student: str, teachers: Sequence[str])
         print(f'left out: {len(samples.faults) - 10} more')
     train = samples.trained_on()
     print(f'{len(samples.classes)} {samples.of} of {len(samples.names)} classes: {", ".join(samples.names[:20])}')
-    print(f'{len(train)} to train on, {len(samples.held_out)} held out: {out / "annotations"}')
+    without = f' and {len(samples.unlabelled)} without a label' if samples.unlabelled else ''
+    print(f'{len(train)}{without} to train on, {len(samples.held_out)} held out: {out / "annotations"}')
     return dict(
         of=samples.of,
         root=str(samples.root),
         classes=samples.names,
         train=len(train),
+        unlabelled=len(samples.unlabelled),
         val=len(samples.held_out),
         left_out=len(samples.faults),
         frames=frames_of(samples) if samples.of == VIDEOS else None,

@@ -61,6 +61,7 @@ class Job:
         flip: Whether a mirrored clip keeps its class.
         amp: Whether it trains in mixed precision.
         seed: Of the trainings.
+        unlabelled: How many samples there are beside, in ``train.txt`` too, that have no label.
     """
 
     of: str
@@ -74,6 +75,7 @@ class Job:
     flip: bool = True
     amp: bool = False
     seed: int = 0
+    unlabelled: int = 0
 
 
 def alone(job: Job, entry: Entry, epochs: int, beside: Mapping[str, Entry] = MappingProxyType({})) -> dict[str, Any]:
@@ -132,7 +134,8 @@ def _config(job: Job, entries: list[Entry], model: dict, beside: Mapping[str, En
     bases += sorted({entry.model.config for entry in entries if entry.model.variable})
     sees = {name: dict(entry.model.view) for name, entry in dict(student=student, **beside).items()}
     pipelines = _video_pipelines(job, student.model, sees) if video else _picture_pipelines(job, student.model, sees)
-    batch = min(job.batch_size, max(job.samples // job.processes, 1))
+    samples = job.samples + (job.unlabelled if model.get('teachers') else 0)
+    batch = min(job.batch_size, max(samples // job.processes, 1))
     loader = dict(num_workers=job.workers, persistent_workers=job.workers > 0)
 
     prefix = dict(video=Code('data_root')) if video else Code('data_root')
@@ -140,6 +143,8 @@ def _config(job: Job, entries: list[Entry], model: dict, beside: Mapping[str, En
     def load(split: str) -> dict[str, Any]:
         file = Code('ann_file_train' if split == 'train' else 'ann_file_val')
         data = dict(ann_file=file, data_prefix=prefix, pipeline=Code(f'{split}_pipeline'))
+        if split == 'train' and job.unlabelled and not model['teachers']:
+            data['unlabelled'] = 'drop'
         return dict(batch_size=batch, **loader, dataset=data)
 
     every = -(-epochs // 10)

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..checks.data import shared
@@ -11,11 +11,12 @@ from ..checks.samples import Sample
 from ..datasets.finding import files_below, find_pictures, find_videos
 from ..datasets.reading import open_video
 from ..datasets.splits import (
+    beside,
     check_classes,
     check_names,
     class_names,
-    classes_by_folder,
     held_out,
+    known_classes,
     read_table,
     write_annotations,
 )
@@ -38,6 +39,7 @@ class Samples:
         classes: The class of each path.
         held_out: The paths that nothing is trained on.
         faults: Files that do not decode, and why.
+        unlabelled: Paths without a class, for the student to learn from its teachers.
     """
 
     of: str
@@ -45,6 +47,7 @@ class Samples:
     classes: dict[str, str]
     held_out: set[str]
     faults: dict[str, str]
+    unlabelled: list[str] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -59,7 +62,7 @@ class Samples:
         """Tells of held-out files that are training files, too, by their content."""
         train, judged = (
             [Sample(str(self.root / path), None, ()) for path in paths]
-            for paths in (self.trained_on(), sorted(self.held_out))
+            for paths in ([*self.trained_on(), *self.unlabelled], sorted(self.held_out))
         )
         if same := shared(train, judged):
             print(
@@ -70,11 +73,16 @@ class Samples:
     def write(self, folder: Path) -> None:
         """Writes ``train.txt``, ``val.txt`` and ``classes.txt``."""
         folder.mkdir(parents=True, exist_ok=True)
-        write_annotations(folder, self.classes, [self.held_out])
+        write_annotations(folder, self.classes, [self.held_out], self.unlabelled)
 
 
 def find_samples(
-    data: str | Path, out: Path, test_fraction: float, group_regex: re.Pattern | None, seed: int
+    data: str | Path,
+    out: Path,
+    test_fraction: float,
+    group_regex: re.Pattern | None,
+    seed: int,
+    unlabelled: str | None = None,
 ) -> Samples:
     """Finds videos or pictures, names their classes and holds some out.
 
@@ -87,6 +95,7 @@ def find_samples(
         test_fraction: The share that is held out.
         group_regex: What tells groups apart, see :func:`~mmdualkd.datasets.splits.held_out`.
         seed: Decides what is held out.
+        unlabelled: A folder in ``data`` whose files have no class; those of a table have an empty one.
 
     Raises:
         ConfigError: If there is no such folder or table.
@@ -99,6 +108,8 @@ def find_samples(
     elif data.is_file():
         root, table = data.absolute().parent, dict(read_table(data))
         paths = list(table)
+        if unlabelled is not None:
+            raise ConfigError(f'--unlabelled={unlabelled!r} is of folders; in a table leave the label empty')
     else:
         raise ConfigError(f'DATA={str(data)!r}: there is no such folder, and no such table')
     of = _kind(paths, data)
@@ -107,9 +118,9 @@ def find_samples(
     if not good:
         first = next(iter(faults.items()), None)
         raise DataError(f'DATA={str(data)!r} has no readable {of}' + (f': {first[0]} {first[1]}' if first else ''))
-    classes = {path: table[path] for path in good} if table is not None else classes_by_folder(good)
-    test = _given_split(good) if table is None else None
-    check_names(classes)
+    classes, without = known_classes(good, table, unlabelled)
+    test = _given_split(list(classes)) if table is None else None
+    check_names(classes, without)
     given = test is not None
     if test is None:
         check_classes(classes)
@@ -118,7 +129,7 @@ def find_samples(
         raise ConfigError(
             f'--group-regex: DATA={str(data)!r} is divided already, into folders of train and held-out data'
         )
-    samples = Samples(of, root, classes, test, faults)
+    samples = Samples(of, root, classes, test, faults, beside(without, test, group_regex))
     _check_split(samples, given)
     return samples
 

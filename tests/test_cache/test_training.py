@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from cache_jobs import leaf, losses_of, same_weights, train, weights_of, write_cache
+from cache_jobs import error_of, leaf, losses_of, same_weights, train, weights_of, write_cache
 from helpers import TOOLS, run
 from mmengine.config import Config
 from mmengine.registry import MODELS
@@ -35,6 +35,19 @@ def test_at_equal_batches_it_is_the_online_run_bit_for_bit(job, cache, online, t
     assert losses_of(tmp_path) == losses_of(online)
     assert same_weights(tmp_path, online)
     assert 'tensors loaded' not in output  # no teacher's weights
+
+
+def test_trainings_with_fewer_labels_share_it_but_not_those_that_leave_samples_out(job, cache, tmp_path):
+    key = 'train_dataloader.dataset'
+    few = (f'{key}.labelled_fraction=0.5', f'{key}.label_seed=1')
+    train(job, tmp_path / 'cached', f'model.teacher_cache={cache}', *few)
+    train(job, tmp_path / 'online', TWO, *few)
+    assert same_weights(tmp_path / 'cached', tmp_path / 'online')
+    assert not same_weights(tmp_path / 'cached', job.work_dir / 'online')
+    error = error_of(job, tmp_path / 'run', f'model.teacher_cache={cache}', *few, f'{key}.unlabelled=drop')
+    assert (
+        "is of 8 samples, train_dataloader.dataset has 4: with unlabelled='drop' it needs a cache of its own" in error
+    )
 
 
 def test_in_float16_it_is_the_online_run_to_float16s_rounding(job, online, tmp_path):

@@ -1,11 +1,20 @@
 """What becomes of a folder or a table of one's own files before there are annotation files."""
 
+import re
+
 import cv2
 import numpy as np
 import pytest
 
 from mmdualkd.datasets.finding import find_pictures, find_videos
-from mmdualkd.datasets.splits import check_classes, class_names, held_out, read_table, write_annotations
+from mmdualkd.datasets.splits import (
+    check_classes,
+    class_names,
+    held_out,
+    known_classes,
+    read_table,
+    write_annotations,
+)
 from mmdualkd.errors import DataError
 
 
@@ -28,7 +37,7 @@ def test_a_table_is_read_with_a_header_or_without(tmp_path, text):
     [
         (b'a.avi,run\nb.avi\n', r"table\.csv, line 2 \('b\.avi'\): a row must be path,label"),
         (b'a.avi;run\n', r'line 1 .* a row must be path,label'),
-        (b'path,label\na.avi,\n', r'line 2 .* a row must be path,label'),
+        (b'path,label\n,run\n', r'line 2 .* a row must be path,label'),
         (b'a.avi,run\na.avi,walk\n', r"line 2: 'a\.avi' stands there before"),
         (b'path,label\n', r'table\.csv is empty'),
         (b'', r'table\.csv is empty'),
@@ -40,6 +49,20 @@ def test_a_table_that_cannot_be_used_is_one_clear_error(tmp_path, text, message)
     (tmp_path / 'table.csv').write_bytes(text)
     with pytest.raises(DataError, match=message):
         read_table(tmp_path / 'table.csv')
+
+
+def test_files_of_a_table_without_a_class_are_trained_on_but_for_those_of_groups_held_out(tmp_path):
+    text = 'path,label\nann_0.avi,run\nbob_0.avi,run\nann_1.avi,walk\nbob_1.avi,walk\nann_2.avi,\nbob_2.avi,-1\n'
+    (tmp_path / 'table.csv').write_text(text)
+    table = dict(read_table(tmp_path / 'table.csv'))
+    classes, unlabelled = known_classes(list(table), table)
+    assert len(classes) == 4 and unlabelled == ['ann_2.avi', 'bob_2.avi']
+    bob = re.compile('/([a-z]+)_')
+    write_annotations(tmp_path, classes, [{'bob_0.avi', 'bob_1.avi'}], unlabelled, bob)
+    assert (tmp_path / 'train.txt').read_text() == 'ann_0.avi 0\nann_1.avi 1\nann_2.avi -1\n'
+    assert (tmp_path / 'val.txt').read_text() == 'bob_0.avi 0\nbob_1.avi 1\n'
+    write_annotations(tmp_path, classes, [{'bob_0.avi'}], unlabelled)
+    assert (tmp_path / 'train.txt').read_text().endswith('bob_1.avi 1\nann_2.avi -1\nbob_2.avi -1\n')
 
 
 def test_a_missing_table_is_named(tmp_path):

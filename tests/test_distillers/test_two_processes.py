@@ -1,4 +1,7 @@
-"""A token student of the hybrid assistant under DDP: its last blocks run twice a step, here with checkpointing."""
+"""A token student of the hybrid assistant under DDP: its last blocks run twice a step, here with checkpointing.
+
+Also where some pictures, in one of the processes all, have no label.
+"""
 
 import copy
 
@@ -7,7 +10,10 @@ import torch
 from mmengine.model import MMDistributedDataParallel
 from two_processes import device_of, run_two
 
+from mmdualkd.errors import ConfigError
+
 HYBRID = 'HybridAssistantDistiller'
+LABELS = [2, -1, -1, -1]
 
 
 def swin(**backbone):
@@ -34,23 +40,39 @@ def gradients(model, data):
     return loss.item(), {name: value.grad.cpu().clone() for name, value in inner.named_parameters()}
 
 
+def partly_labelled():
+    """The batch with a label in the first process alone."""
+    data = tiny_pictures.batch()
+    for sample, label in zip(data['data_samples'], LABELS, strict=True):
+        sample.set_gt_label(label)
+    return data
+
+
 def half(rank, folder):
     torch.manual_seed(0)
     model = tiny_pictures.build_distiller(folder / str(rank), swin(with_cp=True), tiny_pictures.cnn(), HYBRID)
-    device = device_of(rank)
+    device, part, results = device_of(rank), slice(2 * rank, 2 * rank + 2), []
+    try:
+        gradients(model, {name: values[part] for name, values in partly_labelled().items()})
+    except ConfigError as error:
+        results.append(str(error))
     model = MMDistributedDataParallel(model.to(device), device_ids=None if device.type == 'cpu' else [rank])
-    data = tiny_pictures.batch()
-    part = slice(2 * rank, 2 * rank + 2)
-    return gradients(model, dict(inputs=data['inputs'][part], data_samples=data['data_samples'][part]))
+    for data in (tiny_pictures.batch(), partly_labelled()):
+        model.zero_grad()
+        results.append(gradients(model, {name: values[part] for name, values in data.items()}))
+        model.module.expect_unlabelled()  # as PreflightHook tells all processes
+    return results
 
 
 def test_a_checkpointed_token_student_learns_what_one_process_teaches_without(tmp_path):
     for rank in range(2):
         (tmp_path / str(rank)).mkdir()
-    first, second = run_two(half, tmp_path, tmp_path)
-    model = tiny_pictures.build_distiller(tmp_path, swin(), tiny_pictures.cnn(), HYBRID)
-    loss, expected = gradients(model, tiny_pictures.batch())
-    torch.testing.assert_close((first[0] + second[0]) / 2, loss)
-    for name, gradient in expected.items():
-        for _, ours in (first, second):
-            torch.testing.assert_close(ours[name], gradient, rtol=1e-4, atol=1e-6, msg=name)
+    (error, *first), (_, *second) = run_two(half, tmp_path, tmp_path)
+    assert 'samples without a label (-1) in several processes need mmdualkd.PreflightHook' in error
+    for data, one, other in zip((tiny_pictures.batch(), partly_labelled()), first, second, strict=True):
+        model = tiny_pictures.build_distiller(tmp_path, swin(), tiny_pictures.cnn(), HYBRID)
+        loss, expected = gradients(model, data)
+        torch.testing.assert_close((one[0] + other[0]) / 2, loss)
+        for name, gradient in expected.items():
+            for _, ours in (one, other):
+                torch.testing.assert_close(ours[name], gradient, rtol=1e-4, atol=1e-6, msg=name)

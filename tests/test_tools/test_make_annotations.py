@@ -8,6 +8,7 @@ from picture_jobs import write_pictures
 
 from mmdualkd.datasets import VideoDataset
 
+WHO = ['ann', 'bob', 'cat', 'dan']
 TOOL = TOOLS / 'make_annotations.py'
 
 
@@ -19,7 +20,7 @@ def videos(tmp_path_factory):
     folder = tmp_path_factory.mktemp('videos')
     for label, name in enumerate(['walk', 'run', 'jump']):
         (folder / name).mkdir()
-        for index, person in enumerate(['ann', 'bob', 'cat', 'dan']):
+        for index, person in enumerate(WHO):
             (source / f'class{label}_{index}.avi').rename(folder / name / f'{person}_{name}.avi')
     (folder / 'run' / 'notes.txt').write_text('not a video')
     (folder / 'run' / 'nothing.avi').touch()
@@ -69,6 +70,18 @@ def test_folds_without_groups_hold_out_each_video_once(videos, tmp_path):
     held_out = [line for fold in range(1, 5) for line in read(tmp_path / f'fold{fold}_val.txt')]
     assert len(held_out) == len(set(held_out)) == 12
     assert sorted(label for _, label in read(tmp_path / 'fold1_val.txt')) == [0, 1, 2]
+
+
+def test_a_folder_of_videos_without_a_label_is_trained_on_with_minus_one(videos, tmp_path):
+    output = run(TOOL, videos, '--out', tmp_path, '--unlabelled', 'walk')
+    assert '8 videos of 2 classes: jump, run, and 4 without a label' in output
+    train, val = read(tmp_path / 'train.txt'), read(tmp_path / 'val.txt')
+    assert sorted(path for path, label in train if label == -1) == [f'walk/{who}_walk.avi' for who in WHO]
+    assert len(val) == 2 and all(label >= 0 for _, label in val)
+    dataset = VideoDataset(str(tmp_path / 'train.txt'), [], data_prefix=dict(video=str(videos)), num_classes=2)
+    assert len(dataset) == 10
+    output = run(TOOL, videos, '--out', tmp_path, '--unlabelled', 'walking', ok=False)
+    assert "DataError: --unlabelled='walking': no file that decodes lies in a folder of this name" in output
 
 
 def test_the_out_folder_may_lie_inside_and_runs_repeat(videos):

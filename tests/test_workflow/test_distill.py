@@ -125,9 +125,13 @@ def test_a_teacher_of_the_same_classes_in_another_order_is_an_error(run, videos,
         mmdualkd.distill(videos, out=tmp_path / 'out', teacher_checkpoints=checkpoints, **arguments, **SHORT)
 
 
-def test_pictures_go_the_same_way(tmp_path, fast):
-    pictures = write_pictures(tmp_path / 'pictures', per_class=8)
-    run = mmdualkd.distill(pictures, 'cnn-w8', ['swin-w24'], tmp_path / 'out', from_scratch=True, workers=0, **SHORT)
+def test_pictures_go_the_same_way_some_of_them_without_a_label(tmp_path, fast, capsys):
+    pictures = write_pictures(tmp_path / 'pictures', classes=3, per_class=8)
+    options = dict(from_scratch=True, workers=0, unlabelled='class2', **SHORT)
+    run = mmdualkd.distill(pictures, 'cnn-w8', ['swin-w24'], tmp_path / 'out', **options)
+    assert '12 and 8 without a label to train on, 4 held out' in capsys.readouterr().out
+    log = max((tmp_path / 'out' / 'distilled').glob('*/*.log')).read_text()
+    assert run.classes == ['class0', 'class1'] and '8 of 20 samples have no label' in log
     assert run.of == 'pictures' and run.rows[-1].name == 'student distilled'
     assert type(run.student).__module__.startswith('mmpretrain.')
     assert 'HybridAssistantDistiller' in (tmp_path / 'out' / 'configs' / 'distilled.py').read_text()

@@ -72,6 +72,15 @@ def test_the_student_alone_draws_clips_as_beside_its_teachers(tmp_path):
     assert beside[1].views == together.model.views and beside[2:] == together.train_pipeline[2:]
 
 
+def test_who_learns_from_labels_alone_leaves_samples_without_one_out(tmp_path):
+    few, teachers = job(tmp_path, samples=3, unlabelled=100), dict(cnn=entry('x3d-m', checkpoint='a.pth'))
+    by_itself = written(alone(few, entry('x3d-s'), 5, beside=teachers), tmp_path)
+    together = written(distilled(few, entry('x3d-s'), teachers, 5), tmp_path)
+    assert by_itself.train_dataloader.dataset.unlabelled == 'drop' and by_itself.train_dataloader.batch_size == 3
+    assert 'unlabelled' not in together.train_dataloader.dataset and together.train_dataloader.batch_size == 8
+    assert 'unlabelled' not in by_itself.val_dataloader.dataset
+
+
 def test_mirroring_can_be_left_out(tmp_path):
     for flip in (True, False):
         cfg = written(alone(job(tmp_path, flip=flip), entry('x3d-s'), 5), tmp_path)

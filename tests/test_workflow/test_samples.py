@@ -66,6 +66,20 @@ def test_a_table_of_files_and_classes_is_read_beside_its_files(tmp_path, clip):
     assert len(samples.trained_on()) == 2
 
 
+def test_files_without_a_class_are_trained_on_and_never_held_out(tmp_path, clip):
+    data = tree(tmp_path / 'videos', clip, *(f'{kind}/{index}.avi' for kind in 'abz' for index in range(3)))
+    samples = find_samples(data, tmp_path / 'out', 0.3, None, 0, 'z')
+    assert samples.names == ['a', 'b'] and samples.unlabelled == ['z/0.avi', 'z/1.avi', 'z/2.avi']
+    samples.write(tmp_path / 'lists')
+    lines = (tmp_path / 'lists' / 'train.txt').read_text().splitlines()
+    assert len(lines) == 7 and lines[-3:] == ['z/0.avi -1', 'z/1.avi -1', 'z/2.avi -1']
+    table = tmp_path / 'videos' / 'clips.csv'
+    table.write_text(''.join(f'{kind}/{index}.avi,{kind.strip("z")}\n' for kind in 'abz' for index in range(3)))
+    assert found(table, tmp_path, 0.3).unlabelled == samples.unlabelled
+    with pytest.raises(ConfigError, match="--unlabelled='z' is of folders; in a table leave the label empty"):
+        find_samples(table, tmp_path / 'out', 0.3, None, 0, 'z')
+
+
 def test_pictures_are_told_from_videos(tmp_path):
     samples = found(write_pictures(tmp_path / 'pictures'), tmp_path)
     assert samples.of == 'pictures' and samples.names == ['class0', 'class1']
