@@ -1,5 +1,7 @@
 """The exits of OFA-KD: their loss, and students that have them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tiny
@@ -34,6 +36,19 @@ def test_it_is_the_sum_of_ofas_losses_of_its_exits(stages, gamma, tau):
         q = softmax(array(leave(step.stages[stage - 1].grid)) / tau)
         expected -= (((p + label) ** gamma - label) * np.log(q)).sum() / len(p)
     np.testing.assert_allclose(term(step).item(), expected, rtol=1e-9)
+
+
+def test_of_samples_without_a_label_it_takes_no_loss():
+    step = with_stages(samples=4)
+    term = prepared(OFAExits('vit'), step)
+    labelled = torch.tensor([True, False, True, False])
+    step.teachers = dict(vit=replace(step.teachers['vit'], logits=step.teachers['vit'].logits[labelled]))
+    stages, labels, teacher = step.stages, step.labels, three_models(4, 5).teachers
+    step.stages, step.labels = tuple(Features(one.grid[labelled]) for one in stages), labels[labelled]
+    expected = term(step)
+    step.stages, step.labels, step.teachers = stages, labels * labelled[:, None], teacher
+    step.labelled = labelled
+    torch.testing.assert_close(term(step), expected, rtol=1e-12, atol=0)
 
 
 def pictures(folder, student, **changes):
