@@ -3,6 +3,7 @@
 import json
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -65,7 +66,11 @@ def _without_cache(cfg: Config) -> str:
 
 
 def _student(cfg: Config) -> str:
-    return _text([cfg.model.get('student'), cfg.train_dataloader.get('batch_size')])
+    """The student's network, be it a distiller's or the whole model, and the batch."""
+    model = cfg.model.student.get('config') if 'student' in cfg.model else cfg.model
+    if isinstance(model, str) and Path(model).is_file():
+        model = config_of(model, {}).model
+    return _text([model, cfg.train_dataloader.get('batch_size')])
 
 
 def _text(value: Any) -> str:

@@ -65,7 +65,7 @@ def command(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, 'TOOLS', tmp_path / 'tools')
     Path('study.py').write_text(STUDY)
     Path('teacher.py').write_text(CONFIG.format(teachers=''))
-    Path('alone.py').write_text(CONFIG.format(teachers=''))
+    Path('alone.py').write_text("model = dict(type='s')\ntrain_dataloader = dict(batch_size=2, dataset=dict(type='d'))")
     Path('kd.py').write_text(CONFIG.format(teachers="t=dict(config='t', checkpoint='work_dirs/teacher/epoch_9.pth')"))
 
     def run(*words, lines=''):
@@ -150,6 +150,16 @@ def test_a_teacher_that_fails_holds_back_what_needs_it_and_nothing_else(command,
     with pytest.raises(SystemExit, match='^1 of 13 trainings failed'):
         command(lines=fails)
     assert 'no row names a file in work_dirs/teacher, so which need it is not known' in capsys.readouterr().out
+
+
+def test_a_cache_that_cannot_be_written_fails_its_rows_and_no_others(command, tmp_path):
+    (tmp_path / 'tools' / 'cache_teachers.py').write_text('raise SystemExit("CacheError: the disk is full")')
+    Path('study.py').write_text(f'{STUDY}views = 2\n')
+    message = '^3 of 6 trainings failed: KD, x, seed 0: the cache of the teachers failed: CacheError: the disk is full .*cache.log'
+    with pytest.raises(SystemExit, match=message):
+        command('--splits', 'x', '--rows', 'Alone', 'KD')
+    found = statuses()
+    assert [found['Alone', 'x', seed] for seed in range(3)] == ['finished'] * 3 and found['KD', 'x', 0] == 'failed'
 
 
 def test_sigterm_ends_what_runs_and_all_that_it_started_and_the_same_command_goes_on(command, capsys):

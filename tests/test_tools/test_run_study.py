@@ -40,11 +40,7 @@ def test_a_study_trains_writes_its_table_goes_on_where_it_stopped_and_never_mixe
     lr = '"lr": 0.1'
     assert lr in next(tmp_path.glob('work_dirs/studies/rates/fast/clips/seed0/*/vis_data/scalars.json')).read_text()
     runs = json.loads((tmp_path / 'work_dirs' / 'studies' / 'rates' / 'study.json').read_text())['runs']
-    assert [run['status'] for run in runs] == ['finished'] * 3 and [run['teacher'] for run in runs] == [
-        True,
-        False,
-        False,
-    ]
+    assert [(run['status'], run['teacher']) for run in runs] == [('finished', place == 0) for place in range(3)]
     assert {seed: f'{run["top1"]:.1f}' for seed, run in zip('01', runs[1:], strict=True)} == top1
     assert all(0 < run['data_seconds'] < run['step_seconds'] < run['seconds'] for run in runs)
 
