@@ -93,7 +93,7 @@ def write_cache(configs: Sequence[Config], folder: Path, views: int, threads: in
         files.append(folder / f'config{number}.py')
         files[-1].write_text(cfg.pretty_text)
     cache = folder / 'cache'
-    print(f'teachers of {len(configs)} rows: {views} views into {cache}', flush=True)
+    print(f'teachers of {len(configs)} trainings: {views} views into {cache}', flush=True)
     before, begin = _files(cache), time.time()
     tool = Tool('cache_teachers', [*files, '--out', cache, '--views', views], folder / 'cache.log', threads)
     if tool.wait():

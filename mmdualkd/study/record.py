@@ -68,13 +68,13 @@ class Record:
 
     def body(self) -> dict[str, Any]:
         """What ``study.json`` says now."""
-        rows = self.head['rows']
         return dict(
             **self.head,
             runs=list(map(self._entry, self.runs)),
             caches=list(self.caches.values()),
             against={
-                name: {row: compare(self.runs, row, name) for row in rows if row != name} for name in self.against
+                row: {name: compare(self.runs, row, name) for name in self.against if name != row}
+                for row in self.head['rows']
             },
         )
 

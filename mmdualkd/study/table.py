@@ -34,8 +34,9 @@ def markdown(runs: Sequence[Run], record: Mapping[str, Any]) -> str:
             f'{len(missing)} of {len(runs)} trainings are not in it: `{GAP}` is where none is finished, (n of m) where '
             'some are.' + ''.join(f'\n- {run}: {run.state.error or run.state.status}' for run in missing)
         )
-    parts += [_differences(name, rows) for name, rows in record['against'].items()]
-    if record['against']:
+    others = dict.fromkeys(other for found in record['against'].values() for other in found)
+    parts += [_differences(other, record['against']) for other in others]
+    if others:
         parts.append(
             f'Paired differences in points over splits and seeds; percentile bootstrap of the pairs, `{GAP}` with '
             'fewer than three or all equal. With few pairs it is too narrow, see docs/studies.md.'
@@ -90,10 +91,10 @@ def _cell(values: Sequence[float | None]) -> str:
     return text if len(known) == len(values) else f'{text} ({len(known)} of {len(values)})'
 
 
-def _differences(name: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
-    head = [f'minus {name}', 'pairs', 'mean', '95 % interval', 'above, below', 'sign test']
+def _differences(other: str, against: Mapping[str, Mapping[str, Any]]) -> str:
+    head = [f'minus {other}', 'pairs', 'mean', '95 % interval', 'above, below', 'sign test']
     lines = [_line(head), '|' + ' --- |' * len(head)]
-    for row, found in rows.items():
+    for row, found in ((row, found[other]) for row, found in against.items() if other in found):
         mean = GAP if found['mean'] is None else f'{found["mean"]:+.1f}'
         ends = GAP if found['low'] is None else f'{found["low"]:+.1f} to {found["high"]:+.1f}'
         test = GAP if found['sign_p'] is None else f'{found["sign_p"]:.3g}'

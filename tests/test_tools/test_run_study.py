@@ -72,7 +72,7 @@ def test_rows_of_the_same_teachers_share_one_cache_and_give_what_the_teachers_th
     study.write_text(SHARED.format(config=str(job.config)))
     output = run(TOOLS / 'run_study.py', study, '--jobs', 1, cwd=tmp_path)
     place = tmp_path / 'work_dirs' / 'studies' / 'shared'
-    assert output.count('teachers of 4 rows: 2 views into') == 1
+    assert output.count('teachers of 4 trainings: 2 views into') == 1
     assert len(list((place / 'teachers').glob('*/cache/manifest.json'))) == 1
     used = {log.parts[-4]: 'no teacher is built or run' in log.read_text() for log in place.glob('*/*/*/train.log')}
     assert used == {'Full_method': True, 'KD': True, 'Online': False}
