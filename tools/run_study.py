@@ -17,7 +17,7 @@ from mmdualkd.study.caches import share_teachers
 from mmdualkd.study.configs import config_of, names_a_file_in
 from mmdualkd.study.file import read_study
 from mmdualkd.study.record import Record
-from mmdualkd.study.runs import Run, plan
+from mmdualkd.study.runs import Run, by_place, plan
 from mmdualkd.study.time_left import time_left
 from mmdualkd.study.training import train_all
 
@@ -90,11 +90,6 @@ def look(runs: Iterable[Run]) -> None:
     """Finds out which trainings are finished."""
     for run in by_place(runs):
         run.look()
-
-
-def by_place(runs: Iterable[Run]) -> list[Run]:
-    """Trainings, of those that are one (of a teacher that splits share) the first."""
-    return list({run.work_dir: run for run in reversed(list(runs))}.values())[::-1]
 
 
 def list_runs(chosen: Sequence[Run], jobs: int) -> None:

@@ -1,7 +1,7 @@
 """The trainings of a study."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,14 @@ class Run:
         place = self.work_dir / 'settings.json'
         begun = any((self.work_dir / name).exists() for name in ('finished', 'last_checkpoint'))
         return json.loads(place.read_text()) if begun and place.is_file() else None
+
+
+def by_place(runs: Iterable[Run]) -> list[Run]:
+    """Trainings, of those that are one (of a teacher that splits share) the first."""
+    first: dict[Path, Run] = {}
+    for run in runs:
+        first.setdefault(run.work_dir, run)
+    return list(first.values())
 
 
 def refuse_others(run: Run, settings: Mapping[str, Any], what: str, cure: str) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from ..machine import in_time
-from .runs import Run
+from .runs import Run, by_place
 
 KINDS = (  # what tells how long a training takes, best first
     lambda run: (run.row, run.split),
@@ -30,10 +30,10 @@ def time_left(runs: Sequence[Run], begun: Mapping[Run, float], jobs: int) -> str
     Returns:
         ``'12 min left'``, with how many were guessed from others, or that it is not known; ``''`` if nothing is left.
     """
-    ahead = [run for run in _by_place(runs) if run.state.status in ('running', 'waiting') and not run.state.error]
+    ahead = [run for run in by_place(runs) if run.state.status in ('running', 'waiting') and not run.state.error]
     if not ahead:
         return ''
-    known = [run for run in _by_place(runs) if run.state.result and run.state.result.seconds]
+    known = [run for run in by_place(runs) if run.state.result and run.state.result.seconds]
     end, guessed = 0.0, 0
     for stage in ([run for run in ahead if run.teacher], [run for run in ahead if not run.teacher]):
         slots = [end] * jobs
@@ -55,7 +55,3 @@ def _expected(run: Run, known: Sequence[Run]) -> tuple[float, bool] | None:
         if like := [one.state.result.seconds for one in known if kind(one) == kind(run)]:
             return statistics.mean(like), kind is not KINDS[-1]
     return None
-
-
-def _by_place(runs: Sequence[Run]) -> list[Run]:
-    return list({run.work_dir: run for run in reversed(runs)}.values())[::-1]
