@@ -98,42 +98,49 @@ def list_runs(chosen: Sequence[Run], jobs: int) -> None:
         state = run.state
         told = f'finished, {run.top1:.1f} %' if state.status == 'finished' else 'to do'
         print(f'{run}: {told}{state.error and f" (failed before: {state.error})" or ""}')
-    for run in by_place(chosen):
-        run.state.error = None
+    reset(chosen)
     print(f'{jobs} at a time: {time_left(chosen, {}, jobs) or "nothing left"}')
+
+
+def reset(chosen: Iterable[Run]) -> None:
+    """Lets all that is not finished wait, what failed before, too."""
+    for run in chosen:
+        if run.state.status != 'finished':
+            run.state.status, run.state.error = 'waiting', None
 
 
 def train(
     runs: Sequence[Run], chosen: Sequence[Run], record: Record, views: int | None, jobs: int, threads: int
 ) -> None:
     """Trains what is chosen and not finished: teachers, then their caches, then rows."""
-    for run in chosen:
-        if run.state.status != 'finished':
-            run.state.status, run.state.error = 'waiting', None
+    reset(chosen)
     for stage in ('teachers', 'rows'):
         of_stage = by_place(run for run in chosen if run.teacher == (stage == 'teachers'))
         waiting = [run for run in of_stage if run.state.status == 'waiting']
         print(f'{stage}: {len(of_stage)} trainings, {len(waiting)} to do', flush=True)
         if stage == 'rows':
-            hold_back(waiting, [run for run in by_place(chosen) if run.teacher and run.state.status == 'failed'])
+            rows = [run for run in runs if not run.teacher]
+            hold_back(rows, waiting, [run for run in by_place(chosen) if run.teacher and run.state.status == 'failed'])
             waiting = [run for run in waiting if not run.state.error]
             if views:
-                rows = [run for run in runs if not run.teacher]
                 share_teachers(rows, waiting, record.folder, views, jobs * threads, record.add_cache)
                 waiting = [run for run in waiting if not run.state.error]
         train_all(waiting, jobs, threads, lambda begun: time_left(chosen, begun, jobs), record.write)
 
 
-def hold_back(waiting: Iterable[Run], failed: Iterable[Run]) -> None:
+def hold_back(rows: Iterable[Run], waiting: Sequence[Run], failed: Iterable[Run]) -> None:
     """Lets trainings wait that need a teacher which failed: those whose configs name a file in its work directory."""
     for teacher in failed:
-        held = [run for run in waiting if needs(run, teacher)]
+        readers = [run for run in rows if needs(run, teacher)]
+        held = [run for run in readers if run in waiting]
         for run in held:
             run.state.error = f'waits for {teacher}, which failed'
         names = ', '.join(dict.fromkeys(run.row for run in held))
-        print(f'{teacher} failed: ' + (f'what needs it waits ({names})' if held else
-              f'no row names a file in {teacher.work_dir}, so which need it is not known, and all are trained'),
-              flush=True)  # fmt: skip
+        if held:
+            print(f'{teacher} failed: what needs it waits ({names})', flush=True)
+        elif waiting and not readers:
+            print(f'{teacher} failed: no row names a file in {teacher.work_dir}, so which need it is not known, '
+                  'and all are trained', flush=True)  # fmt: skip
 
 
 def needs(run: Run, teacher: Run) -> bool:

@@ -48,7 +48,7 @@ class Training:
     @property
     def seconds(self) -> float | None:
         """How long it has taken, sessions before it too, where that is known."""
-        return None if self.before is None else self.before + time.time() - self.begun
+        return None if self.before is None else round(self.before + time.time() - self.begun, 1)
 
     def close(self, stopped: bool = False) -> None:
         """Notes how it ended.
