@@ -60,7 +60,7 @@ setup(
         'mmpretrain>=1.2,<2',
         'decord>=0.6',
         'numpy',
-        'scipy',
+        'scipy>=1.15',  # bootstrap takes an rng
         'matplotlib',
         'argcomplete>=3',
         'setuptools<81',  # MMEngine needs pkg_resources

@@ -6,7 +6,9 @@ import pytest
 from cache_jobs import cache_job, error_of, losses_of, train
 from commands import findings, subcommand, texts
 from jobs import stock_job
-from shared_teachers import config_of, group_of
+
+from mmdualkd.study.caches import group_of
+from mmdualkd.study.configs import config_of
 
 LABELS = [0, -1, -1, -1, 1, -1, -1, -1]
 

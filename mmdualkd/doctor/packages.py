@@ -60,7 +60,7 @@ PACKAGES = (
     _one('decord', '0.6.0', None, '0.6'),
     Package('5.0.0.93', 'cv2', names=OPENCV),
     _one('numpy', '2.4.6'),
-    _one('scipy', '1.17.1'),
+    _one('scipy', '1.17.1', None, '1.15'),
     _one('matplotlib', '3.11.2'),
     _one('setuptools', '80.10.2', 'pkg_resources', None, '81'),
     _one('einops', '0.8.2', use='some models of the zoo'),

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..files import check_folder
 from ..machine import cores
+from ..processes import locked
 from .arguments import checked, expression
 from .budget import fit_epochs
 from .catalogue import PICTURES, VIDEOS, find_model
@@ -16,7 +17,7 @@ from .plan import ALONE, STUDENT, Plan
 from .recipes import FINE_TUNING, FROM_SCRATCH
 from .report import write_report
 from .samples import Samples, find_samples, frames_of
-from .stages import Run, locked, parse_time
+from .stages import Run, parse_time
 
 BATCH = {VIDEOS: 8, PICTURES: 32}
 

@@ -1,28 +1,22 @@
 """The stages of a run: each is done once, whatever stops it in between."""
 
-import fcntl
 import json
-import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import mmdualkd
-
 from ..errors import ConfigError, DistillError
 from ..files import open_whole
+from ..processes import LOCK, PATIENCE, command_of, end_with_parent, environment
 
 STATE = 'run.json'
-LOCK = '.lock'
 TRAININGS = ('teachers', 'distilled', 'alone')
 OURS = (LOCK, STATE, 'annotations', 'configs', *TRAININGS)  # what a run whose state was lost is known by
-PATIENCE = 20  # seconds that an interrupted stage has to end by itself
-TOOLS = Path(__file__).parents[1] / '.mim' / 'tools'
 
 
 class StageError(DistillError, RuntimeError):
@@ -116,22 +110,6 @@ class Run:
         return result
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keeps a second command from working in the same folder; processes that a stage starts hold the lock, too.
-
-    Raises:
-        ConfigError: If another command works there.
-    """
-    with (folder / LOCK).open('w') as file:
-        os.set_inheritable(file.fileno(), True)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ConfigError(f'--out={str(folder)!r}: another command is working there; wait for it') from error
-        yield
-
-
 def run_tool(script: str, *arguments: Any, processes: int = 1) -> None:
     """Runs a tool of the repository in a process of its own, so that it leaves nothing behind.
 
@@ -143,15 +121,13 @@ def run_tool(script: str, *arguments: Any, processes: int = 1) -> None:
     Raises:
         StageError: If it fails; what it printed ends with its own error.
     """
-    command = [sys.executable, str(TOOLS / f'{script}.py'), *map(str, arguments)]
+    command = command_of(script, *arguments)
     if processes > 1:
         launch = ['--nnodes=1', '--rdzv-backend=c10d', '--rdzv-endpoint=localhost:0', f'--nproc_per_node={processes}']
-        command = [command[0], str(TOOLS / 'torchrun.py'), *launch, *command[1:], '--launcher', 'pytorch']
-    package = str(Path(mmdualkd.__file__).parents[1])
-    paths = [package, *filter(None, [os.environ.get('PYTHONPATH')])]
-    env = {**os.environ, 'PYTHONPATH': os.pathsep.join(paths), 'PYTHONWARNINGS': 'ignore'}
+        command = command_of('torchrun', *launch, *command[1:], '--launcher', 'pytorch')
+    env = environment(PYTHONWARNINGS='ignore')
     with subprocess.Popen(
-        command, env=env, stderr=subprocess.PIPE, close_fds=False, preexec_fn=_end_with_parent
+        command, env=env, stderr=subprocess.PIPE, close_fds=False, preexec_fn=end_with_parent
     ) as child:
         words = _LastWords(child.stderr)
         try:
@@ -183,15 +159,6 @@ class _LastWords:
             end = (end + chunk)[-4096:]
         lines = [line for line in end.decode(errors='replace').replace('\r', '\n').split('\n') if line.strip()]
         self.line = lines[-1].strip() if lines else ''
-
-
-def _end_with_parent() -> None:
-    """Lets Linux end a child with its parent, so that a killed run does not train on unseen."""
-    if sys.platform == 'linux':
-        import ctypes
-        import signal
-
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def parse_time(text: str) -> float:

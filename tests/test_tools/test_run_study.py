@@ -1,6 +1,7 @@
 """Studies: rows trained over splits and seeds, gone on with where they stopped, and their table."""
 
 import argparse
+import json
 import re
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pytest
 from cache_jobs import cache_job, losses_of
 from helpers import TOOLS, run
 from jobs import stock_job
-from run_study import plan, read_study
-from shared_teachers import config_of
 
 from mmdualkd.launch import load_config
+from mmdualkd.study.configs import config_of
+from mmdualkd.study.file import read_study
+from mmdualkd.study.runs import plan
 
 STUDY = """
 title = 'Two rates.'
@@ -37,6 +39,10 @@ def test_a_study_trains_writes_its_table_goes_on_where_it_stopped_and_never_mixe
     assert set(top1) == {'0', '1'} and re.search(rf'\| fast \| {mean:.1f} ± [\d.]+ \|', table), table
     lr = '"lr": 0.1'
     assert lr in next(tmp_path.glob('work_dirs/studies/rates/fast/clips/seed0/*/vis_data/scalars.json')).read_text()
+    runs = json.loads((tmp_path / 'work_dirs' / 'studies' / 'rates' / 'study.json').read_text())['runs']
+    assert [(run['status'], run['teacher']) for run in runs] == [('finished', place == 0) for place in range(3)]
+    assert {seed: f'{run["top1"]:.1f}' for seed, run in zip('01', runs[1:], strict=True)} == top1
+    assert all(0 < run['data_seconds'] < run['step_seconds'] < run['seconds'] for run in runs)
 
     options = ('--cfg-options', 'train_cfg.max_epochs=2')
     output = run(*words, *options, cwd=tmp_path, ok=False)
@@ -66,14 +72,21 @@ def test_rows_of_the_same_teachers_share_one_cache_and_give_what_the_teachers_th
     study.write_text(SHARED.format(config=str(job.config)))
     output = run(TOOLS / 'run_study.py', study, '--jobs', 1, cwd=tmp_path)
     place = tmp_path / 'work_dirs' / 'studies' / 'shared'
-    assert output.count('teachers of 4 rows: 2 views into') == 1
+    assert output.count('teachers of 4 trainings: 2 views into') == 1
     assert len(list((place / 'teachers').glob('*/cache/manifest.json'))) == 1
     used = {log.parts[-4]: 'no teacher is built or run' in log.read_text() for log in place.glob('*/*/*/train.log')}
     assert used == {'Full_method': True, 'KD': True, 'Online': False}
     for seed in (0, 1):
         ours, online = (losses_of(place / row / 'clips' / f'seed{seed}') for row in ('Full_method', 'Online'))
         assert ours == pytest.approx(online, rel=5e-3)
-    assert re.search(r'\| KD \| [\d.]+ ± [\d.]+ \| .* \| 2 \| \d+ \|', (place / 'table.md').read_text())
+    table, body = (place / 'table.md').read_text(), json.loads((place / 'study.json').read_text())
+    assert re.search(r'\| KD \| [\d.]+ ± [\d.]+ \| .* \| 2 \| \d+ \|', table)
+    (cache,) = body['caches']
+    files = list((tmp_path / cache['path']).glob('*.npy'))
+    assert (cache['records'], cache['bytes']) == (16, sum(file.stat().st_size for file in files))
+    assert cache['seconds'] > 0 and f'Cache `{cache["path"]}`: 16 records' in table
+    assert {run['row'] for run in body['runs'] if run['cache'] == cache['path']} == {'Full method', 'KD'}
+    assert 'What teachers add to a step, in seconds: Online against Full method.' in table
 
 
 def test_a_shared_cache_takes_the_class_count_from_the_top_of_a_leaf(tmp_path):
@@ -86,12 +99,14 @@ def test_a_shared_cache_takes_the_class_count_from_the_top_of_a_leaf(tmp_path):
     assert whole.model.num_classes == 12 and whole.model.terms.kd.teachers == ['cnn']
 
 
-def test_a_training_that_fails_ends_the_study_with_its_last_line(tmp_path):
+def test_a_training_that_fails_is_named_with_its_last_line_and_its_log(tmp_path):
     study = tmp_path / 'wrong.py'
     (tmp_path / 'none.py').write_text('')
     study.write_text(STUDY.format(config='none.py'))
-    output = run(TOOLS / 'run_study.py', study, '--rows', 'fast', cwd=tmp_path, ok=False)
-    assert "fast, clips, seed 0 failed: ConfigError: config='none.py' has no `model`" in output
+    output = run(TOOLS / 'run_study.py', study, '--rows', 'Teacher', cwd=tmp_path, ok=False)
+    message = "Teacher, clips, seed 0{} ConfigError: config='none.py' has no `model` (work_dirs/none/train.log)"
+    assert message.format(' failed:') in output and '| fast | – | – | 2 |' in output
+    assert output.splitlines()[-1] == f'1 of 1 trainings failed: {message.format(":")}'
 
 
 def test_a_row_or_split_that_the_study_does_not_have_is_an_error(tmp_path):
@@ -108,6 +123,7 @@ def test_a_row_or_split_that_the_study_does_not_have_is_an_error(tmp_path):
         ('title = ""', 'needs `title`, a str that is not empty'),
         ('rows = []', 'needs `rows`, a list that is not empty'),
         ('views = 0', 'views must be a whole number from 1 to 9999, got 0'),
+        ('cache_dtype = "float8"', "cache_dtype='float8' names no type of what a cache keeps; did you mean"),
         ('splits = 3', 'needs `splits`, a dict that is not empty'),
         ('splits = dict(a=dict(nam="a"))', "splits['a'] needs a `name`"),
         ('seeds = []', 'seeds must be a list of whole numbers from 0, got []'),
@@ -153,7 +169,7 @@ def test_a_command_line_that_cannot_work_is_refused_before_any_training(tmp_path
 def test_a_study_of_ours_finds_its_configs_from_an_empty_folder(study, tmp_path, monkeypatch):
     (tmp_path / 'data' / 'pictures' / 'train' / 'cat').mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    runs = [run for _, stage in plan(read_study(study), Path('work_dirs'), {}) for run in stage]
+    runs = list(plan(read_study(study), Path('work_dirs'), {}))
     for training in runs:
         training.check()
     assert all(Path(training.file).is_file() for training in runs)

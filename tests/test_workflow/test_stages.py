@@ -10,7 +10,8 @@ import pytest
 from helpers import environment
 
 from mmdualkd.errors import ConfigError
-from mmdualkd.workflow.stages import Run, StageError, locked, parse_time, run_tool
+from mmdualkd.processes import locked
+from mmdualkd.workflow.stages import Run, StageError, parse_time, run_tool
 
 
 def test_a_stage_that_is_done_is_not_done_again(tmp_path, capsys):
@@ -88,8 +89,9 @@ def test_a_tool_that_fails_hands_on_its_own_error(tmp_path, capfd):
 def test_a_stage_ends_with_the_command_that_started_it(tmp_path):
     code = f"""
 import os, pathlib, signal, subprocess, sys
+from mmdualkd import processes
 from mmdualkd.workflow import stages
-stages.TOOLS = pathlib.Path({str(tmp_path)!r})
+processes.TOOLS = pathlib.Path({str(tmp_path)!r})
 stages.run_tool('wait')
 """
     (tmp_path / 'wait.py').write_text(

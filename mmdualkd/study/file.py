@@ -1,12 +1,12 @@
-"""What a study's file may say; see run_study.py."""
+"""What a study's file may say; see tools/run_study.py."""
 
 from pathlib import Path
 
 from mmengine.config import Config
 
-from mmdualkd.cache.layout import MAX_VIEWS
-from mmdualkd.errors import ConfigError, nearest
-from mmdualkd.launch import check_file, read_file
+from ..cache.layout import DTYPES, MAX_VIEWS
+from ..errors import ConfigError, check_name, nearest
+from ..launch import check_file, read_file
 
 FIELDS = dict(teachers=('name', 'config', 'options'), rows=('name', 'config', 'options', 'seeds'))
 
@@ -25,9 +25,11 @@ def read_study(path: Path) -> Config:
     check_seeds(f'{path}: seeds', study.get('seeds', [0]))
     if study.get('views') is not None and (type(study.views) is not int or not 1 <= study.views <= MAX_VIEWS):
         raise ConfigError(f'{path}: views must be a whole number from 1 to {MAX_VIEWS}, got {study.views!r}')
+    study.cache_dtype = study.get('cache_dtype', 'float16')
+    check_name(f'{path}: cache_dtype', study.cache_dtype, DTYPES, 'type of what a cache keeps')
     if not isinstance(study.get('teachers', []), list):
         raise ConfigError(f'{path}: teachers must be a list, got {study.teachers!r}')
-    names = set()
+    names: dict[str, None] = {}
     for key, known in FIELDS.items():
         for number, row in enumerate(study.get(key, [])):
             where = f'{path}: {key}[{number}]'
@@ -39,9 +41,15 @@ def read_study(path: Path) -> Config:
                     raise ConfigError(f'{where} ({row.name}): {field!r} is no field of it{nearest(field, known)}')
             if row.name in names:
                 raise ConfigError(f'{where}: there is a row or teacher of the name {row.name!r} already')
-            names.add(row.name)
+            names[row.name] = None
             check_options(where, row)
             check_seeds(f'{where}.seeds', row.get('seeds', [0]))
+    against = study.get('against', [])
+    study.against = [against] if isinstance(against, str) else against
+    if not isinstance(study.against, list):
+        raise ConfigError(f'{path}: against must be the name of a row, or a list of them, got {against!r}')
+    for name in study.against:
+        check_name(f'{path}: against', name, names, 'row or teacher')
     return study
 
 

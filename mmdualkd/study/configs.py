@@ -1,0 +1,56 @@
+"""Configs of a study's rows, with their options merged in."""
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+from ..arguments import CfgOptions
+from ..launch import read_config
+from ..top_keys import settle
+
+_read = lru_cache(maxsize=None)(read_config)
+
+
+def config_of(file: str, options: Mapping[str, Any]) -> Config:
+    """A row's config with its options merged in, as on the command line."""
+    cfg = copy.deepcopy(_read(file))
+    cfg.merge_from_dict({key: CfgOptions._parse_iterable(str(value)) for key, value in options.items()})
+    settle(cfg, file)
+    return cfg
+
+
+def views_option(file: str, views: int) -> dict[str, int]:
+    """The options that give all data sets inside a training's wrappers so many views."""
+
+    def places(dataset: ConfigDict, key: str) -> Iterable[str]:
+        if 'dataset' in dataset:
+            yield from places(dataset.dataset, f'{key}.dataset')
+        elif 'datasets' in dataset:
+            for number, part in enumerate(dataset.datasets):
+                yield from places(part, f'{key}.datasets.{number}')
+        else:
+            yield f'{key}.num_views'
+
+    return dict.fromkeys(places(_read(file).train_dataloader.dataset, 'train_dataloader.dataset'), views)
+
+
+def names_a_file_in(cfg: Config, folder: Path) -> bool:
+    """Whether a model, or what a training loads, is in a folder: a checkpoint of a teacher, for one."""
+    folder = folder.absolute()
+    texts = [*_texts(cfg.model), *_texts(cfg.get('load_from'))]
+    return any('://' not in text and folder in Path(text).absolute().parents for text in texts)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)

@@ -1,0 +1,68 @@
+"""What the logs of a finished training say: its accuracy and how long its steps took."""
+
+import json
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import DataError
+
+METRICS = {'acc/top1': 100, 'accuracy/top1': 1}  # MMAction2's and MMPretrain's, and what makes them percent
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished training.
+
+    Attributes:
+        top1: Last validation top-1 in percent.
+        seconds: How long it took, all its sessions together; None where a kill kept that from being noted.
+        step_seconds: Median time of a step; None where the log has a single interval.
+        data_seconds: Median time of a step that waits for data.
+    """
+
+    top1: float
+    seconds: float | None
+    step_seconds: float | None
+    data_seconds: float | None
+
+
+def read_result(who: str, work_dir: Path, seconds: float | None) -> Result:
+    """Reads the logs of a training, of all sessions in which it went on.
+
+    The last validation counts. Of each session's steps the first logged interval is left out, in which workers start
+    and memory is found.
+
+    Args:
+        who: The training, for errors.
+        work_dir: Its work directory.
+        seconds: How long it took.
+
+    Raises:
+        DataError: If there is no validation.
+    """
+    tops, steps = [], []
+    for log in sorted(work_dir.glob('*/vis_data/scalars.json')):  # folders are named by the time at which they begin
+        entries = list(_entries(log))
+        tops += [scale * entry[name] for entry in entries for name, scale in METRICS.items() if name in entry]
+        steps += [entry for entry in entries if 'loss' in entry and 'time' in entry][1:]
+    if not tops:
+        raise DataError(f'{who}: {str(work_dir)!r} is finished, but its logs have no {" or ".join(METRICS)}')
+    times = [_median([entry[name] for entry in steps if name in entry]) for name in ('time', 'data_time')]
+    return Result(tops[-1], seconds, *times)
+
+
+def _entries(log: Path) -> list[dict[str, Any]]:
+    """Lines of a log; a kill may have cut its last one short."""
+    found = []
+    for line in log.read_text().splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return found
+
+
+def _median(values: list[float]) -> float | None:
+    return statistics.median(values) if values else None

@@ -1,0 +1,112 @@
+"""What a study writes: ``study.json`` and ``table.csv`` after each training, the table at the end."""
+
+import datetime
+import json
+import os
+import platform
+import shlex
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..files import open_whole
+from .comparison import compare
+from .runs import Run
+from .table import markdown, write_csv
+
+
+class Record:
+    """The files in a study's folder.
+
+    Args:
+        study: The study's file.
+        runs: All of its trainings.
+        folder: The folder; what an earlier command noted there of caches and failures is taken over.
+        against: Rows that all are compared with.
+        words: The command line.
+    """
+
+    def __init__(
+        self, study: Config, runs: Sequence[Run], folder: Path, against: Sequence[str], words: Sequence[str]
+    ) -> None:
+        import torch
+
+        self.runs, self.folder, self.against = runs, folder, list(against)
+        before = self._before()
+        by_place = {run['work_dir']: run for run in before.get('runs', ())}
+        for run in runs:
+            noted = by_place.get(str(run.work_dir), {})
+            if run.state.status == 'finished':
+                run.state.cache = noted.get('cache') and Path(noted['cache'])
+            elif noted.get('status') == 'failed':
+                run.state.status, run.state.error = 'failed', noted['error']
+        self.head = dict(
+            title=study.title,
+            command=shlex.join(words),
+            machine=f'{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}',
+            started=before.get('started', datetime.datetime.now().astimezone().isoformat(timespec='seconds')),
+            splits=list(study.splits),
+            rows=[row['name'] for row in study.rows],
+            teachers=[row['name'] for row in study.get('teachers', [])],
+        )
+        self.caches: dict[str, dict[str, Any]] = {cache['path']: cache for cache in before.get('caches', ())}
+
+    def _before(self) -> dict[str, Any]:
+        with suppress(OSError, ValueError):
+            return json.loads((self.folder / 'study.json').read_text(encoding='utf-8'))
+        return {}
+
+    def add_cache(self, cost: dict[str, Any]) -> None:
+        """Notes what a cache cost; the times of commands that completed it add up."""
+        spent = self.caches.get(cost['path'], {}).get('seconds')
+        known = [seconds for seconds in (spent, cost['seconds']) if seconds is not None]
+        self.caches[cost['path']] = {**cost, 'seconds': sum(known) if known else None}
+        self.write()
+
+    def body(self) -> dict[str, Any]:
+        """What ``study.json`` says now."""
+        return dict(
+            **self.head,
+            runs=list(map(self._entry, self.runs)),
+            caches=list(self.caches.values()),
+            against={
+                row: {name: compare(self.runs, row, name) for name in self.against if name != row}
+                for row in self.head['rows']
+            },
+        )
+
+    @staticmethod
+    def _entry(run: Run) -> dict[str, Any]:
+        result, state = run.state.result, run.state
+        measured = ('top1', 'seconds', 'step_seconds', 'data_seconds')
+        return dict(
+            row=run.row,
+            split=run.split,
+            seed=run.seed,
+            teacher=run.teacher,
+            config=run.file,
+            options={key: value for key, value in run.settings.items() if key != 'config'},
+            work_dir=str(run.work_dir),
+            status=state.status,
+            **{name: getattr(result, name, None) for name in measured},
+            cache=state.cache and str(state.cache),
+            error=state.error,
+        )
+
+    def write(self) -> None:
+        """Writes ``study.json`` and ``table.csv``."""
+        body = self.body()
+        with open_whole(self.folder / 'study.json', 'w') as file:
+            json.dump(body, file, indent=1)
+        with open_whole(self.folder / 'table.csv', 'w') as file:
+            write_csv(file, body['runs'])
+
+    def write_table(self, out: Path) -> str:
+        """Writes the table; gives its text."""
+        text = markdown(self.runs, self.body())
+        with open_whole(out, 'w') as file:
+            file.write(text)
+        return text

@@ -1,0 +1,154 @@
+"""The trainings of a study."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..errors import ConfigError, nearest
+from ..launch import check_file
+from ..processes import TOOLS
+from .configs import views_option
+from .logs import Result, read_result
+
+
+@dataclass
+class State:
+    """How far a training is; runs of one work directory share it.
+
+    Attributes:
+        status: ``waiting``, ``running``, ``finished`` or ``failed``.
+        error: Why it failed, or what it waits for; one line.
+        result: What it reached, once it is finished.
+        cache: The cache that its teachers are read from.
+    """
+
+    status: str = 'waiting'
+    error: str | None = None
+    result: Result | None = None
+    cache: Path | None = None
+
+
+@dataclass(eq=False)
+class Run:
+    """One training."""
+
+    row: str
+    split: str
+    seed: int
+    config: str
+    work_dir: Path
+    options: dict
+    teacher: bool = False
+    state: State = field(default_factory=State)
+
+    def __str__(self) -> str:
+        return f'{self.row}, {self.split}, seed {self.seed}'
+
+    @property
+    def top1(self) -> float | None:
+        """Top-1 in percent, once it is finished."""
+        return self.state.result and self.state.result.top1
+
+    @property
+    def settings(self) -> dict:
+        """Config and options, as a file holds them."""
+        return json.loads(self.settings_text)
+
+    @property
+    def settings_text(self) -> str:
+        """The same as JSON."""
+        return json.dumps(dict(config=self.config, **self.options), default=str, indent=1)
+
+    @property
+    def file(self) -> str:
+        """The config: a file of the user's, else one of this package's."""
+        ours = (TOOLS.parent / self.config).resolve()
+        return str(ours) if not Path(self.config).is_file() and ours.is_file() else self.config
+
+    def check(self) -> None:
+        """Refuses a config that is not there, and a work directory that holds a training with other settings.
+
+        One without ``settings.json``, of an older study or of tools/train.py, is taken for this training.
+        """
+        check_file(f'{self}: config', self.file)
+        if (settings := self._trained_settings()) is not None:
+            refuse_others(self, settings, 'was trained', 'remove or rename it to train anew')
+
+    def look(self) -> None:
+        """Reads what its work directory has, unless that is of other settings."""
+        place = self.work_dir / 'finished'
+        if place.is_file() and self._trained_settings() in (None, self.settings):
+            text = place.read_text().split()  # an older study's file is empty
+            self.state.result = read_result(str(self), self.work_dir, float(text[0]) if text else None)
+            self.state.status, self.state.error = 'finished', None
+
+    def _trained_settings(self) -> dict | None:
+        place = self.work_dir / 'settings.json'
+        begun = any((self.work_dir / name).exists() for name in ('finished', 'last_checkpoint'))
+        return json.loads(place.read_text()) if begun and place.is_file() else None
+
+
+def by_place(runs: Iterable[Run]) -> list[Run]:
+    """Trainings, of those that are one (of a teacher that splits share) the first."""
+    first: dict[Path, Run] = {}
+    for run in runs:
+        first.setdefault(run.work_dir, run)
+    return list(first.values())
+
+
+def refuse_others(run: Run, settings: Mapping[str, Any], what: str, cure: str) -> None:
+    """Raises a :class:`ConfigError` that names the first of ``settings`` that is not the run's."""
+    for key in {**settings, **run.settings}:
+        there, here = (f'{key}={one[key]!r}' if key in one else f'no {key}' for one in (settings, run.settings))
+        if there != here:
+            raise ConfigError(f'{run}: {str(run.work_dir)!r} {what} with {there}, this one has {here}; {cure}')
+
+
+def plan(study: Config, folder: Path, extra: Mapping[str, Any]) -> Iterator[Run]:
+    """Gives the trainings of a study: teachers in the places where configs look for them, then the rows.
+
+    Args:
+        study: The study's file.
+        folder: Where rows go.
+        extra: Options for every training.
+
+    Raises:
+        ConfigError: If a row's config has fields that a split does not give, or two of one work directory differ.
+    """
+    states: dict[Path, Run] = {}
+    for teacher, rows in ((True, study.get('teachers', [])), (False, study.rows)):
+        for row in rows:
+            for split, fields in study.splits.items():
+                config = fill_in(row, split, fields)
+                for seed in [0] if teacher else row.get('seeds', study.get('seeds', [0, 1, 2])):
+                    place = Path('work_dirs') / Path(config).stem
+                    if not teacher:
+                        name = row['name'].replace(' ', '_').replace('/', '-')
+                        place = folder / name / fields['name'] / f'seed{seed}'
+                    options = {**row.get('options', {}), **fields.get('options', {}), **extra}
+                    run = Run(row['name'], split, seed, config, place, options, teacher)
+                    if study.get('views') and not teacher:
+                        check_file(f'{run}: config', run.file)
+                        run.options = {**views_option(run.file, study.views), **options}
+                    first = states.setdefault(place, run)  # splits may share a teacher, which is then trained once
+                    refuse_others(run, first.settings, f'is that of {first}', 'give them other names')
+                    run.state = first.state
+                    yield run
+
+
+def fill_in(row: Mapping[str, Any], split: str, fields: Mapping[str, Any]) -> str:
+    """The path of a row's config, its fields in braces filled in with those of a split."""
+    try:
+        return row['config'].format(**fields)
+    except (KeyError, IndexError) as error:
+        name = str(error.args[0])
+        raise ConfigError(
+            f'{row["name"]}: config={row["config"]!r} has the field {name!r}, which splits[{split!r}] does not give'
+            f'{nearest(name, fields)}'
+        ) from error
+    except ValueError as error:
+        raise ConfigError(f'{row["name"]}: config={row["config"]!r}: {error}') from error

@@ -1,0 +1,224 @@
+"""tools/run_study.py with a script in place of tools/train.py, which logs what a training would and takes no time."""
+
+import csv
+import json
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from run_study import main
+
+from mmdualkd import processes
+from mmdualkd.errors import ConfigError
+from mmdualkd.study import configs
+
+TRAIN = """
+import json, os, pathlib, subprocess, sys, time
+words = sys.argv
+options = dict(word.split('=', 1) for word in words[words.index('--cfg-options') + 1 :])
+config, seed = pathlib.Path(words[1]), words[words.index('--seed') + 1]
+place = pathlib.Path(words[words.index('--work-dir') + 1])
+(place / 'last_checkpoint').write_text('epoch_1.pth')
+
+def wait_for(path):
+    while not pathlib.Path(path).exists():
+        time.sleep(0.01)
+
+{lines}
+log = place / str(time.time_ns()) / 'vis_data' / 'scalars.json'
+log.parent.mkdir(parents=True)
+step = float(options.get('step', 0.1))
+lines = [dict(loss=1, time=9, data_time=9)] + [dict(loss=1, time=step, data_time=step / 2)] * 3
+lines.append({{'acc/top1': float(options.get('acc', 0.5)) + int(seed) / 100}})
+log.write_text(''.join(json.dumps(line) + '\\n' for line in lines))
+"""
+
+CONFIG = """
+model = dict(type='None', student=dict(config=dict(type='s')), teachers=dict({teachers}))
+train_dataloader = dict(batch_size=2, dataset=dict(type='d'))
+"""
+
+STUDY = """
+title = 'Of a script.'
+seeds = [0, 1, 2]
+splits = dict(x=dict(name='x'), y=dict(name='y'))
+teachers = [dict(name='Teacher', config='teacher.py')]
+against = 'Alone'
+rows = [
+    dict(name='Alone', config='alone.py'),
+    dict(name='KD', config='kd.py', options=dict(acc=0.6, step=0.35)),
+]
+"""
+PLACE = Path('work_dirs/studies/study')
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """Runs the command in a folder with a study; ``lines`` are what the script does before it logs."""
+    (tmp_path / 'tools').mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(processes, 'TOOLS', tmp_path / 'tools')
+    Path('study.py').write_text(STUDY)
+    Path('teacher.py').write_text(CONFIG.format(teachers=''))
+    Path('alone.py').write_text("model = dict(type='s')\ntrain_dataloader = dict(batch_size=2, dataset=dict(type='d'))")
+    Path('kd.py').write_text(CONFIG.format(teachers="t=dict(config='t', checkpoint='work_dirs/teacher/epoch_9.pth')"))
+
+    def run(*words, lines=''):
+        (tmp_path / 'tools' / 'train.py').write_text(TRAIN.format(lines=lines))
+        monkeypatch.setattr(sys, 'argv', ['tools/run_study.py', 'study.py', *words])
+        configs._read.cache_clear()  # of a command before, which another process would be
+        main()
+
+    return run
+
+
+def record():
+    return json.loads((PLACE / 'study.json').read_text())
+
+
+def statuses():
+    return {(run['row'], run['split'], run['seed']): run['status'] for run in record()['runs']}
+
+
+def test_a_study_writes_its_runs_costs_and_paired_differences_as_json_csv_and_table(command, capsys):
+    command('--against', 'Alone', 'Teacher')
+    body, rows = record(), list(csv.DictReader((PLACE / 'table.csv').open()))
+    assert (body['splits'], body['rows'], body['teachers']) == (['x', 'y'], ['Alone', 'KD'], ['Teacher'])
+    assert body['command'] == 'python tools/run_study.py study.py --against Alone Teacher' and not body['caches']
+    assert len(body['runs']) == len(rows) == 14 and set(statuses().values()) == {'finished'}
+    kd = next(run for run in body['runs'] if (run['row'], run['seed']) == ('KD', 2))
+    assert (kd['top1'], kd['step_seconds'], kd['data_seconds'], kd['cache']) == (pytest.approx(62), 0.35, 0.175, None)
+    assert kd['options'] == dict(acc=0.6, step=0.35) and kd['seconds'] > 0 and not kd['teacher'] and not kd['error']
+    assert float(rows[-1]['top1']) == pytest.approx(62) and rows[0]['teacher'] == 'True'
+    assert {row: list(found) for row, found in body['against'].items()} == dict(
+        Alone=['Teacher'], KD=['Alone', 'Teacher']
+    )
+    found = body['against']['KD']['Alone']
+    assert (found['pairs'], found['mean'], found['low']) == (6, pytest.approx(10), None)
+    assert found['sign_p'] == pytest.approx(2 / 64)
+    table = (PLACE / 'table.md').read_text()
+    assert re.search(r'\| KD \| 61.0 ± 1.0 \| 61.0 ± 1.0 \| 61.0 ± 1.0 \| 3 \| \d+ \| 0.35 \| 0.25 \|', table)
+    assert 'What teachers add to a step, in seconds: KD against Alone.' in table
+    assert '| minus Alone | pairs |' in table and '| KD | 6 | +10.0 | – | 6, 0 | 0.0312 |' in table
+    assert capsys.readouterr().out.count(' left') >= 10
+
+
+def test_trainings_run_as_many_at_a_time_as_asked_for(command):
+    waits = "(place / 'begun').touch(); [wait_for(f'{place.parent}/seed{one}/begun') for one in range(3)]"
+    command('--rows', 'Alone', '--splits', 'x', '--jobs', '3', lines=waits)  # each waits for all
+    found = statuses()
+    assert [found['Alone', 'x', seed] for seed in (0, 1, 2)] == ['finished'] * 3
+    assert {status for (_, split, _), status in found.items() if split == 'y'} == {'waiting'}
+
+
+def test_a_training_that_fails_is_named_stops_no_other_leaves_a_gap_and_is_tried_again(command, capsys):
+    fails = "'KD' in str(place) and seed == '1' and sys.exit('RuntimeError: of the script')"
+    with pytest.raises(SystemExit, match=r'^2 of 13 trainings failed: KD, x, seed 1: RuntimeError'):
+        command(lines=fails)
+    output = capsys.readouterr().out
+    assert f'KD, x, seed 1 failed: RuntimeError: of the script ({PLACE}/KD/x/seed1/train.log)' in output
+    failed = [key for key, status in statuses().items() if status != 'finished']
+    assert failed == [('KD', 'x', 1), ('KD', 'y', 1)]
+    table = (PLACE / 'table.md').read_text()
+    assert '| KD | 61.0 ± 1.4 (2 of 3) | 61.0 ± 1.4 (2 of 3) | 61.0 ± 1.4 (2 of 3) | 3 |' in table
+    assert '2 of 14 trainings are not in it' in table and '- KD, x, seed 1: RuntimeError: of the script' in table
+    command('--dry-run')
+    output = capsys.readouterr().out
+    assert 'KD, x, seed 1: to do (failed before: RuntimeError' in output and 'KD, x, seed 0: finished, 60.0 %' in output
+    assert re.fullmatch(r'2 at a time: [\d.]+ m?s left', output.splitlines()[-1])
+    command()
+    output = capsys.readouterr().out
+    assert 'rows: 12 trainings, 2 to do' in output and set(statuses().values()) == {'finished'}
+    assert ' are not in it' not in output
+
+
+def test_a_teacher_that_fails_holds_back_what_needs_it_and_nothing_else(command, capsys):
+    fails = "config.stem == 'teacher' and os.kill(os.getpid(), 9)"
+    with pytest.raises(SystemExit, match='^1 of 13 trainings failed: Teacher.*; 6 wait for a teacher$'):
+        command(lines=fails)
+    output = capsys.readouterr().out
+    assert 'Teacher, x, seed 0 failed: ended by SIGKILL after no output (' in output
+    assert 'Teacher, x, seed 0 failed: what needs it waits (KD)' in output
+    assert {run['status'] for run in record()['runs'] if run['row'] == 'Alone'} == {'finished'}
+    kd = [run for run in record()['runs'] if run['row'] == 'KD']
+    assert {(run['status'], run['error']) for run in kd} == {('waiting', 'waits for Teacher, x, seed 0, which failed')}
+    assert '| KD | – | – | – | 3 |' in (PLACE / 'table.md').read_text()
+    Path('kd.py').write_text(CONFIG.format(teachers="t=dict(config='t', checkpoint='elsewhere.pth')"))
+    with pytest.raises(SystemExit, match='^1 of 13 trainings failed'):
+        command(lines=fails)
+    assert 'no row names a file in work_dirs/teacher, so which need it is not known' in capsys.readouterr().out
+
+
+def test_a_cache_that_cannot_be_written_fails_its_rows_and_no_others(command, tmp_path):
+    (tmp_path / 'tools' / 'cache_teachers.py').write_text('raise SystemExit("CacheError: the disk is full")')
+    Path('study.py').write_text(f'{STUDY}views = 2\n')
+    message = '^3 of 6 .*: KD, x, seed 0: the cache of the teachers failed: CacheError: the disk is full .*cache.log'
+    with pytest.raises(SystemExit, match=message):
+        command('--splits', 'x', '--rows', 'Alone', 'KD')
+    found = statuses()
+    assert [found['Alone', 'x', seed] for seed in range(3)] == ['finished'] * 3 and found['KD', 'x', 0] == 'failed'
+
+
+def test_sigterm_ends_what_runs_and_all_that_it_started_and_the_same_command_goes_on(command, capsys):
+    def stop():
+        while len(list(PLACE.glob('Alone/*/*/child'))) < 2:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    threading.Thread(target=stop).start()
+    starts = "child = subprocess.Popen(['sleep', '60']); (place / 'part').write_text(f'{child.pid}\\n')\n"
+    starts += "(place / 'part').rename(place / 'child'); child.wait()"
+    with pytest.raises(KeyboardInterrupt):
+        command('--rows', 'Alone', '--splits', 'x', lines=starts)
+    assert signal.getsignal(signal.SIGTERM) == before and set(statuses().values()) == {'waiting'}
+    for place in PLACE.glob('Alone/*/*/child'):
+        assert gone(int(place.read_text()))
+    assert 'stopped: 2 trainings were ended; the same command goes on' in capsys.readouterr().out
+    spent = float((PLACE / 'Alone' / 'x' / 'seed0' / 'spent').read_text())
+    (PLACE / 'Alone' / 'x' / 'seed0' / 'spent').write_text(f'{spent + 100}\n')
+    (PLACE / 'Alone' / 'x' / 'seed1' / 'spent').unlink()  # as a kill of the command leaves it
+    command('--rows', 'Alone', '--splits', 'x')
+    seconds = [run['seconds'] for run in record()['runs'] if (run['row'], run['split']) == ('Alone', 'x')]
+    assert 100 < seconds[0] < 160 and seconds[1] is None and seconds[2] < 60
+
+
+def test_two_commands_do_not_work_at_one_study_nor_at_one_teacher(command):
+    PLACE.mkdir(parents=True)
+    message = 'work directory of the study=.*: another command is working there'
+    with processes.locked(PLACE), pytest.raises(ConfigError, match=message):
+        command()
+    teacher = Path('work_dirs/teacher')
+    teacher.mkdir()
+    with processes.locked(teacher), pytest.raises(SystemExit, match='^1 of 1 .*another command is working there'):
+        command('--rows', 'Teacher')
+
+
+def test_a_tool_ends_with_the_command_that_started_it(command, tmp_path):
+    if not (pid := os.fork()):
+        (tmp_path / 'tools' / 'wait.py').write_text(
+            'import os, time\nopen("part", "w").write(str(os.getpid()))\nos.rename("part", "pid")\ntime.sleep(60)\n'
+        )
+        processes.Tool('wait', [], tmp_path / 'log', 1)
+        time.sleep(60)
+        os._exit(0)
+    while not Path('pid').exists():
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert gone(int(Path('pid').read_text()))
+
+
+def gone(pid):
+    """Whether a process ends within ten seconds."""
+    for _ in range(200):
+        state = Path(f'/proc/{pid}/status')
+        if not state.exists() or 'zombie' in state.read_text():
+            return True
+        time.sleep(0.05)
+    return False

@@ -1,0 +1,44 @@
+"""What is read from the logs of a training that went on in several sessions."""
+
+import json
+
+import pytest
+
+from mmdualkd.errors import DataError
+from mmdualkd.study.logs import read_result
+
+
+def session(folder, name, *entries, cut=''):
+    log = folder / name / 'vis_data' / 'scalars.json'
+    log.parent.mkdir(parents=True)
+    log.write_text(''.join(json.dumps(entry) + '\n' for entry in entries) + cut)
+
+
+def step(time, number):
+    return dict(lr=0.1, data_time=time / 10, loss=1.0, time=time, epoch=1, iter=number, step=number)
+
+
+def validation(top1, number):
+    return {'acc/top1': top1, 'data_time': 7.0, 'time': 9.0, 'step': number}
+
+
+def test_the_last_validation_counts_and_the_first_steps_of_every_session_do_not(tmp_path):
+    first = [step(5.0, 1), step(0.2, 2), validation(0.5, 1), step(0.4, 3), validation(0.9, 2)]
+    session(tmp_path, '20250102_000000', *first, cut='{"acc/top1": 0.99')  # killed before epoch 2 was saved
+    session(tmp_path, '20250102_000500', step(6.0, 3), step(0.3, 4), validation(0.75, 2))
+    session(tmp_path, '20250102_001000')  # nothing was left to do
+    result = read_result('run', tmp_path, 12.0)
+    assert (result.top1, result.seconds) == (75.0, 12.0)
+    assert (result.step_seconds, result.data_seconds) == pytest.approx((0.3, 0.03))
+
+
+def test_of_a_single_interval_there_is_no_step_time_and_percents_of_pictures_stay(tmp_path):
+    session(tmp_path, '20250102_000000', step(5.0, 1), {'accuracy/top1': 61.5, 'step': 1})
+    result = read_result('run', tmp_path, None)
+    assert (result.top1, result.step_seconds, result.data_seconds) == (61.5, None, None)
+
+
+def test_a_training_without_a_validation_is_an_error(tmp_path):
+    session(tmp_path, '20250102_000000', step(5.0, 1))
+    with pytest.raises(DataError, match='run: .* is finished, but its logs have no acc/top1 or accuracy/top1'):
+        read_result('run', tmp_path, None)
