@@ -1,5 +1,5 @@
-# The same pairs with a cache in float32, written in batches of the same size, which leaves nothing to differ. Six epochs
-# of three views, each of which comes twice. What comes first stands in cache.py.
+# The same pairs with a cache in float32, written in batches of the same size, which leaves nothing to differ. In six
+# epochs three views come twice each. What comes first stands in cache.py.
 _base_ = 'cache.py'
 title = 'Teachers run in every step and read from a cache (float32), the same three views of each clip, 6 epochs.'
 views = 3
