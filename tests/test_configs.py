@@ -18,6 +18,7 @@ from mmengine.runner import Runner
 from mmdualkd.distillers import base
 from mmdualkd.distillers.dual_teacher import DEFAULT_TERMS
 from mmdualkd.distillers.preprocessor import ClipPreprocessor, PicturePreprocessor
+from mmdualkd.top_keys import NUM_CLASSES, places
 from mmdualkd.zoo import resolve
 from mmdualkd.zoo.resolve import resolve_model
 
@@ -244,6 +245,9 @@ def small(cfg, data):
     cfg.train_cfg.update(max_epochs=1, val_begin=1, val_interval=1)
     cfg.default_hooks.checkpoint.interval = 1
     cfg.default_hooks.logger.interval = 1
+    for key, place in places(cfg).items():  # these paths stand at the top as well
+        if place.top is not None and key != NUM_CLASSES:
+            cfg[place.name] = place.own
     cfg.load_from = None
     cfg.log_level = 'ERROR'
     return cfg

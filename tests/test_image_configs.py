@@ -13,7 +13,6 @@ import timm
 import torch
 from helpers import ROOT
 from mmengine.config import Config
-from mmengine.config import utils as mmengine_utils
 from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS, MODELS
 from mmpretrain.utils import register_all_modules
@@ -22,6 +21,7 @@ from timm.models.mlp_mixer import Affine, MlpMixer, ResBlock
 from mmdualkd import datasets
 from mmdualkd.distillers import base
 from mmdualkd.distillers.hybrid_assistant import default_terms
+from mmdualkd.top_keys import NUM_CLASSES, places
 from mmdualkd.zoo import resolve
 from mmdualkd.zoo.resolve import resolve_model
 
@@ -89,14 +89,6 @@ def narrow_resmlp(pretrained=False, num_classes=1000, **kwargs):
 
 def setup_module():
     register_all_modules()
-
-
-@pytest.fixture(scope='module', autouse=True)
-def metafiles_are_read_once():
-    """MMEngine reads all eighty metafiles of mmpretrain for each name in a ``_base_``."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mmengine_utils, 'load', functools.cache(mmengine_utils.load))
-        yield
 
 
 @functools.cache
@@ -293,6 +285,9 @@ def small(cfg, data):
         loader.dataset.serialize_data = False  # which collects garbage, slowly
     cfg.train_cfg.update(max_epochs=1, val_interval=1)
     cfg.default_hooks.logger.interval = 1
+    for key, place in places(cfg).items():  # these paths stand at the top as well
+        if place.top is not None and key != NUM_CLASSES:
+            cfg[place.name] = place.own
     cfg.load_from = None
     cfg.log_level = 'ERROR'
     return cfg
