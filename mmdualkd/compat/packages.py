@@ -37,8 +37,9 @@ def know_our_configs() -> None:
     def find_directly(cfg_path: str, filename: str) -> tuple[str, str | None]:
         scope, colons, name = cfg_path.partition('::')
         spec = importlib.util.find_spec(scope) if colons and scope in MODULE2PACKAGE else None
-        folders = (Path(folder, '.mim', 'configs') for folder in getattr(spec, 'submodule_search_locations', None) or ())
-        path = next((str(folder / name) for folder in folders if (folder / name).is_file()), None)
+        folders = getattr(spec, 'submodule_search_locations', None) or ()
+        paths = (Path(folder, '.mim', 'configs', name) for folder in folders)
+        path = next((str(path) for path in paths if path.is_file()), None)
         if path is None:
             path, scope = find(cfg_path, filename)
         return path, None if scope == 'mmdualkd' else scope
