@@ -29,14 +29,20 @@ def test_the_shipped_teachers_are_float16_and_under_3_megabytes_in_all():
         assert {value.dtype for value in state.values() if value.is_floating_point()} == {torch.float16}
 
 
+@pytest.fixture(scope='module')
+def new_clips(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('clips')
+    list(make_clips(folder, train=0, test=200, seed=123))
+    return folder
+
+
 @pytest.mark.parametrize('name', TEACHERS)
-def test_a_shipped_teacher_is_really_good_at_new_clips(name, tmp_path):
-    list(make_clips(tmp_path, train=0, test=200, seed=123))
+def test_a_shipped_teacher_is_really_good_at_new_clips(name, new_clips):
     cfg = Config.fromfile(DEMO / f'teacher_{name}.py')
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model).eval()
     model.load_state_dict(read_checkpoint(DEMO / f'teacher_{name}.pth', 'teacher')['state_dict'], strict=True)
-    cfg.test_dataloader.dataset.data_root = str(tmp_path)
+    cfg.test_dataloader.dataset.data_root = str(new_clips)
     right = []
     for batch in Runner.build_dataloader(cfg.test_dataloader):
         with torch.no_grad():
