@@ -67,12 +67,13 @@ def check_read(cfg: Config, path: str, options: Mapping[str, Any]) -> None:
         if name not in known and not name.startswith('_'):
             raise ConfigError(f'--cfg-options {name}: {_advice(name, cfg, name in _read(path), known)}')
     file = Path(path)
-    own = names_in(file, ast.Store) if file.suffix == '.py' else _keys(file)
     bases = bases_of(file)
     if not bases:
         return
+    own = names_in(file, ast.Store) if file.suffix == '.py' else _keys(file)
+    unread = own - known - names_in(file, ast.Load)
     for name in cfg:
-        if name in own - known - names_in(file, ast.Load) and not name.startswith('_'):
+        if name in unread and not name.startswith('_'):
             inherited = any(name in _read(base) for base in bases)
             raise ConfigError(f'{name} in {path}: {_advice(name, cfg, inherited, known)}')
 

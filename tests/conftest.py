@@ -1,13 +1,10 @@
 """Every test process has the cures of the stack in place, as every process of a user has."""
 
-import functools
-import tempfile
 import weakref
-from pathlib import Path
 
 import pytest
 import unformatted  # noqa: F401
-from helpers import environment, run_code
+from helpers import environment
 from mmengine.registry import DefaultScope
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 from warm import WarmProcess
@@ -23,27 +20,38 @@ def no_scope_of_another_file():
 
 
 @pytest.fixture(scope='session')
-def fault_and_cure():
-    """The function below, with a process that has imported torch and MMEngine, without mmdualkd, for the faults."""
-    plain = WarmProcess(environment(), ('torch', 'mmengine.runner'))
-    yield functools.partial(_fault_and_cure, plain)
-    plain.close()
+def without_us():
+    """A process that has imported torch and MMEngine, without mmdualkd."""
+    process = WarmProcess(environment(), ('torch', 'mmengine.runner'))
+    yield process
+    process.close()
 
 
-def _fault_and_cure(plain: WarmProcess, code: str, fault: str) -> str:
-    """Checks that ``code`` fails with the message ``fault`` alone, and succeeds after ``import mmdualkd``.
+@pytest.fixture(scope='session')
+def with_us():
+    """A process that has imported mmdualkd before them."""
+    process = WarmProcess(environment(), ('mmdualkd', 'torch', 'mmengine.runner'))
+    yield process
+    process.close()
 
-    Returns:
-        The output of the cured process.
+
+@pytest.fixture(scope='session')
+def fault_and_cure(without_us, with_us):
+    """Checks that source fails with a message without this package, and succeeds after ``import mmdualkd``.
+
+    Gives a function of the source and the message, which returns the output of the cured process.
     """
-    with tempfile.NamedTemporaryFile('w', suffix='.py') as script:
-        script.write(code)
-        script.flush()
-        done = plain.run([script.name], str(Path.cwd()), environment())
-    if not done.returncode:
-        pytest.skip(f'the installed packages do not have this fault: {fault!r}')
-    assert fault in done.stdout, f'another fault than the one this cure is for: {done.stdout}'
-    return run_code('import mmdualkd\n' + code)
+
+    def check(code: str, fault: str) -> str:
+        done = without_us.run_source(code)
+        if not done.returncode:
+            pytest.skip(f'the installed packages do not have this fault: {fault!r}')
+        assert fault in done.stdout, f'another fault than the one this cure is for: {done.stdout}'
+        done = with_us.run_source('import mmdualkd\n' + code)
+        assert not done.returncode, done.stdout
+        return done.stdout
+
+    return check
 
 
 @pytest.fixture(autouse=True)

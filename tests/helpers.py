@@ -1,6 +1,7 @@
 """What the tests share: tiny videos, and processes with the tools in them."""
 
 import atexit
+import copy
 import functools
 import os
 import resource
@@ -14,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from mmengine.config import Config
 from warm import WarmProcess
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,6 +74,16 @@ def write_clips(folder: Path, classes: int = 2, per_class: int = 4, frames: int 
     annotation = folder / 'annotation.txt'
     annotation.write_text(''.join(lines))
     return annotation
+
+
+def read_config(path: Path) -> Config:
+    """A config of this repository, which a test process reads once; the copy is the caller's own."""
+    return copy.deepcopy(_read(path))
+
+
+@functools.cache
+def _read(path: Path) -> Config:
+    return Config.fromfile(path)
 
 
 @contextmanager
@@ -161,6 +173,27 @@ def run(*command: object, ok: bool = True, **kwargs) -> str:
     done = process(*command, **kwargs)
     assert (done.returncode == 0) == ok, f'{done.args} ended with {done.returncode}:\n{done.stdout[-6000:]}'
     return done.stdout
+
+
+def run_in_two(tool: Path, *command: object) -> str:
+    """Runs a tool in two processes of one job, without the launch scripts where there is no GPU: by two forks.
+
+    Args:
+        tool: A file of ``tools/`` that takes ``--launcher``.
+        *command: The words after its name, as for one process.
+
+    Returns:
+        The output of the first of them.
+    """
+    words = [str(word) for word in (tool, *command[:1], '--launcher', 'pytorch', *command[1:])]
+    if torch.cuda.is_available():
+        env = two_processes()
+        return run('torchrun', '--nproc_per_node=2', f'--master_port={env["PORT"]}', *words, env=env)
+    job = dict(environment(), WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=free_port())
+    ranks = [dict(job, RANK=str(rank), LOCAL_RANK=str(rank)) for rank in range(2)]
+    done = warm_process().run_together(words, str(Path.cwd()), ranks)
+    assert not any(one.returncode for one in done), '\n'.join(one.stdout[-3000:] for one in done)
+    return done[0].stdout
 
 
 def run_code(code: str, *, ok: bool = True, **kwargs) -> str:

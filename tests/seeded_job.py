@@ -28,9 +28,10 @@ def runner(
     every: int = 1,
     by_epoch: bool = True,
     batch_size: int = 4,
+    stages: int = 4,
     **kwargs,
 ) -> Runner:
-    """A job of a 3D ResNet with dropout on eight tiny videos, checkpoints each epoch.
+    """A job of a 3D ResNet (of fewer ``stages``, if wanted) with dropout on eight tiny videos, checkpoints each epoch.
 
     With ``max_iters`` the loop counts iterations, and checkpoints are saved each ``every`` of them; with
     ``by_epoch=False`` they are in a loop of epochs too.
@@ -64,12 +65,21 @@ def runner(
                     pretrained2d=False,
                     base_channels=4,
                     norm_eval=False,
-                    inflate=(1, 1, 1, 1),
+                    num_stages=stages,
+                    out_indices=(stages - 1,),
+                    inflate=(1,) * stages,
+                    dilations=(1,) * stages,
+                    temporal_strides=(1,) * stages,
+                    spatial_strides=(1, 2, 2, 2)[:stages],
                     conv1_kernel=(3, 7, 7),
                     zero_init_residual=False,
                 ),
                 cls_head=dict(
-                    type='I3DHead', in_channels=32, num_classes=2, dropout_ratio=dropout, average_clips='prob'
+                    type='I3DHead',
+                    in_channels=2 ** (stages + 1),
+                    num_classes=2,
+                    dropout_ratio=dropout,
+                    average_clips='prob',
                 ),
                 data_preprocessor=dict(
                     type='ActionDataPreprocessor', mean=[120.0] * 3, std=[60.0] * 3, format_shape='NCTHW'

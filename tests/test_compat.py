@@ -1,4 +1,4 @@
-"""Each cure: the fault in a process without mmdualkd, and the same code in a new process with it.
+"""Each cure: the fault in a process without mmdualkd, and the same code in another that has imported it first.
 
 A fault that the installed packages do not have makes its test skip, saying so.
 """
@@ -69,9 +69,10 @@ CHECKPOINT = (
 )
 
 
-def test_a_checkpoint_with_mmengines_log_loads_with_weights_only(fault_and_cure, tmp_path):
+def test_a_checkpoint_with_mmengines_log_loads_with_weights_only(fault_and_cure, without_us, tmp_path):
     path = tmp_path / 'checkpoint.pth'
-    run_code(CHECKPOINT + f'torch.save(dict(message_hub=hub.state_dict()), {str(path)!r})')
+    save = f'torch.save(dict(message_hub=hub.state_dict()), {str(path)!r})'
+    assert not without_us.run_source(CHECKPOINT + save).returncode
     code = (
         'import torch\n'
         f'log = torch.load({str(path)!r}, weights_only=True)["message_hub"]\n'
@@ -83,7 +84,7 @@ def test_a_checkpoint_with_mmengines_log_loads_with_weights_only(fault_and_cure,
     assert 'mean 0.375 best 0.75' in fault_and_cure(code, 'Weights only load failed')
 
 
-def test_a_checkpoint_with_a_one_cycle_schedule_loads_with_weights_only(fault_and_cure, tmp_path):
+def test_a_checkpoint_with_a_one_cycle_schedule_loads_with_weights_only(fault_and_cure, without_us, tmp_path):
     path = str(tmp_path / 'schedule.pth')
     make = (
         'import torch\n'
@@ -91,7 +92,7 @@ def test_a_checkpoint_with_a_one_cycle_schedule_loads_with_weights_only(fault_an
         'optimizer = torch.optim.SGD(torch.nn.Linear(1, 1).parameters(), 0.1)\n'
         'schedule = OneCycleLR(optimizer, eta_max=0.1, total_steps=10)\n'
     )
-    run_code(make + f'torch.save(schedule.state_dict(), {path!r})')
+    assert not without_us.run_source(make + f'torch.save(schedule.state_dict(), {path!r})').returncode
     code = make + f'schedule.load_state_dict(torch.load({path!r}, weights_only=True))\nprint(schedule.total_steps)'
     assert '10' in fault_and_cure(code, 'Weights only load failed')
 
@@ -121,7 +122,7 @@ needs_cpu = pytest.mark.skipif(torch.cuda.is_available(), reason='the fault is o
 
 
 @needs_cpu
-def test_processes_without_a_gpu_meet_over_gloo(fault_and_cure):
+def test_processes_without_a_gpu_meet_over_gloo(fault_and_cure, without_us):
     code = (
         DISTRIBUTED + 'from mmengine.dist import init_dist\n'
         'init_dist("pytorch", backend="nccl")\n'
@@ -130,15 +131,16 @@ def test_processes_without_a_gpu_meet_over_gloo(fault_and_cure):
     )
     assert 'gloo' in fault_and_cure(code, '_cuda_setDevice')
     # MMAction2's own tools import mmengine first, so the cure must also reach references that others hold
-    assert 'gloo' in run_code('from mmengine.dist import init_dist\n' + CURE + code)
+    assert 'gloo' in without_us.run_source('from mmengine.dist import init_dist\n' + CURE + code).stdout
 
 
 FOUR_FORKS = """
-import os, socket, sys
+import gc, os, socket, sys
 if 'cured' in sys.argv:
     import mmdualkd
 import torch, torch.distributed as dist
 from mmengine.dist import init_dist
+gc.freeze()  # a collection at the end of each fork would copy all of it
 for _ in range(3):
     with socket.socket() as sock:
         sock.bind(('127.0.0.1', 0))

@@ -52,9 +52,8 @@ def test_an_error_in_a_worker_that_loads_data_is_one_line(job, tmp_path):
 @pytest.mark.parametrize('workers', [0, 2])
 def test_an_interruption_says_where_resume_goes_on(job, tmp_path, workers):
     options = (f'{HOW}=interrupt', f'train_dataloader.num_workers={workers}')
-    done = process(
-        TOOLS / 'train.py', job.config, '--work-dir', tmp_path, '--no-validate', '--cfg-options', *options, fresh=True
-    )
+    words = (job.config, '--work-dir', tmp_path, '--no-validate', '--cfg-options', *options)
+    done = process(TOOLS / 'train.py', *words, fresh=workers > 0)
     assert done.returncode == 130
     said = f'Interrupted in iteration 3; the same command with --resume goes on from {tmp_path}/epoch_1.pth\n'
     assert done.stdout.endswith(f'\n{said}') and 'Traceback' not in done.stdout

@@ -1,7 +1,6 @@
 """Every image config in configs/ parses, names models that exist, and runs a whole small job."""
 
 import copy
-import functools
 import json
 import math
 import pickle
@@ -11,9 +10,8 @@ import numpy as np
 import pytest
 import timm
 import torch
-from helpers import ROOT
+from helpers import ROOT, read_config
 from mmengine.config import Config
-from mmengine.config import utils as mmengine_utils
 from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS, MODELS
 from mmpretrain.utils import register_all_modules
@@ -22,6 +20,7 @@ from timm.models.mlp_mixer import Affine, MlpMixer, ResBlock
 from mmdualkd import datasets
 from mmdualkd.distillers import base
 from mmdualkd.distillers.hybrid_assistant import default_terms
+from mmdualkd.top_keys import NUM_CLASSES, places
 from mmdualkd.zoo import resolve
 from mmdualkd.zoo.resolve import resolve_model
 
@@ -91,23 +90,6 @@ def setup_module():
     register_all_modules()
 
 
-@pytest.fixture(scope='module', autouse=True)
-def metafiles_are_read_once():
-    """MMEngine reads all eighty metafiles of mmpretrain for each name in a ``_base_``."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mmengine_utils, 'load', functools.cache(mmengine_utils.load))
-        yield
-
-
-@functools.cache
-def read(path):
-    return Config.fromfile(path)
-
-
-def load(path):
-    return copy.deepcopy(read(path))
-
-
 def named(path):
     return path.relative_to(CONFIGS).with_suffix('').as_posix()
 
@@ -159,7 +141,7 @@ def test_the_papers_pairs_are_all_there():
 
 @pytest.mark.parametrize('path', LEAVES, ids=named)
 def test_models_are_named_right_and_know_the_data_set_s_classes(path):
-    cfg = load(path)
+    cfg = read_config(path)
     assert 'data_preprocessor' not in cfg, "it would take the place of the distiller's"
     if not specs(cfg):
         assert cfg.model.head.num_classes == cfg.num_classes
@@ -176,7 +158,7 @@ def test_every_full_size_model_builds(monkeypatch):
         monkeypatch.setattr(torch.nn.init, name, lambda tensor, *args, **kwargs: tensor)
     built = {}
     for path in LEAVES:
-        cfg = load(path)
+        cfg = read_config(path)
         for model in [resolve_model(spec, key)[0] for key, spec in specs(cfg).items()] or [cfg.model]:
             parts = repr(model if model.type == 'TimmClassifier' else model.backbone)
             if parts not in built:
@@ -187,14 +169,14 @@ def test_every_full_size_model_builds(monkeypatch):
 
 @pytest.mark.parametrize('path', DISTILLED, ids=named)
 def test_teachers_come_from_the_zoo_or_from_a_teacher_config_here(path):
-    cfg = load(path)
+    cfg = read_config(path)
     spec = cfg.model.teachers.teacher
     model, address = resolve_model(spec, 'model.teachers.teacher', cfg.num_classes)
     if spec.checkpoint == 'zoo':
         assert cfg.num_classes == 1000 and address.startswith(ZOO)
         return
     folder, file = address.removeprefix('work_dirs/').split('/')
-    teacher = load(beside(path, 'teachers', f'{folder}.py'))
+    teacher = read_config(beside(path, 'teachers', f'{folder}.py'))
     assert file == f'epoch_{teacher.train_cfg.max_epochs}.pth' and teacher.num_classes == cfg.num_classes
     plain = MODELS.build(merged(teacher.model, narrow(model)))
     ours = MODELS.build(merged(model, narrow(model)))
@@ -211,7 +193,7 @@ def test_teachers_come_from_the_zoo_or_from_a_teacher_config_here(path):
 @pytest.mark.parametrize('path', DISTILLED, ids=named)
 def test_a_baseline_of_the_same_recipe_stands_beside_each_distillation(path):
     student = path.name.split('_', 2)[2]
-    cfg, alone = load(path), load(beside(path, 'baselines', student))
+    cfg, alone = read_config(path), read_config(beside(path, 'baselines', student))
     assert not alone.model.teachers and not alone.model.terms
     for key in ('student', 'num_classes', 'blending'):
         assert cfg.model.get(key) == alone.model.get(key), key
@@ -222,7 +204,7 @@ def test_a_baseline_of_the_same_recipe_stands_beside_each_distillation(path):
 
 @pytest.mark.parametrize('path', LEAVES, ids=named)
 def test_its_name_says_the_pictures_a_step_and_the_epochs(path):
-    cfg = load(path)
+    cfg = read_config(path)
     gpus, batch = path.name.split('_')[-2].split('-')[0].split('xb')
     epochs = path.name.split('_')[-2].split('-')[1]
     assert cfg.train_dataloader.batch_size == int(batch) and f'{cfg.train_cfg.max_epochs}e' == epochs
@@ -293,6 +275,9 @@ def small(cfg, data):
         loader.dataset.serialize_data = False  # which collects garbage, slowly
     cfg.train_cfg.update(max_epochs=1, val_interval=1)
     cfg.default_hooks.logger.interval = 1
+    for key, place in places(cfg).items():  # these paths stand at the top as well
+        if place.top is not None and key != NUM_CLASSES:
+            cfg[place.name] = place.own
     cfg.load_from = None
     cfg.log_level = 'ERROR'
     return cfg
@@ -305,7 +290,7 @@ def test_a_small_job_trains_a_step_validates_and_saves(path, data, unchecked_cif
         monkeypatch.setattr(
             base if 'student' in name else resolve, name, lambda model, address, key: loads.update({key: address})
         )
-    cfg = small(load(path), data)
+    cfg = small(read_config(path), data)
     cfg.work_dir = str(tmp_path)
     runner = Runner.from_cfg(cfg)
     before = {name: value.clone() for name, value in runner.model.state_dict().items()}
@@ -331,7 +316,7 @@ def test_pictures_reach_a_model_with_red_first(name, data, unchecked_cifar):
     """The zoo's preprocessors turn BGR into RGB; mmpretrain's CIFAR gives RGB, so the pipeline has to turn it first."""
     student = 'cnn-w8' if name == 'pictures' else 'resnet18'  # of weak augmentation, which leaves colours alone
     path = next(CONFIGS.glob(f'baselines/{name}/{student}_*.py'))
-    cfg = load(path)
+    cfg = read_config(path)
     model, _ = resolve_model(cfg.model.student, 'model.student', cfg.num_classes)
     preprocessor = MODELS.build({'type': 'ClsDataPreprocessor', **model.data_preprocessor})
     for split in ('train', 'val', 'test'):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import torch
-from helpers import TOOLS, one_of_two, run, two_processes
+from helpers import TOOLS, one_of_two, run, run_in_two
 from mmengine.registry import MODELS
 from mmpretrain.datasets import CustomDataset
 from picture_jobs import HYBRID, picture_job, resnet
@@ -135,8 +135,7 @@ def test_two_processes_learn_what_one_does_with_the_same_global_batch(tmp_path):
     one = picture_job(tmp_path / 'one', HYBRID, batch_size=4)
     run(TOOLS / 'train.py', one.config, '--no-validate', env=one_of_two())
     two = picture_job(tmp_path / 'two', HYBRID, batch_size=2)
-    env = two_processes()
-    run('bash', TOOLS / 'dist_train.sh', two.config, 2, '--no-validate', env=env)
+    run_in_two(TOOLS / 'train.py', two.config, '--no-validate')
     mean = [(a + b) / 2 for a, b in zip(two.losses(0), two.losses(1), strict=True)]
     assert mean == pytest.approx(one.losses(), rel=1e-4)
     a, b = (read(job.work_dir / 'epoch_2.pth')['state_dict'] for job in (one, two))

@@ -12,11 +12,13 @@ when it is imported. For these there are real processes (``fresh=True`` in ``hel
 """
 
 import atexit
+import contextlib
 import gc
 import importlib
 import json
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,17 +47,36 @@ class WarmProcess:
 
     def __init__(self, env: dict[str, str], stack: tuple[str, ...] = STACK) -> None:
         words = [sys.executable, __file__, *stack]
+        self.env = env
         self.server = subprocess.Popen(words, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, words: list[str], cwd: str, env: dict[str, str]) -> subprocess.CompletedProcess:
         """Runs a Python file with its arguments to its end; ``stdout`` is output and errors together."""
-        with tempfile.NamedTemporaryFile('r') as output:
-            request = dict(words=words, cwd=cwd, env=env, output=output.name)
-            self.server.stdin.write(json.dumps(request) + '\n')
+        return self.run_together(words, cwd, [env])[0]
+
+    def run_source(self, code: str) -> subprocess.CompletedProcess:
+        """Runs Python source in this process's environment."""
+        with tempfile.NamedTemporaryFile('w', suffix='.py') as script:
+            script.write(code)
+            script.flush()
+            return self.run([script.name], str(Path.cwd()), self.env)
+
+    def run_together(self, words: list[str], cwd: str, envs: list[dict[str, str]]) -> list[subprocess.CompletedProcess]:
+        """The same at once in each of some environments; once one has failed, the others are ended too."""
+        with contextlib.ExitStack() as stack:
+            outputs = [stack.enter_context(tempfile.NamedTemporaryFile('r')) for _ in envs]
+            requests = [
+                dict(words=words, cwd=cwd, env=env, output=output.name)
+                for env, output in zip(envs, outputs, strict=True)
+            ]
+            self.server.stdin.write(json.dumps(requests) + '\n')
             self.server.stdin.flush()
             reply = self.server.stdout.readline()
             assert reply, 'the warm process has ended; its errors are on stderr'
-            return subprocess.CompletedProcess(words, int(reply), output.read())
+            return [
+                subprocess.CompletedProcess(words, code, output.read())
+                for code, output in zip(json.loads(reply), outputs, strict=True)
+            ]
 
     def close(self) -> None:
         """Ends the process."""
@@ -66,10 +87,18 @@ class WarmProcess:
 def next_run() -> dict | None:
     """Forks for every request; gives the request in the fork, and None in the warm process once nobody asks."""
     for line in sys.stdin:
-        pid = os.fork()
-        if not pid:
-            return json.loads(line)
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        forks, codes = [], {}
+        for request in json.loads(line):
+            forks.append(os.fork())
+            if not forks[-1]:
+                return request
+        while len(codes) < len(forks):
+            pid, status = os.wait()
+            codes[pid] = os.waitstatus_to_exitcode(status)
+            for other in forks if codes[pid] else ():
+                if other not in codes:
+                    os.kill(other, signal.SIGTERM)
+        print(json.dumps([codes[pid] for pid in forks]), flush=True)
     return None
 
 

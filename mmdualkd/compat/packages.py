@@ -7,6 +7,7 @@ import importlib.util
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -23,6 +24,9 @@ def know_our_configs() -> None:
     A base inherited by a scope gets that scope written into each of its dicts, so that a bare ``DecordInit`` would be
     looked for here alone. Our configs name our modules with their scope and MMAction2's without, so they are read as
     bases inherited by a path are.
+
+    A name of any package whose file is there leads straight to it: MMEngine would first read that package's metafiles,
+    eighty of MMPretrain's, for each name.
     """
     from mmengine.config import Config
     from mmengine.config.utils import MODULE2PACKAGE
@@ -30,11 +34,17 @@ def know_our_configs() -> None:
     MODULE2PACKAGE.setdefault('mmdualkd', 'mmdualkd.version')
     find = Config._get_cfg_path
 
-    def find_without_scope(cfg_path: str, filename: str) -> tuple[str, str | None]:
-        path, scope = find(cfg_path, filename)
+    def find_directly(cfg_path: str, filename: str) -> tuple[str, str | None]:
+        scope, colons, name = cfg_path.partition('::')
+        spec = importlib.util.find_spec(scope) if colons and scope in MODULE2PACKAGE else None
+        folders = getattr(spec, 'submodule_search_locations', None) or ()
+        paths = (Path(folder, '.mim', 'configs', name) for folder in folders)
+        path = next((str(path) for path in paths if path.is_file()), None)
+        if path is None:
+            path, scope = find(cfg_path, filename)
         return path, None if scope == 'mmdualkd' else scope
 
-    Config._get_cfg_path = staticmethod(find_without_scope)
+    Config._get_cfg_path = staticmethod(find_directly)
 
 
 def expected_warnings() -> None:

@@ -15,7 +15,7 @@ from cache_jobs import (
     train,
     write_cache,
 )
-from helpers import ROOT, run, two_processes
+from helpers import TOOLS, run_in_two
 
 TWO = 'train_dataloader.dataset.num_views=2'
 
@@ -175,9 +175,7 @@ def test_two_processes_read_a_cache_that_they_cannot_write(job, cache, tmp_path)
         path.chmod(0o444)
     cache.chmod(0o555)
     source = "env_cfg = dict(dist_cfg=dict(backend='gloo'))"
-    words = [leaf(job, tmp_path, source).config, '2', '--no-validate', '--cfg-options', 'train_dataloader.batch_size=2']
+    words = [leaf(job, tmp_path, source).config, '--no-validate', '--cfg-options', 'train_dataloader.batch_size=2']
     for name, option in dict(online=TWO, cached=f'model.teacher_cache={cache}').items():
-        run(
-            'bash', ROOT / 'tools' / 'dist_train.sh', *words, option, f'work_dir={tmp_path / name}', env=two_processes()
-        )
+        run_in_two(TOOLS / 'train.py', *words, option, f'work_dir={tmp_path / name}')
     assert losses_of(tmp_path / 'cached') == pytest.approx(losses_of(tmp_path / 'online'), rel=1e-5)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from cache_jobs import bytes_of, leaf, losses_of, same_weights, train, write_cache
-from helpers import TOOLS, process, run, two_processes
+from helpers import TOOLS, process, run_in_two
 
 from mmdualkd.cache import writing
 
@@ -222,19 +222,7 @@ def test_values_beyond_float16_are_refused_by_name(job, write, tmp_path):
 
 
 def test_two_processes_write_what_one_does(job, whole, tmp_path):
-    words = [
-        TOOLS / 'cache_teachers.py',
-        job.config,
-        '--out',
-        tmp_path / 'c',
-        '--views',
-        3,
-        *F32,
-        '--launcher',
-        'pytorch',
-    ]
-    port = two_processes()
-    run('torchrun', '--nproc_per_node=2', f'--master_port={port["PORT"]}', *words, env=port)
+    run_in_two(TOOLS / 'cache_teachers.py', job.config, '--out', tmp_path / 'c', '--views', 3, *F32)
     write_cache(job, tmp_path / 'one', '--views', 3, *F32)
     assert close(tmp_path / 'c', tmp_path / 'one')
 

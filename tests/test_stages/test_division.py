@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from helpers import run_code
 from staged_families import batch, build
 from torch import nn
 
@@ -163,9 +162,10 @@ def test_a_backbone_of_another_number_of_stages_or_outputs_is_an_error(name, bac
         StagedModel(build(name, **backbone))
 
 
-def test_importing_stages_imports_no_model_zoo():
+def test_importing_stages_imports_no_model_zoo(with_us):
     code = (
         'import sys, mmdualkd.stages; '
         'assert not {"mmaction.models", "mmpretrain.models", "timm"} & set(sys.modules), "a zoo was imported"'
     )
-    run_code(code)
+    done = with_us.run_source(code)
+    assert not done.returncode, done.stdout

@@ -1,4 +1,4 @@
-"""The launch scripts' words; whole jobs through them are in test_distillation_job.py and test_image_job.py."""
+"""The launch scripts' words; more of what ends them is in test_endings.py, a whole test in test_distillation_job.py."""
 
 import re
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from distill_jobs import distill_job
-from helpers import TOOLS, run, two_processes
+from helpers import TOOLS, run, run_in_two
 
 BASE = 'auto_scale_lr = dict(enable=False, base_batch_size=16)\n'
 SAID = 'the learning rate is for batches of 16, and a batch has {} (4 samples x {})'
@@ -16,10 +16,9 @@ def job(tmp_path_factory):
     return distill_job(tmp_path_factory.mktemp('job'), BASE)
 
 
-def train(job, work_dir, *words, **kwargs):
+def train(job, work_dir, *words, run=run):
     """The output of a training, and its learning rate at the first step."""
-    words = [job.config, *([2] if kwargs else []), '--no-validate', '--work-dir', work_dir, *words]
-    output = run(TOOLS / ('dist_train.sh' if kwargs else 'train.py'), *words, **kwargs)
+    output = run(TOOLS / 'train.py', job.config, '--no-validate', '--work-dir', work_dir, *words)
     scalars = next(work_dir.glob('*/vis_data/scalars.json')).read_text().splitlines()
     return output, json.loads(scalars[0])['lr']
 
@@ -41,9 +40,9 @@ def test_accumulated_batches_count(job, tmp_path):
 
 
 def test_the_processes_of_all_machines_count(job, tmp_path):
-    output, lr = train(job, tmp_path / 'a', env=two_processes())
+    output, lr = train(job, tmp_path / 'a', run=run_in_two)
     assert output.count(SAID.format(8, '2 processes')) == 1 and lr == pytest.approx(0.02)
-    _, lr = train(job, tmp_path / 'b', '--auto-scale-lr', env=two_processes())
+    _, lr = train(job, tmp_path / 'b', '--auto-scale-lr', run=run_in_two)
     assert lr == pytest.approx(0.01)
 
 

@@ -102,6 +102,7 @@ stages.run_tool('wait')
     command = subprocess.Popen([sys.executable, '-c', code], env=environment())
     while not (tmp_path / 'pid').is_file() or not (tmp_path / 'pid').read_text():
         assert command.poll() is None
+        time.sleep(0.05)
     command.kill()
     command.wait()
     pid = int((tmp_path / 'pid').read_text())

@@ -4,15 +4,14 @@ import functools
 import hashlib
 import http.server
 import io
+import os
 import socket
 import struct
-import subprocess
-import sys
 import threading
 
 import pytest
 import torch
-from helpers import environment, free_port
+from two_processes import run_two
 from weights import KEY, cut_zip, same, small
 
 from mmdualkd.errors import CheckpointError
@@ -142,36 +141,20 @@ def test_a_download_that_is_no_checkpoint_does_not_stay_in_the_cache(server):
     assert same(target, source.state_dict())
 
 
-TWO_PROCESSES = """
-import sys
-import torch
-import mmdualkd
-from mmdualkd.errors import CheckpointError
-from mmdualkd.zoo.weights import load_teacher_weights
-rank, port, url = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-torch.distributed.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
-model = torch.nn.Linear(2, 3)
-load_teacher_weights(model, f'{url}/a.pth', 'k')
-assert torch.equal(model.weight, torch.ones(3, 2))
-try:
-    load_teacher_weights(model, f'{url}/none.pth', 'k')
-except CheckpointError as error:
-    assert ('404' if rank == 0 else 'first process could not download it') in str(error)
-else:
-    raise AssertionError('no error')
-torch.distributed.destroy_process_group()
-"""
+def loads(rank, url):
+    """What each of two processes does with weights that are there and with others that are not."""
+    os.environ.pop('LOCAL_RANK')
+    model = torch.nn.Linear(2, 3)
+    load_teacher_weights(model, f'{url}/a.pth', 'k')
+    with pytest.raises(CheckpointError, match='first process could not download it' if rank else '404'):
+        load_teacher_weights(model, f'{url}/none.pth', 'k')
+    return model.weight.detach()
 
 
-def test_of_two_processes_the_first_downloads_and_neither_hangs_on_a_missing_address(server):
+def test_of_two_processes_the_first_downloads_and_neither_hangs_on_a_missing_address(server, tmp_path):
     torch.save(dict(weight=torch.ones(3, 2), bias=torch.zeros(3)), server.folder / 'a.pth')
-    port = free_port()
-    environ = {name: value for name, value in environment().items() if name != 'LOCAL_RANK'}
-    processes = [
-        subprocess.Popen([sys.executable, '-c', TWO_PROCESSES, str(rank), port, server.url], env=environ)
-        for rank in range(2)
-    ]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    for weight in run_two(loads, tmp_path, server.url):
+        assert torch.equal(weight, torch.ones(3, 2))
     assert server.requests.count('/a.pth') == 1
 
 
