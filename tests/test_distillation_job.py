@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from distill_jobs import distill_job
-from helpers import TOOLS, one_of_two, process, run, run_in_two, two_processes
+from helpers import TOOLS, one_of_two, process, run, two_processes
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from tiny import resnet3d
 
@@ -100,7 +100,7 @@ def test_two_processes_learn_what_one_does_with_the_same_global_batch(tmp_path):
     options = ['--cfg-options', 'log_level=INFO', 'train_cfg.val_interval=3']
     alone = run(TOOLS / 'train.py', one.config, *options, env=one_of_two())
     two = distill_job(tmp_path / 'two', batch_size=2, epochs=3)
-    run_in_two(TOOLS / 'train.py', two.config, '--no-validate')
+    run('bash', TOOLS / 'dist_train.sh', two.config, 2, '--no-validate', env=two_processes())
     assert two.losses(0) != two.losses(1), 'both processes saw the same clips'
     mean = [(a + b) / 2 for a, b in zip(two.losses(0), two.losses(1), strict=True)]
     assert mean == pytest.approx(one.losses(), rel=1e-4)
