@@ -10,7 +10,7 @@ from .subject import Subject, percent
 
 MANY = 30  # classes: more make no matrix that can be read
 ENDS = 12  # classes at either end of a list that is cut
-PAIRS = 20
+PAIRS = 10
 
 
 def gains(subject: Subject) -> Html | None:
@@ -35,7 +35,11 @@ def gains(subject: Subject) -> Html | None:
         for place in places
     ]
     head = ('class', 'samples', 'alone %', f'{subject.name} %', 'gain')
-    return section('Gain by class', row(chart(picture, note), table(head, rows)))
+    return section(
+        'Gain by class',
+        row(chart(picture, note)),
+        tag('details', tag('summary', 'The same as a table'), table(head, rows)),
+    )
 
 
 def confusion(subject: Subject) -> Html | None:

@@ -15,7 +15,7 @@ def learning(subject: Subject) -> Html | None:
     trainings = {subject.name: subject.training}
     if subject.alone is not None:
         trainings['alone'] = subject.alone
-    trainings |= subject.others or {}
+    trainings |= subject.others
     top1 = {
         name: (list(one.validations), list(one.validations.values()))
         for name, one in trainings.items()

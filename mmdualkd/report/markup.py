@@ -29,6 +29,8 @@ figure svg { display: block; width: 100%; height: auto; max-width: 34rem; }
 .clips img, .blank { display: block; width: 100%; height: auto; border-radius: 3px; }
 .blank { aspect-ratio: 1; display: grid; place-content: center; background: #8c8c8c; color: #fff; text-align: center; }
 .wide { overflow-x: auto; }
+summary { cursor: pointer; color: var(--soft); }
+.charts table { font-size: .85rem; }
 table { border-collapse: collapse; font-size: .92rem; margin: .5rem 0; overflow-wrap: normal; }
 th, td { padding: .25rem .7rem .25rem 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: 600; }

@@ -222,9 +222,14 @@ def _told(loader: DataLoader, what: str) -> Iterator[Any]:
     """The batches of a loader; shows what runs and the time that is left."""
     print(what, file=sys.stderr)
     progress = ProgressBar(len(loader.dataset), file=sys.stderr)
-    for data in loader:
-        yield data
-        progress.update(len(data['inputs']))
+    try:
+        for data in loader:
+            yield data
+            progress.update(len(data['inputs']))
+    except (DistillError, MemoryError):
+        raise
+    except Exception as error:  # what a decoder raises of a stock data set; ours live on
+        raise DataError(f'the validation data cannot be read: {one_line(error)}') from error
     print(file=sys.stderr)
 
 

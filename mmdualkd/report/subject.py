@@ -1,7 +1,8 @@
 """What the page of a training is of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ class Subject:
         alone: The training of the student alone; None without one.
         found_alone: What that one says.
         others: More trainings whose curves are shown, by name.
+        arguments: Those of the ``mmdualkd distill`` that made them; empty without.
     """
 
     name: str
@@ -30,7 +32,8 @@ class Subject:
     found: Predictions | None = None
     alone: Training | None = None
     found_alone: Predictions | None = None
-    others: Mapping[str, Training] | None = None
+    others: Mapping[str, Training] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def colours(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ from ..hooks.student_checkpoint import PREFIX
 LOGS = '*/vis_data/scalars.json'
 METRICS = {'acc/top1': 100, 'accuracy/top1': 1}  # MMAction2's and MMPretrain's, and what makes them percent
 HEADER = 200  # lines of a log in which MMEngine tells of the machine
-TOLD = ('sys.platform', 'Python', 'GPU 0', 'PyTorch', 'MMEngine', 'seed', 'GPU number')
+TOLD = ('sys.platform', 'Python', 'GPU 0', 'CUDA available', 'PyTorch', 'MMEngine', 'seed')
 
 Curve = tuple[list[float], list[float]]  # steps and values
 

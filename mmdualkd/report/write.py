@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 from ..errors import CheckpointError, ConfigError, DistillError
 from ..files import check_folder, open_whole
 from ..version import __version__
-from ..workflow.stages import STATE
+from ..workflow.stages import STATE, Run
 from .classes import confusion, gains
 from .clips import clips
 from .learning import learning, weights
@@ -80,6 +80,7 @@ def look(folder: Path, against: str | Path | None, predict: bool) -> tuple[Subje
     """Reads trainings and predictions; gives what the page is of, and what is missing in it."""
     notes: list[str] = []
     others: dict[str, Training] = {}
+    arguments: dict[str, object] = {}
     main = folder
     if (folder / STATE).is_file():
         main = folder / 'distilled'
@@ -87,16 +88,15 @@ def look(folder: Path, against: str | Path | None, predict: bool) -> tuple[Subje
             raise ConfigError(
                 f'{str(folder)!r} is a run whose student has not trained yet: call mmdualkd distill again'
             )
+        arguments = Run.read(folder)['arguments']
         others = {f'teacher {one.name}': read_training(one) for one in sorted(folder.glob('teachers/*'))}
         if against is None and (folder / 'alone').is_dir():
             against = folder / 'alone'
     training = read_training(main, 'WORK_DIR_OR_STUDY')
     alone = read_training(Path(against), '--against') if against is not None else None
-    subject = Subject('student', training, alone=alone, others=others)
+    subject = Subject('student', training, alone=alone, others=others, arguments=arguments)
     if not predict:
-        notes.append(
-            f'--no-predictions: without it (`{COMMAND} {shlex.quote(str(folder))}`) the networks are run over the validation data.'
-        )
+        notes.append(f'The networks were not run (--no-predictions): `{_call(folder)}` runs them.')
     else:
         subject.found = _tried(training, notes)
         if subject.found is not None and alone is not None:
@@ -112,7 +112,7 @@ def look(folder: Path, against: str | Path | None, predict: bool) -> tuple[Subje
     if alone is None and subject.teachers:
         notes.append(
             'What distillation gained, fixed and broke takes a training of the student alone, on the same data: '
-            f'`{COMMAND} {shlex.quote(str(folder))} --against WORK_DIR_OF_STUDENT_ALONE`.'
+            f'`{_call(folder)} --against WORK_DIR_OF_STUDENT_ALONE`.'
         )
     return subject, notes
 
@@ -124,10 +124,13 @@ def _tried(training: Training, notes: list[str]) -> Predictions | None:
     except (DistillError, OSError) as error:
         text = f'There are no predictions of {training.folder}: {one_line(error)}.'
         print_log(text, logger='current', level=30)
-        notes.append(
-            f'{text} They come with `{COMMAND} {shlex.quote(str(training.folder))}`, called where the training ran, once that is mended.'
-        )
+        notes.append(f'{text} `{_call(training.folder)}`, called where it trained, adds them once that is mended.')
         return None
+
+
+def _call(folder: Path) -> str:
+    """The command of a folder's page."""
+    return f'{COMMAND} {shlex.quote(str(folder))}'
 
 
 def training_page(folder: Path, subject: Subject, notes: list[str], command: str) -> str:
@@ -157,21 +160,27 @@ def code_in(text: str) -> list[str | Html]:
 def training_facts(subject: Subject) -> Html:
     """Where and how the trainings ran, as far as their logs say."""
     pairs: list[tuple[str, object]] = []
+    if subject.arguments:
+        pairs.append(('mmdualkd distill', ', '.join(f'{name}={value!r}' for name, value in subject.arguments.items())))
     for name, training in ((subject.name, subject.training), ('alone', subject.alone)):
         if training is None:
             continue
         told = training.machine()
         configs = sorted(file.name for file in training.folder.glob('*.py'))
         pairs.append((name, str(training.folder)))
-        if configs:
-            pairs.append(('config', ', '.join(configs)))
+        if len(configs) == 1:
+            words = ['python', 'tools/train.py', str(training.folder / configs[0]), '--work-dir', 'NEW']
+            words += ['--seed', told['seed']] if told.get('seed', '').isdigit() else []
+            pairs.append(('trains it again', tag('code', shlex.join(words))))
         try:
             pairs.append(('checkpoint', training.checkpoint.name))
         except CheckpointError as error:
             pairs.append(('checkpoint', one_line(error)))
         if told:
             pairs.append(('seed', told.pop('seed', 'not in the log')))
-            pairs.append(('machine', ', '.join(f'{key} {value.partition(" (")[0]}' for key, value in told.items())))
+            device = told.pop('GPU 0', 'a GPU' if told.pop('CUDA available', '') == 'True' else 'no GPU')
+            versions = [f'{key} {value.partition(" (")[0]}' for key, value in told.items()]
+            pairs.append(('machine', ', '.join([device, *versions]).replace('sys.platform ', '')))
     return facts(pairs)
 
 
