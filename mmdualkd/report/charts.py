@@ -176,7 +176,7 @@ def matrix(alt: str, values: np.ndarray, rows: Sequence[str], columns: Sequence[
     chart = Chart(alt, height=1.3 + min(3.6, 0.3 * count), **labels)
     with chart as axes:
         axes.grid(visible=False)
-        shades = axes.pcolormesh(np.nan_to_num(values), cmap='Blues', vmin=0, vmax=100, edgecolor='none')
+        shades = axes.pcolormesh(np.nan_to_num(values), cmap='Blues', vmin=0, vmax=100, edgecolor='face', linewidth=0.3)
         shades.set_zorder(0)
         for place in np.ndindex(values.shape) if count <= 14 else ():
             if values[place] >= 0.5:

@@ -24,13 +24,11 @@ def clips(subject: Subject) -> Html | None:
     turn = subject.change
     if turn is None or not len(turn.fixed) + len(turn.broken):
         return None
-    cfg = ordered(subject.training.config)
-    dataset = build_val_loader(cfg).dataset
-    bgr = bool((cfg.get('data_preprocessor') or {}).get('to_rgb'))  # MMPretrain reads blue before red
+    dataset = build_val_loader(ordered(subject.training.config)).dataset
     parts: list[Html] = []
     for name, places, of in (('Fixed', turn.fixed, subject.found), ('Broken', turn.broken, subject.found_alone)):
         chosen = choose(places, of.labels, of.confidence[STUDENT])
-        cards = [_card(subject, dataset, int(place), bgr) for place in chosen]
+        cards = [_card(subject, dataset, int(place)) for place in chosen]
         words = f'{name}: {len(places)} samples' + (f', {len(chosen)} of them' if len(places) > len(chosen) else '')
         kind = 'good' if name == 'Fixed' else 'bad'
         parts += [tag('h3', words, class_=kind), tag('div', *cards, class_='clips')]
@@ -51,12 +49,12 @@ def choose(places: np.ndarray, labels: np.ndarray, confidence: np.ndarray) -> li
     return (first + rest)[:SHOWN]
 
 
-def _card(subject: Subject, dataset: Any, place: int, bgr: bool) -> Html:
+def _card(subject: Subject, dataset: Any, place: int) -> Html:
     """A sample's picture and what was said of it."""
     found, classes = subject.found, subject.found.classes
     label = found.labels[place]
     truth = classes[label]
-    address = frame(dataset, place, bgr)
+    address = frame(dataset, place)
     if address is None:
         picture = tag('div', 'does not decode', class_='blank', role='img', aria_label=f'{truth}: does not decode')
     else:

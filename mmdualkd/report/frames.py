@@ -14,21 +14,21 @@ SIDE = 128  # pixels of the longer side, to which small frames are enlarged as w
 QUALITY = 80
 
 
-def frame(dataset: Any, index: int, bgr: bool = False) -> str | None:
+def frame(dataset: Any, index: int) -> str | None:
     """The middle frame of a sample as the address of an inline JPEG; None for one that does not decode.
 
     Args:
         dataset: The validation data.
         index: The sample.
-        bgr: Whether the pipeline gives blue before red.
     """
     plain, place = _inner(dataset, index)
     try:
         data = plain.prepare_data(place)
         picture = _picture(data['inputs'])
+        of_file = plain.get_data_info(place).get('img_path')  # MMCV reads pictures with blue before red
     except Exception:  # whatever a decoder raises: there is no picture then, and the page says so
         return None
-    image = Image.fromarray(np.ascontiguousarray(picture[..., ::-1] if bgr else picture))
+    image = Image.fromarray(np.ascontiguousarray(picture[..., ::-1] if of_file else picture))
     scale = SIDE / max(image.size)
     image = image.resize([max(1, round(scale * side)) for side in image.size], Image.Resampling.BICUBIC)
     buffer = io.BytesIO()

@@ -109,6 +109,11 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> Html:
     return tag('dl', *(part for name, value in pairs for part in (tag('dt', name), tag('dd', value))))
 
 
+def code_in(text: str) -> list[str | Html]:
+    """Text whose parts between backquotes are code."""
+    return [tag('code', part) if place % 2 else part for place, part in enumerate(text.split('`'))]
+
+
 def page(title: str, *parts: Any) -> str:
     """The whole file."""
     head = tag(

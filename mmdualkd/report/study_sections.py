@@ -8,12 +8,14 @@ import numpy as np
 
 from ..machine import in_bytes
 from . import charts
-from .markup import Html, chart, facts, row, section, table, tag
+from .markup import Html, chart, code_in, facts, row, section, table, tag
 from .study import FINISHED, Study
 from .training import Curve
 
 SPLITS = 6  # of which curves are drawn
-FORESTS = 2  # rows that the others are compared with in a picture; the table has all
+FORESTS = 4  # rows that the others are compared with in a picture; the table has all
+ENDS = ('mean', 'low', 'high')
+COLUMNS = dict(mean='+.1f', low='+.1f', high='+.1f', sign_p='.2g')
 FAILED = 40
 LETTERS = 400  # of an error
 
@@ -50,32 +52,46 @@ def results(study: Study) -> Html:
     return section('Results', tag('p', words, class_='soft'), table(head, rows))
 
 
-def differences(study: Study) -> Html | None:
+def differences(study: Study) -> Html:
     """Paired differences between rows: a picture for some rows, a table of all."""
-    others = [name for name in study.rows if any(name in found for found in study.against.values())]
-    if not others:
-        return None
-    leading = max(study.rows, key=lambda name: statistics.mean(study.means(name)) if study.means(name) else -1.0)
-    pictured = list(dict.fromkeys([others[0], *([leading] if leading in others else [])]))[:FORESTS]
-    figures, rows = [], []
-    for other in others:
-        found = {name: study.against[name][other] for name in study.rows if other in study.against.get(name, {})}
-        rows += [
-            (name, other, one['pairs'], f'{one["mean"]:+.1f}', f'{one["low"]:+.1f} to {one["high"]:+.1f}',
-             f'{one["sign_p"]:.2g}')
-            for name, one in found.items()
-        ]  # fmt: skip
-        if other in pictured:
-            means = '; '.join(f'{name} {one["mean"]:+.1f}' for name, one in found.items())
-            picture = charts.forest(
-                f'Paired difference to {other} with 95 % intervals, in points of top-1: {means}', list(found),
-                [(one['mean'], one['low'], one['high']) for one in found.values()],
-                title=f'against {charts.short(other)}', xlabel='points of top-1',
-            )  # fmt: skip
-            figures.append(chart(picture, f'Each row minus “{other}”, paired by split and seed; 95 % intervals.'))
-    head = ('row', 'minus', 'pairs', 'mean', '95 % interval', 'sign test p')
-    every = tag('details', tag('summary', f'All {len(rows)} comparisons'), table(head, rows, text=2))
+    others = dict.fromkeys(other for found in study.against.values() for other in found)
+    of_other = {
+        other: {name: study.against[name][other] for name in study.rows if other in study.against.get(name, {})}
+        for other in others
+    }
+    of_other = {
+        other: {name: one for name, one in found.items() if one['mean'] is not None}
+        for other, found in of_other.items()
+    }
+    of_other = {other: found for other, found in of_other.items() if found}
+    if not of_other:
+        words = 'No two rows were compared: `python tools/run_study.py STUDY --against ROW` compares all with a row.'
+        return section('Paired differences', tag('p', *code_in(words)))
+    figures = []
+    for other, found in list(of_other.items())[:FORESTS]:
+        means = '; '.join(f'{name} {one["mean"]:+.1f}' for name, one in found.items())
+        picture = charts.forest(
+            f'Paired difference to {other} with 95 % intervals, in points of top-1: {means}', list(found),
+            [tuple(np.nan if one[end] is None else one[end] for end in ENDS) for one in found.values()],
+            title=f'against {charts.short(other)}', xlabel='points of top-1',
+        )  # fmt: skip
+        words = (
+            f'Each row minus “{other}”, paired by split and seed, with a 95 % interval where there are pairs enough.'
+        )
+        figures.append(chart(picture, words))
+    rows = [
+        (name, other, one['pairs'], *(number(one[key], style) for key, style in COLUMNS.items()))
+        for other, found in of_other.items()
+        for name, one in found.items()
+    ]
+    head = ('row', 'minus', 'pairs', 'mean', '95 % from', 'to', 'sign test p')
+    every = tag('details', tag('summary', 'The same as a table'), table(head, rows, text=2))
     return section('Paired differences', row(*figures), every)
+
+
+def number(value: float | None, style: str) -> str:
+    """A number of a table; empty where there is none."""
+    return '' if value is None else format(value, style)
 
 
 def curves(study: Study) -> Html | None:
@@ -143,14 +159,21 @@ def unfinished(study: Study) -> Html | None:
         return None
     parts = []
     if waiting:
-        parts.append(tag('p', f'{len(waiting)} of {len(study.runs)} runs are not done; the study’s command goes on.'))
+        parts.append(
+            tag(
+                'p',
+                f'Runs that are not done: {len(waiting)} of {len(study.runs)}; the study’s command goes on with them.',
+            )
+        )
     if failed:
         head = ('run', 'split', 'seed', 'error')
         rows = [
             (run['row'], run['split'], run['seed'], charts.short(str(run.get('error') or ''), LETTERS))
             for run in failed[:FAILED]
         ]
-        words = f'{len(failed)} runs failed' + (f', the first {FAILED}:' if len(failed) > FAILED else ':')
+        words = f'Runs that failed: {len(failed)}' + (
+            f', of which these are the first {FAILED}' if len(failed) > FAILED else ''
+        )
         parts += [tag('p', words), table(head, rows, text=4)]
     return section('Not finished', *parts)
 

@@ -18,7 +18,7 @@ from ..workflow.stages import STATE, Run
 from .classes import confusion, gains
 from .clips import clips
 from .learning import learning, weights
-from .markup import Html, facts, page, section, tag
+from .markup import Html, code_in, facts, page, section, tag
 from .models import agreeing, overview, reliabilities
 from .networks import one_line, predictions_of
 from .predictions import Predictions, check_same_data
@@ -150,11 +150,6 @@ def training_page(folder: Path, subject: Subject, notes: list[str], command: str
     name = folder.resolve().name
     title = f'{name}: distilled student and teachers' if subject.teachers else f'{name}: a training'
     return page(title, lead, *parts, foot(training_facts(subject), command))
-
-
-def code_in(text: str) -> list[str | Html]:
-    """Text whose parts between backquotes are code."""
-    return [tag('code', part) if place % 2 else part for place, part in enumerate(text.split('`'))]
 
 
 def training_facts(subject: Subject) -> Html:
