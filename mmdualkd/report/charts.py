@@ -3,6 +3,7 @@
 import hashlib
 import io
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -84,7 +85,9 @@ class Chart:
 def _svg(figure: Figure, alt: str) -> Html:
     """A figure as an SVG element whose identifiers are its own, with nothing that leads out of the page."""
     buffer = io.StringIO()
-    figure.savefig(buffer, format='svg', transparent=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', 'Glyph')  # the browser has the letters that matplotlib's font lacks
+        figure.savefig(buffer, format='svg', transparent=True)
     text = buffer.getvalue()
     text = text[text.index('<svg') :]
     text = re.sub(r'<metadata>.*?</metadata>', '', text, flags=re.DOTALL)

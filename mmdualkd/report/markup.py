@@ -42,7 +42,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; mar
 @media (max-width: 30rem) { dl { display: block; } dt { font-weight: 600; } }
 @media print { :root { color-scheme: light; --ground: #fff; --ink: #000; --soft: #444; --line: #bbb; --card: #fff;
   --good: #17753d; --bad: #b3302b; } body { max-width: none; padding: 0; font-size: 11pt; }
-  figure, tr { break-inside: avoid; } h2 { break-after: avoid; } .wide { overflow: visible; } }
+  figure, tr { break-inside: avoid; } h2, h3 { break-after: avoid; } .wide { overflow: visible; } }
 """
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # nothing is fetched, and no script runs
 

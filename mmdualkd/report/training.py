@@ -110,8 +110,11 @@ def read_training(folder: Path, key: str = 'WORK_DIR') -> Training:
     logs = sorted(folder.glob(LOGS))
     if not logs and not next(folder.glob('*.pth'), None):
         inside = sorted({str(log.parents[2].relative_to(folder)) for log in folder.glob(f'*/**/{LOGS}')})
+        study = '' if key.startswith('--') else '; and it is no study (study.json)'
         hint = f'; there are trainings in it: {", ".join(inside[:4])}' if inside else ''
-        raise ConfigError(f'{key}={str(folder)!r} holds no training: no log ({LOGS}) and no checkpoint (*.pth){hint}')
+        raise ConfigError(
+            f'{key}={str(folder)!r} holds no training: no log ({LOGS}) and no checkpoint (*.pth){study}{hint}'
+        )
     entries: dict[int, dict] = {}
     validations: dict[int, float] = {}
     for log in logs:
