@@ -129,8 +129,12 @@ def lines(
     """
     chart = Chart(alt, height=2.9 + 0.16 * max(0, len(curves) - 6), **labels)
     with chart as axes:
+        taken = {name: colour for name, colour in (colours or {}).items() if name in curves}
+        free = [colour for colour in COLOURS if colour not in taken.values()] or COLOURS
+        others = [name for name in curves if name not in taken]
+        taken |= {name: free[number % len(free)] for number, name in enumerate(others)}
         for number, (name, curve) in enumerate(curves.items()):
-            colour = (colours or {}).get(name, colour_of(number))
+            colour = taken[name]
             steps, values = thinned(curve)
             marker = 'o' if len(steps) < 12 else None
             style = STYLES[number // len(COLOURS) % len(STYLES)]

@@ -93,7 +93,9 @@ class Change:
         broken: Those that the first alone is right about.
         difference: Of the accuracies, second minus first, in -1 to 1.
         low: Where its 95 % interval begins, over samples and of these two networks only, and
-        high: where it ends: the difference -+ 1.96 sqrt(b + c - (b - c)^2 / n) / n, of n samples b fixed and c broken.
+        high: where it ends: the adjusted Wald interval of Agresti and Min (https://doi.org/10.1002/sim.1781), d -+ 1.96
+            sqrt(b + c - (b - c)^2 / n) / n around d = (b - c) / n, where half a sample has been added to the b fixed
+            and to the c broken ones and 2 to all n, so that it is no point where nothing changed.
         p: Of the exact McNemar test: of fixed and broken together, so uneven a part would by chance be fixed.
     """
 
@@ -109,7 +111,8 @@ def change(before: np.ndarray, after: np.ndarray) -> Change:
     """Compares two models by whether each is right about each of N samples, (N,) both."""
     fixed, broken = np.flatnonzero(after & ~before), np.flatnonzero(before & ~after)
     gained, lost, count = len(fixed), len(broken), max(len(before), 1)
-    difference = (gained - lost) / count
-    spread = QUANTILE * np.sqrt(gained + lost - (gained - lost) ** 2 / count) / count
+    wide = count + 2
+    middle = (gained - lost) / wide
+    spread = QUANTILE * np.sqrt(gained + lost + 1 - (gained - lost) ** 2 / wide) / wide
     p = binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
-    return Change(fixed, broken, difference, difference - spread, difference + spread, float(p))
+    return Change(fixed, broken, (gained - lost) / count, middle - spread, middle + spread, float(p))

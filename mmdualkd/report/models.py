@@ -36,7 +36,9 @@ def overview(subject: Subject) -> Html | None:
     count, classes = len(subject.found.labels), len(subject.found.classes)
     words = f'{count:,} validation samples of {classes} classes. '
     if subject.found.teachers:
-        words += 'Students by their own validation pipeline, teachers on one clip through teacher_val_pipeline.'
+        words += (
+            'Students as in their own validation, teachers as tools/check_teachers.py runs them: of a video one clip.'
+        )
     return section('Accuracy', *parts, tag('p', words, class_='soft'))
 
 
