@@ -98,7 +98,7 @@ def write_video(path: Path, frames: np.ndarray, fps: float = 10.0) -> None:
 
 
 def make_clips(folder: str | Path, train: int, test: int, seed: int = 0) -> Iterator[int]:
-    """Writes the clips of both splits and their annotation files ``train.txt`` and ``test.txt``.
+    """Writes the clips of both splits, their annotation files ``train.txt`` and ``test.txt``, and ``classes.txt``.
 
     Labels go round through the classes, so every split is balanced.
 
@@ -112,6 +112,8 @@ def make_clips(folder: str | Path, train: int, test: int, seed: int = 0) -> Iter
         How many clips are written so far.
     """
     folder, done = Path(folder), 0
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / 'classes.txt').write_text('\n'.join(CLASSES) + '\n')
     for split, (name, count) in enumerate(zip(SPLITS, (train, test), strict=True)):
         (folder / name).mkdir(parents=True, exist_ok=True)
         lines = []

@@ -17,6 +17,7 @@ SCRIPTS = {
     'export': ('export_student', 'exports a student for plain MMAction2 or MMPretrain'),
     'replay': ('replay', 'runs a step again that left the finite numbers'),
     'cache': ('cache_teachers', 'runs the teachers once, for any number of trainings'),
+    'report': ('report', 'makes one HTML page of a training or a study'),
 }
 # commands that are modules here: `add_arguments(parser)` and `run(args)`
 COMMANDS = {

@@ -41,7 +41,7 @@ class Run:
         arguments = json.loads(json.dumps(dict(arguments)))
         self.state: dict[str, Any] = dict(folder=str(folder), arguments=arguments, stages={})
         if self.path.is_file():
-            before = self._read()
+            before = self.read(folder)
             if before['folder'] != str(folder):
                 raise ConfigError(
                     f'--out={str(folder)!r} holds a run that was made in {before["folder"]!r}, and its configs name '
@@ -73,13 +73,20 @@ class Run:
                 'name a new one'
             )
 
-    def _read(self) -> dict[str, Any]:
+    @staticmethod
+    def read(folder: Path) -> dict[str, Any]:
+        """The state of the run in a folder: ``folder``, ``arguments`` and ``stages``.
+
+        Raises:
+            ConfigError: If it cannot be read.
+        """
+        path = folder / STATE
         try:
-            state = json.loads(self.path.read_text(encoding='utf-8'))
+            state = json.loads(path.read_text(encoding='utf-8'))
             return dict(folder=state['folder'], arguments=dict(state['arguments']), stages=dict(state['stages']))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(
-                f'{str(self.path)!r} cannot be read as the state of a run ({type(error).__name__}); delete it and give '
+                f'{str(path)!r} cannot be read as the state of a run ({type(error).__name__}); delete it and give '
                 'the same arguments: trainings go on from their checkpoints'
             ) from error
 

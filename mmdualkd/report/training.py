@@ -1,0 +1,139 @@
+"""What a training left in its work directory."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+from mmengine.config import Config
+
+from ..checkpoint import find_checkpoint, training_config
+from ..errors import CheckpointError, ConfigError
+from ..hooks.student_checkpoint import PREFIX
+
+LOGS = '*/vis_data/scalars.json'
+METRICS = {'acc/top1': 100, 'accuracy/top1': 1}  # MMAction2's and MMPretrain's, and what makes them percent
+HEADER = 200  # lines of a log in which MMEngine tells of the machine
+TOLD = ('sys.platform', 'Python', 'GPU 0', 'CUDA available', 'PyTorch', 'MMEngine', 'seed')
+
+Curve = tuple[list[float], list[float]]  # steps and values
+
+
+@dataclass(frozen=True)
+class Training:
+    """A work directory.
+
+    Attributes:
+        folder: The directory.
+        entries: What was logged of training, by iteration; of an iteration that was trained twice the later one.
+        validations: Top-1 in percent by epoch (or iteration, in a training of iterations).
+    """
+
+    folder: Path
+    entries: dict[int, dict]
+    validations: dict[int, float]
+
+    @cached_property
+    def checkpoint(self) -> Path:
+        """The newest ``best_*.pth``, else the last checkpoint, else the newest ``student_*.pth``.
+
+        Raises:
+            CheckpointError: If there is none.
+        """
+        try:
+            return find_checkpoint(self.folder)
+        except CheckpointError:
+            students = sorted(self.folder.glob(f'{PREFIX}*.pth'), key=lambda file: file.stat().st_mtime)
+            if students:
+                return students[-1]
+            raise
+
+    @cached_property
+    def config(self) -> Config:
+        """The config that it was trained with.
+
+        Raises:
+            CheckpointError: If it is neither in a checkpoint nor in the directory.
+        """
+        return training_config(self.checkpoint)
+
+    @property
+    def teachers(self) -> list[str]:
+        """Names of the teachers that the log tells of."""
+        names = (match[1] for entry in self.entries.values() for key in entry if (match := _weight(key)))
+        return list(dict.fromkeys(name for name in names if not name.endswith('_std')))
+
+    def curve(self, key: str) -> Curve:
+        """Iterations and values of a figure of the log."""
+        found = {step: entry[key] for step, entry in self.entries.items() if key in entry}
+        return list(found), list(found.values())
+
+    def keys(self, pattern: str) -> list[str]:
+        """Names in the log that match a regular expression as a whole, in their order."""
+        names = dict.fromkeys(key for entry in self.entries.values() for key in entry)
+        return [name for name in names if re.fullmatch(pattern, name)]
+
+    def machine(self) -> dict[str, str]:
+        """What the newest log tells of machine, versions and seed."""
+        logs = sorted(self.folder.glob('*/*.log'))
+        found: dict[str, str] = {}
+        if logs:
+            with logs[-1].open(encoding='utf-8', errors='replace') as file:
+                for line in islice(file, HEADER):
+                    name, _, value = line.strip().partition(': ')
+                    if name in TOLD and value:
+                        found.setdefault(name, value)
+        return found
+
+
+def _weight(key: str) -> re.Match | None:
+    return re.fullmatch(r'[^/]+/weight_(.+)', key)
+
+
+def read_training(folder: Path, key: str = 'WORK_DIR') -> Training:
+    """Reads a work directory.
+
+    Args:
+        folder: The directory.
+        key: The argument that names it, for errors.
+
+    Raises:
+        ConfigError: If it holds neither a log nor a checkpoint; names folders in it that do.
+    """
+    if folder.is_file():
+        raise ConfigError(f'{key}={str(folder)!r} is a file: name the work directory of a training')
+    if not folder.is_dir():
+        raise ConfigError(f'{key}={str(folder)!r}: there is no such folder')
+    logs = sorted(folder.glob(LOGS))
+    if not logs and not next(folder.glob('*.pth'), None):
+        inside = sorted({str(log.parents[2].relative_to(folder)) for log in folder.glob(f'*/**/{LOGS}')})
+        study = '' if key.startswith('--') else '; and it is no study (study.json)'
+        hint = f'; there are trainings in it: {", ".join(inside[:4])}' if inside else ''
+        raise ConfigError(
+            f'{key}={str(folder)!r} holds no training: no log ({LOGS}) and no checkpoint (*.pth){study}{hint}'
+        )
+    entries: dict[int, dict] = {}
+    validations: dict[int, float] = {}
+    for log in logs:
+        for entry in _lines(log):
+            step = entry.get('step', entry.get('iter', 0))
+            top1 = next((scale * entry[name] for name, scale in METRICS.items() if name in entry), None)
+            if top1 is not None:
+                validations[step] = top1
+            elif 'loss' in entry:
+                entries[step] = entry
+    return Training(folder, dict(sorted(entries.items())), dict(sorted(validations.items())))
+
+
+def _lines(path: Path) -> Iterator[dict]:
+    """The entries of one of MMEngine's logs, a JSON object a line; the last may be half written."""
+    for line in path.read_text(encoding='utf-8', errors='replace').splitlines():
+        try:
+            entry = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(entry, dict):
+            yield entry

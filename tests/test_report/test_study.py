@@ -1,0 +1,97 @@
+"""The page of a study, from the notes of tools/run_study.py and the logs beside them."""
+
+import json
+import runpy
+import statistics
+import sys
+
+import pytest
+from helpers import TOOLS
+from html_pages import Page
+
+EVIL = '<script>alert(1)</script> $x_1$ & "q"'
+TOP1 = dict(alone=[50.0, 54.0, 49.0], full=[60.0, 61.5, 57.0])
+
+
+def write_study(folder, statuses=('finished',) * 3, compared=True):
+    """A study of two rows, a split and three seeds, in ``folder/work_dirs/studies/mine``."""
+    place = folder / 'work_dirs' / 'studies' / 'mine'
+    runs = [dict(row='vit', split='fold', seed=0, teacher=True, status='finished', top1=90.0, work_dir='gone')]
+    for row, values in TOP1.items():
+        for seed, (top1, status) in enumerate(zip(values, statuses, strict=True)):
+            work_dir = place / row / 'fold' / f'seed{seed}'
+            log = work_dir / '20260101' / 'vis_data' / 'scalars.json'
+            log.parent.mkdir(parents=True)
+            entries = [{'acc/top1': top1 * part / 300, 'step': part} for part in (1, 2, 3)]
+            log.write_text(''.join(json.dumps(entry) + '\n' for entry in entries) + '{"acc/to')
+            runs.append(
+                dict(
+                    row=row, split='fold', seed=seed, teacher=False, config='a.py', options={}, status=status,
+                    work_dir=str(work_dir.relative_to(folder)), top1=top1 if status == 'finished' else None,
+                    seconds=100.0 + seed, step_seconds=0.25, data_seconds=0.125, cache=None,
+                    error=f'failed: {EVIL}' if status == 'failed' else None,
+                )
+            )  # fmt: skip
+    difference = dict(pairs=3, mean=8.5, low=-1.5, high=10.25, sign_p=0.25)
+    none = dict(pairs=0, mean=None, low=None, high=None, sign_p=None)
+    few = dict(pairs=1, mean=-30.0, low=None, high=None, sign_p=1.0)
+    notes = dict(
+        title=f'A study {EVIL}', command='python tools/run_study.py mine.py', machine='two cores', started='today',
+        splits=['fold'], rows=list(TOP1), teachers=['vit'], runs=runs,
+        caches=[dict(path='c', records=10, bytes=2_500_000, seconds=3.0)],
+        against=dict(full=dict(alone=difference, vit=few), alone=dict(vit=none)) if compared else dict(full={}),
+    )  # fmt: skip
+    (place / 'study.json').write_text(json.dumps(notes))
+    return place
+
+
+@pytest.fixture
+def report(monkeypatch, capsys):
+    """Runs the tool in this process; gives what it printed."""
+
+    def run_tool(*arguments):
+        monkeypatch.setattr(sys, 'argv', ['report.py', *map(str, arguments)])
+        runpy.run_path(str(TOOLS / 'report.py'), run_name='__main__')
+        return capsys.readouterr().out.strip()
+
+    return run_tool
+
+
+def test_a_study_shows_table_differences_curves_cost_and_where_it_ran(tmp_path, report, monkeypatch):
+    place = write_study(tmp_path)
+    monkeypatch.chdir(tmp_path / 'work_dirs')  # not where the study was called: logs are found by its folder
+    assert report(place, '--out', tmp_path / 'page.html') == str(tmp_path / 'page.html')
+    page = Page(tmp_path / 'page.html')
+    page.check()
+    for values in TOP1.values():
+        assert f'{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}' in page.text
+    assert 'full alone 3 +8.5 -1.5 +10.2 0.25' in page.text and 'full vit 1 -30.0 1' in page.text
+    assert 'vit (teacher) 90.0' in page.text and '0.250 ± 0.000 0.125 ± 0.000 0 of 3' in page.text
+    assert f'ending at: alone {51.0:.1f}, full {59.5:.1f}' in page.text
+    assert '2.5 MB, written in 3 s' in page.text and 'Not finished' not in page.text
+    assert 'python tools/run_study.py mine.py' in page.text and 'two cores' in page.text and '0, 1, 2' in page.text
+
+
+def test_what_others_wrote_is_text_and_failed_runs_are_named(tmp_path, report):
+    report(write_study(tmp_path, ('finished', 'failed', 'waiting'), compared=False), '--out', tmp_path / 'page.html')
+    page = Page(tmp_path / 'page.html')
+    page.check()
+    assert f'A study {EVIL}' in page.text and f'full fold 1 failed: {EVIL}' in page.text
+    assert (
+        'No two rows were compared' in page.text
+        and 'Runs that failed: 2' in page.text
+        and 'not done: 2 of 7' in page.text
+    )
+
+
+def test_a_study_without_a_finished_run_or_with_other_notes_is_one_line(tmp_path, report):
+    place = write_study(tmp_path, ('waiting', 'failed', 'failed'))
+    with pytest.raises(SystemExit, match='ConfigError: .* study without a finished run yet .1 finished, 2 waiting, 4'):
+        report(place)
+    with pytest.raises(SystemExit, match='ConfigError: --against goes with a training'):
+        report(place, '--against', tmp_path)
+    (place / 'study.json').write_text('{"rows": ["a"]}')
+    with pytest.raises(SystemExit, match='ConfigError: .*study.json.* cannot be read .*run_study.py again'):
+        report(place)
+    with pytest.raises(SystemExit, match='ConfigError: --out=.* is a folder'):
+        report(place, '--out', tmp_path)

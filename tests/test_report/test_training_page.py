@@ -1,0 +1,228 @@
+"""The page of a training, made by the tool from trained work directories, as a user makes it."""
+
+import base64
+import io
+import json
+import runpy
+import shutil
+import sys
+from contextlib import contextmanager
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from distill_jobs import distill_job
+from helpers import TOOLS
+from html_pages import Page
+from jobs import write_job
+from mmengine.config import Config
+from mmengine.runner import Runner
+from picture_jobs import picture_job
+from PIL import Image
+from tiny import resnet3d
+
+from mmdualkd.report.networks import predictions_of
+from mmdualkd.report.training import read_training
+
+CLASSES = ['<script>alert("x")</script> $a_1$', 'b & c\' onload="alert(1)"']
+VALIDATION = f"""
+val_dataloader['dataset'].update(type='mmdualkd.VideoDataset', metainfo=dict(classes={CLASSES!r}))
+val_dataloader['batch_size'] = 3
+teacher_val_pipeline = [
+    dict(type='DecordInit'), dict(type='mmdualkd.SampleViews', test_mode=True), dict(type='DecordDecode'),
+    dict(type='Resize', scale=(32, 32), keep_ratio=False), dict(type='FormatShape', input_format='NCTHW'),
+    dict(type='PackActionInputs')]
+"""
+
+
+def train(job):
+    """Trains in this process."""
+    cfg = Config.fromfile(job.config)
+    cfg.experiment_name = str(job.config.parent)
+    Runner.from_cfg(cfg).train()
+    return job.work_dir
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """Work directories of a distillation and of its student alone, of one epoch each; 6 clips of 2 classes."""
+    folder = tmp_path_factory.mktemp('report')
+    alone = resnet3d(4, 2, norm='GN')
+    alone['cls_head']['average_clips'] = 'prob'
+    plain = write_job(folder / 'alone', f'model = {alone!r}\n{VALIDATION}', epochs=1, per_class=3)
+    return train(distill_job(folder / 'distilled', VALIDATION, epochs=1, per_class=3)), train(plain)
+
+
+@pytest.fixture
+def folders(trained, tmp_path):
+    """Copies of both that a test may change."""
+    return [shutil.copytree(one, tmp_path / name) for one, name in zip(trained, ('distilled', 'alone'), strict=True)]
+
+
+@pytest.fixture
+def report(monkeypatch, capsys):
+    """Runs the tool in this process; gives the page, and what it printed."""
+
+    def run_tool(folder, *arguments):
+        monkeypatch.setattr(sys, 'argv', ['report.py', str(folder), *map(str, arguments)])
+        runpy.run_path(str(TOOLS / 'report.py'), run_name='__main__')
+        printed = capsys.readouterr()
+        page = Page(folder / 'report.html')
+        page.check()
+        return page, printed.out + printed.err
+
+    return run_tool
+
+
+def always_says(folder, label):
+    """Lets the student in a work directory answer every clip with one class."""
+    path = folder / 'epoch_1.pth'
+    checkpoint = torch.load(path, weights_only=True)
+    state = checkpoint['state_dict']
+    prefix = 'student.' if 'student.cls_head.fc_cls.bias' in state else ''
+    state[f'{prefix}cls_head.fc_cls.weight'].zero_()
+    state[f'{prefix}cls_head.fc_cls.bias'].copy_(torch.eye(2)[label])
+    torch.save(checkpoint, path)
+
+
+def test_the_students_accuracy_is_that_of_its_own_validation_and_teachers_weigh_one_together(folders):
+    training = read_training(folders[0])
+    found = predictions_of(training)
+    assert 100 * found.right('student').mean() == pytest.approx(list(training.validations.values())[-1])
+    assert found.classes == CLASSES and found.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert set(found.predicted) == {'student', 'vit', 'cnn'} and not found.notes
+    assert found.weights['kd/vit'] + found.weights['kd/cnn'] == pytest.approx(np.ones(6), abs=1e-5)
+    assert all((values >= 0.5).all() and (values <= 1).all() for values in found.confidence.values())
+
+
+@contextmanager
+def cut_short(trained):
+    """Cuts the first clip of both trainings short for a while."""
+    clips = [work_dir.parent / 'clips' / 'class0_0.avi' for work_dir in trained]
+    whole = clips[0].read_bytes()
+    for clip in clips:
+        clip.write_bytes(whole[: len(whole) // 2])
+    yield
+    for clip in clips:
+        clip.write_bytes(whole)
+
+
+def test_a_page_shows_what_was_fixed_and_broken_and_is_there_at_once_again(folders, report, monkeypatch, trained):
+    distilled, alone = folders
+    always_says(distilled, 1)
+    always_says(alone, 0)
+    with cut_short(trained):
+        page, printed = report(distilled, '--against', alone)
+        monkeypatch.setattr('mmdualkd.report.networks.run_student', None)  # no network is run a second time
+        again, more = report(distilled, '--against', alone)
+    assert '6/6' in printed and 'ETA' in printed
+    assert 'it fixed 3 samples and broke 3, exact McNemar test p = 1.' in page.text
+    assert f'{CLASSES[1]} 3 0.0 100.0 +100.0' in page.text and f'{CLASSES[0]} 3 100.0 0.0 -100.0' in page.text
+    assert f'{CLASSES[1]} {CLASSES[0]} 3 3 0' in page.text and f'{CLASSES[0]} {CLASSES[1]} 3 0 3' in page.text
+    ece = 100 * (1 / (1 + np.exp(-1)) - 0.5)  # sure of one class of two by 1 in the logits, right on half
+    assert f'distilled 50.0 {50 + ece:.1f} {ece:.1f}' in page.text
+    assert page.text.count('does not decode') == 1  # a grey box, and the clip counts as wrong or right all the same
+    assert len(page.of('img')) == 5 and all(picture['src'].startswith('data:image/jpeg') for picture in page.of('img'))
+    for heading in (
+        'Learning curves',
+        'Weights of the teachers',
+        'Gain by class',
+        'Confusion',
+        'Agreement',
+        'Calibration',
+    ):
+        assert heading in page.text
+    assert 'What is missing' not in page.text
+    assert again.text.count('fixed 3 samples') == 1 and 'ETA' not in more
+
+
+def test_what_cannot_be_known_is_said_with_the_command_that_adds_it(folders, report):
+    distilled, _ = folders
+    page, _ = report(distilled, '--no-predictions')
+    assert 'Learning curves' in page.text and 'weights of the teachers (kd)' in page.text
+    assert '--no-predictions' in page.text and 'Confusion' not in page.text
+    assert f'python tools/report.py {distilled} --against WORK_DIR_OF_STUDENT_ALONE' in page.text
+    (distilled / 'epoch_1.pth').unlink()
+    (distilled / 'student_epoch_1.pth').write_bytes(b'')
+    page, _ = report(distilled)
+    assert 'There are no predictions' in page.text and 'is empty (0 bytes)' in page.text
+
+
+def test_teachers_that_cannot_be_run_leave_the_students_part(folders, report, trained):
+    teacher = trained[0].parent / 'vit.pth'
+    kept = teacher.rename(teacher.with_suffix('.kept'))
+    page, _ = report(folders[0])
+    kept.rename(teacher)
+    assert 'The teachers could not be run' in page.text and 'vit.pth' in page.text and 'Confusion' in page.text
+    assert predictions_of(read_training(folders[0])).teachers  # what was kept without them is not it
+
+
+def test_data_that_are_gone_are_said_so(folders, report, trained):
+    gone = trained[0].parent / 'clips'
+    kept = gone.rename(gone.with_name('kept'))
+    page, _ = report(folders[0])
+    kept.rename(gone)
+    assert 'There are no predictions' in page.text and 'annotation.txt' in page.text and 'Learning curves' in page.text
+
+
+def test_mistakes_are_one_line(folders, report, tmp_path):
+    distilled, alone = folders
+    (tmp_path / 'empty').mkdir()
+    other = shutil.copytree(alone, tmp_path / 'other')
+    checkpoint = torch.load(other / 'epoch_1.pth', weights_only=True)
+    checkpoint['meta']['cfg'] = checkpoint['meta']['cfg'].replace('b & c', 'd & e')
+    torch.save(checkpoint, other / 'epoch_1.pth')
+    for words, message in (
+        ([tmp_path / 'none'], 'ConfigError: WORK_DIR_OR_STUDY=.*none.: there is no such folder'),
+        ([distilled / 'epoch_1.pth'], 'ConfigError: .* is a file: name the work directory'),
+        ([tmp_path / 'empty'], r'ConfigError: .*holds no training: no log .* and no checkpoint'),
+        ([tmp_path], 'ConfigError: .*there are trainings in it: alone, distilled'),
+        ([distilled, '--against', tmp_path / 'empty'], 'ConfigError: --against=.*holds no training'),
+        ([distilled, '--against', other], 'ConfigError: --against=.*calls class 1 .*: other classes'),
+        ([distilled, '--out', '/proc/page.html'], "ConfigError: --out='/proc' cannot be written"),
+    ):
+        with pytest.raises(SystemExit, match=message):
+            report(*words)
+
+
+def test_a_log_of_a_training_that_was_resumed_is_one_curve(tmp_path):
+    for name, entries in dict(a=[(1, 5.0), (2, 4.0), (3, 9.0)], b=[(3, 3.0), (4, 2.0)]).items():
+        log = tmp_path / name / 'vis_data' / 'scalars.json'
+        log.parent.mkdir(parents=True)
+        log.write_text(''.join(json.dumps(dict(loss=loss, step=step)) + '\n' for step, loss in entries))
+    assert read_training(tmp_path).curve('loss') == ([1, 2, 3, 4], [5.0, 4.0, 3.0, 2.0])
+
+
+def test_a_run_of_distill_is_its_student_distilled_alone_and_the_teachers(folders, report, tmp_path):
+    run = tmp_path / 'run'
+    for folder, name in zip(folders, ('distilled', 'alone'), strict=True):
+        shutil.copytree(folder, run / name)
+    shutil.copytree(folders[1], run / 'teachers' / 'vit')
+    state = dict(folder=str(run), arguments=dict(student='cnn-w8', seed=3), stages={})
+    (run / 'run.json').write_text(json.dumps(state))
+    page, _ = report(run, '--no-predictions')
+    assert 'distilled ends at' in page.text and 'alone ends at' in page.text and 'teacher vit ends at' in page.text
+    assert "student='cnn-w8', seed=3" in page.text and '--against WORK_DIR' not in page.text
+    shutil.rmtree(run / 'distilled')
+    with pytest.raises(SystemExit, match='ConfigError: .* whose student has not trained yet'):
+        report(run)
+
+
+def test_pictures_are_shown_in_their_colours_and_need_no_pipeline_of_the_teachers(tmp_path, report):
+    job = picture_job(tmp_path / 'distilled', epochs=1, per_class=2)
+    work_dir, other = train(job), shutil.copytree(job.work_dir, tmp_path / 'other')
+    for picture in (tmp_path / 'distilled' / 'pictures' / 'class0').glob('*.jpg'):
+        cv2.imwrite(str(picture), np.full((32, 32, 3), (250, 10, 10), dtype=np.uint8))  # blue, as OpenCV has it
+    for folder, label in ((work_dir, 0), (other, 1)):
+        path = folder / 'epoch_1.pth'
+        checkpoint = torch.load(path, weights_only=True)
+        checkpoint['state_dict']['student.head.fc.weight'].zero_()
+        checkpoint['state_dict']['student.head.fc.bias'].copy_(torch.eye(2)[label])
+        torch.save(checkpoint, path)
+    page, _ = report(work_dir, '--against', other)
+    assert 'it fixed 2 samples and broke 2' in page.text and 'class0 2 0.0 100.0 +100.0' in page.text
+    assert 'teacher teacher' in page.text and 'What is missing' not in page.text
+    picture = next(one for one in page.of('img') if one['alt'] == 'A frame of class0')['src'].partition(',')[2]
+    red, _, blue = np.asarray(Image.open(io.BytesIO(base64.b64decode(picture)))).mean(axis=(0, 1))
+    assert blue > 200 and red < 60
