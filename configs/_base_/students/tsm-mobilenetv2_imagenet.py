@@ -1,4 +1,4 @@
-# TSM-MobileNetV2 as the model zoo trains it on Kinetics-400: from ImageNet weights, multi-scale crops, three crops in testing.
+# As the model zoo trains it on Kinetics-400: from ImageNet weights, on multi-scale crops; three crops in testing.
 _base_ = 'tsm-mobilenetv2.py'
 
 model = dict(student=dict(checkpoint=None))  # the zoo's config names the ImageNet weights of its backbone

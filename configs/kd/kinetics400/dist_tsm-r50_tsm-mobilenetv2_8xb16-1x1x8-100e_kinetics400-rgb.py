@@ -1,4 +1,4 @@
-# The pair of MMAction2's projects/knowledge_distillation, which reports 69.60 % top-1 after 68.71 % of the student alone.
+# The pair of MMAction2's projects/knowledge_distillation, which reports 69.60 % top-1, the student alone 68.71 %.
 _base_ = [
     '../../_base_/default_runtime.py',
     '../../_base_/datasets/kinetics400.py',
