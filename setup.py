@@ -70,6 +70,7 @@ setup(
         'full': ['mmcv>=2.0.0rc4,<2.2.0'],
         'onnx': ['onnx', 'onnxruntime'],
         'tensorboard': ['tensorboard'],
+        'docs': ['sphinx>=9', 'furo', 'myst-nb', 'latex2mathml', 'nbclient', 'nbformat', 'ipykernel'],
         'tests': ['pytest', 'pytest-xdist', 'ruff', 'timm', 'onnx', 'onnxruntime', 'tensorboard'],
     },
     cmdclass={'build_py': BuildWithBases},

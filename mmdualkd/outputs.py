@@ -38,11 +38,11 @@ class Outputs:
     network: nn.Module | None = None
 
     def cells(self, size: Sequence[int], window: tuple[float, float] = WHOLE) -> Tensor:
-        """The grid averaged over the cells of a coarser one, (N, C, *size), see :func:`~mmdualkd.grids.pool_grid`."""
+        """The grid averaged over a coarser one's cells, (N, C, ``*size``), see :func:`~mmdualkd.grids.pool_grid`."""
         return pool_grid(self.grid, size, window)
 
     def class_maps(self, size: Sequence[int], window: tuple[float, float] = WHOLE) -> Tensor:
-        """What a teacher's own head says of each of these cells, (N, classes, *size), outside autograd."""
+        """What a teacher's own head says of each of these cells, (N, classes, ``*size``), outside autograd."""
         return score_cells(self.network, self.cells(size, window))
 
     def finite(self) -> Tensor:

@@ -206,7 +206,7 @@ def small_pipeline(pipeline):
         for step in pipeline:
             if step.type == 'Resize':
                 step['scale'] = (SIZE, SIZE) if step.get('keep_ratio') is False else (-1, SIZE)
-            if step.type == 'CenterCrop':
+            if step.type in ('CenterCrop', 'ThreeCrop'):
                 step['crop_size'] = SIZE
 
 

@@ -12,7 +12,9 @@ import pytest
 from helpers import ROOT, environment, run, run_code, write_clips
 from warm import WarmProcess
 
-IGNORED = shutil.ignore_patterns('.git', '.venv', 'work_dirs', 'data', 'build', '*.egg-info', '__pycache__', '.*_cache')
+IGNORED = shutil.ignore_patterns(
+    '.git', '.venv', 'work_dirs', 'data', 'build', 'site', '*.egg-info', '__pycache__', '.*_cache'
+)
 
 
 @pytest.fixture(scope='module')

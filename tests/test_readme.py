@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import json
 import re
 import shlex
 import sys
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from helpers import ROOT, TOOLS
+from helpers import ROOT, TOOLS, write_clips
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope, init_default_scope
@@ -28,8 +29,9 @@ from mmdualkd.errors import DistillError
 from mmdualkd.hooks.preflight import check_teacher_classes, check_top_keys, hand_views
 from mmdualkd.hooks.resume import check_training
 from mmdualkd.launch import load_config, read_config
-from mmdualkd.registry import MODELS
+from mmdualkd.registry import DATASETS, MODELS
 from mmdualkd.settings import check_settings
+from mmdualkd.stages import divide
 from mmdualkd.top_keys import settle
 from mmdualkd.unread import check_read
 from mmdualkd.views import ViewPlan
@@ -39,7 +41,10 @@ from mmdualkd.workflow.outcome import Distilled, Row
 from mmdualkd.zoo import resolve
 from mmdualkd.zoo.weights import load_teacher_weights
 
-PAGES = [ROOT / 'README.md', ROOT / 'configs' / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+PAGES = [
+    *(ROOT / name for name in ('README.md', 'CONTRIBUTING.md', 'configs/README.md')),
+    *sorted(path for path in (ROOT / 'docs').rglob('*.md') if path.parent.name != 'api'),
+]
 BLOCKS = [
     (f'{page.relative_to(ROOT)}-{number}', language, text)
     for page in PAGES
@@ -49,6 +54,9 @@ DEMO = 'configs/demo/student_distilled.py'
 # Blocks that are no config and no command line; which test runs them as they are printed.
 RUN_ELSEWHERE = {
     'my_loss.py': 'here',
+    'my_connector.py': 'here',
+    'my_family.py': 'here',
+    'my_dataset.py': 'here',
     'mmdualkd.distill(': 'here',
     'ImageClassificationInferencer': 'here',
     'drn=$(': 'test_export_student.py',
@@ -72,7 +80,7 @@ def test_every_block_is_of_a_kind_that_is_run():
         'shell',
         'text',
     }  # text: what was printed, by a run of its own
-    assert len(blocks('python', elsewhere=True)) == 3 and len(blocks('shell', elsewhere=True)) == 1
+    assert len(blocks('python', elsewhere=True)) == 6 and len(blocks('shell', elsewhere=True)) == 1
     assert sum(language != 'text' for _, language, _ in BLOCKS) == sum(
         len(blocks(kind, where)) for kind in ('python', 'shell') for where in (False, True)
     )
@@ -115,8 +123,8 @@ def shapes_alone(distiller, dry_step=base.Distiller.dry_step):
 def test_a_config_is_loaded_and_built_as_it_is_printed(text, root, monkeypatch):
     name = re.match(r'# (\w+\.py)', text)[1]
     (root / name).write_text(text)
-    if 'my_loss' in text:
-        (root / 'my_loss.py').write_text(block_with('my_loss.py'))
+    for module in re.findall(r"'mmdualkd', '(my_\w+)'", text):
+        (root / f'{module}.py').write_text(block_with(f'{module}.py'))
     cfg = read_config(name)
     check_settings(cfg)
     check_read(cfg, name, {})
@@ -134,10 +142,11 @@ def test_a_config_is_loaded_and_built_as_it_is_printed(text, root, monkeypatch):
     assert not stated or head.num_classes == int(stated[1])
 
 
-def test_a_loss_of_ones_own_trains_the_student(root):
-    (root / 'my_loss.py').write_text(block_with('my_loss.py'))
-    (root / 'my_loss_config.py').write_text(block_with('my_loss_config.py'))
-    cfg = read_config('my_loss_config.py')
+@pytest.mark.parametrize('module', ['my_loss', 'my_connector'])
+def test_a_loss_of_ones_own_trains_the_student(module, root):
+    for name in (f'{module}.py', f'{module}_config.py'):
+        (root / name).write_text(block_with(name))
+    cfg = read_config(f'{module}_config.py')
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model)
     model.init_weights()
@@ -148,6 +157,28 @@ def test_a_loss_of_ones_own_trains_the_student(root):
     assert {'loss_cls', 'loss_mine', 'loss_kd'} <= set(log) and not {'loss_sdd', 'loss_rkd'} & set(log)
     assert 0 < log['loss_mine'] < float('inf')
     assert all(not value.equal(weights[name]) for name, value in model.student.named_parameters())
+
+
+def test_a_family_of_ones_own_is_divided_into_what_its_forward_gives(root):
+    (root / 'my_family.py').write_text(block_with('my_family.py'))
+    backbone, pictures = importlib.import_module('my_family').PlainNet().eval(), torch.randn(2, 3, 32, 32)
+    division, features = divide(backbone), pictures
+    for stage in division.stages:
+        features = stage(features)
+    assert torch.equal(division.finish(features)[0], backbone(pictures)[0])
+
+
+def test_a_data_set_of_ones_own_gives_its_clips(root):
+    (root / 'my_dataset.py').write_text(block_with('my_dataset.py'))
+    (root / 'my_dataset_config.py').write_text(block_with('my_dataset_config.py'))
+    lines = write_clips(root / 'clips', classes=2, per_class=1).read_text().splitlines()
+    entries = [dict(video=line.split()[0], label=int(line.split()[1])) for line in lines]
+    (root / 'train.json').write_text(json.dumps(entries))
+    cfg = read_config('my_dataset_config.py')
+    cfg.data_root, cfg.ann_file_train = 'clips', '../train.json'
+    settle(cfg, 'my_dataset_config.py')
+    dataset = DATASETS.build(dict(cfg.train_dataloader.dataset, pipeline=[]))
+    assert [dataset[0]['label'], dataset[1]['label']] == [0, 1] and Path(dataset[0]['filename']).is_file()
 
 
 DISTILLATIONS = [path for path in sorted((ROOT / 'configs').glob('*/*/*.py'))

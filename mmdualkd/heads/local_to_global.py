@@ -63,7 +63,7 @@ class LocalToGlobal(nn.Module):
 
 
 def resize(grid: Tensor, size: list[int]) -> Tensor:
-    """Brings (N, C, T, H, W) to (N, C, *size): averages along axes that shrink, then lines along those that grow."""
+    """Brings (N, C, T, H, W) to (N, C, ``*size``): averages along axes that shrink, lines along those that grow."""
     grid = pool_grid(grid, [min(sides) for sides in zip(grid.shape[2:], size, strict=True)])
     return stretch_grid(grid, size)
 

@@ -1,0 +1,11 @@
+_base_ = [
+    '../../_base_/default_runtime.py',
+    '../../_base_/datasets/kinetics400.py',
+    '../../_base_/schedules/sgd_100e_tsm.py',
+    '../../_base_/students/tsm-mobilenetv2_imagenet.py',
+]
+
+model = dict(num_classes=_base_.num_classes, teachers=dict(), terms=dict())
+train_dataloader = dict(batch_size=16, dataset=dict(pipeline=_base_.train_pipeline))
+val_dataloader = dict(batch_size=16, dataset=dict(pipeline=_base_.val_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))

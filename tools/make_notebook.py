@@ -1,0 +1,41 @@
+"""Runs the notebook of the docs (`make notebook`) and stores what its cells printed and drew."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from mmdualkd.errors import DistillError
+from mmdualkd.files import open_whole
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOK = ROOT / 'docs' / 'notebooks' / 'from_folder_to_student.ipynb'
+
+
+def main() -> None:
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    os.environ['PATH'] = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
+    with tempfile.TemporaryDirectory() as folder:
+        folder = os.path.realpath(folder)
+        where = dict(metadata=dict(path=folder))
+        NotebookClient(notebook, timeout=3600, kernel_name='python3', record_timing=False, resources=where).execute()
+    notebook.metadata = dict(
+        kernelspec=dict(name='python3', display_name='Python 3', language='python'),
+        language_info=dict(name='python', pygments_lexer='ipython3'),
+    )
+    text = nbformat.writes(notebook)
+    for place in (f'{folder}/', f'{ROOT}/mmdualkd/.mim/', f'{ROOT}/'):
+        text = text.replace(place, '')
+    for place in (folder, str(ROOT), str(Path.home()), sys.prefix):
+        if place in text:
+            line = next(line for line in text.splitlines() if place in line)
+            raise DistillError(f'an output holds a path of this machine: {line.strip()}')
+    with open_whole(NOTEBOOK, 'w') as file:
+        file.write(text + '\n')
+
+
+if __name__ == '__main__':
+    main()
