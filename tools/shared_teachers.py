@@ -11,7 +11,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from mmdualkd.arguments import CfgOptions
+from mmdualkd.arguments import read_value
 from mmdualkd.launch import read_config
 from mmdualkd.top_keys import settle
 
@@ -21,7 +21,7 @@ TOOL = Path(__file__).resolve().with_name('cache_teachers.py')
 def config_of(file: str, options: Mapping[str, Any]) -> Config:
     """A row's config with its options merged in, as on the command line."""
     cfg = read_config(file)
-    cfg.merge_from_dict({key: CfgOptions._parse_iterable(str(value)) for key, value in options.items()})
+    cfg.merge_from_dict({key: read_value(str(value)) for key, value in options.items()})
     settle(cfg, file)
     return cfg
 

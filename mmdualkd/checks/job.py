@@ -65,12 +65,14 @@ class Job:
         cfg: The config as it was given.
         messages: What was logged, each with its level.
         folder: The folder that goes away.
+        first_weights: Copies of what training moves, from when the optimizer was built.
         free: Bytes of memory that were free before: the GPU's, where there is one. None if nobody knows.
     """
 
     def __init__(self, cfg: Config, untrained: Collection[str] = ()) -> None:
         self.cfg, self.untrained = cfg, tuple(untrained)
         self.messages: list[tuple[int, str]] = []
+        self.first_weights: list[torch.Tensor] = []
         self._built: dict[str, Any] = {}
         self._failed: set[str] = set()
 
@@ -161,6 +163,10 @@ class Job:
         """The model that is validated and exported."""
         return getattr(self.model, STUDENT, self.model)
 
+    def weights(self) -> list[nn.Parameter]:
+        """What training moves."""
+        return [weight for weight in self.model.parameters() if weight.requires_grad]
+
     def num_classes(self) -> int | None:
         """Classes of the student's head, or without a model those that the config names; None if neither says."""
         return classes_of(self.student)[1] if self.is_built('the model') else self.cfg.get('num_classes')
@@ -172,6 +178,7 @@ class Job:
         runner._train_dataloader = self.loader('train')
         runner._train_loop = runner.build_train_loop(runner._train_loop)
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+        self.first_weights = [weight.detach().cpu().clone() for weight in self.weights()]
         runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
         if runner.param_schedulers is not None:
             runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)

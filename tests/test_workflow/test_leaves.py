@@ -7,9 +7,9 @@ from mmengine.config import Config
 
 from mmdualkd.errors import ConfigError
 from mmdualkd.settings import check_settings
-from mmdualkd.workflow.catalogue import MODELS, PICTURES, VIDEOS, find_model, rows
 from mmdualkd.workflow.leaves import Code, Entry, Job, alone, distilled, source, write_leaf
 from mmdualkd.workflow.recipes import recipe
+from mmdualkd.zoo.catalogue import MODELS, PICTURES, VIDEOS, find_model, rows
 
 
 def job(tmp_path, of=VIDEOS, **changes):
