@@ -22,7 +22,7 @@ NEEDED = {
     'cv2': (OPENCV, None, None, OPENCV[0]),
     **{name: ((name,), None, None, name) for name in ('numpy', 'scipy', 'matplotlib')},
 }
-MORE = '`mmdualkd doctor` tells what else is missing'
+MORE = '(`mmdualkd doctor` tells more)'
 
 
 class StackError(DistillError, RuntimeError):
@@ -51,12 +51,12 @@ def check_versions() -> None:
     for module, (names, low, high, first_choice) in NEEDED.items():
         found = [(name, version) for name in names if (version := _installed_version(name))]
         if importlib.util.find_spec(module) is None:
-            raise StackError(f'mmdualkd needs {module}; run: pip install "{asked(first_choice, low, high)}"; {MORE}')
+            raise StackError(f'mmdualkd needs {module} {MORE}; run: pip install "{asked(first_choice, low, high)}"')
         for name, version in found:
             if not in_range(version, low, high):
                 wanted = asked(name, low, high)
                 raise StackError(
-                    f'mmdualkd needs {wanted}, but {version} is installed; run: pip install "{wanted}"; {MORE}'
+                    f'mmdualkd needs {wanted}, but {version} is installed {MORE}; run: pip install "{wanted}"'
                 )
 
 

@@ -96,14 +96,14 @@ def test_a_config_of_a_zoo_stands_where_a_path_does(tmp_path, monkeypatch):
     assert cfg.work_dir == f'work_dirs/{Path(name).name}' and cfg.model.type == 'Recognizer2D'
 
 
-@pytest.mark.parametrize('module', ['mmpretrain', 'decord', 'mmaction', 'torch'])
+@pytest.mark.parametrize('module', ['mmpretrain', 'decord'])
 def test_a_missing_package_is_one_line(module, tmp_path):
     (tmp_path / 'sitecustomize.py').write_text(MISSING.format(module=module))
     words = [sys.executable, '-W', 'ignore', str(COMMAND), 'train', 'config.py']
     done = subprocess.run(words, env=environment(tmp_path), capture_output=True, text=True)
     assert done.returncode == 1 and done.stdout == ''
     [line] = done.stderr.strip().splitlines()
-    assert line.startswith(f'StackError: mmdualkd needs {module}; run: pip install "') and 'mmdualkd doctor' in line
+    assert line.startswith(f'StackError: mmdualkd needs {module} (`mmdualkd doctor` tells more); run: pip install "')
 
 
 def test_an_error_of_a_stage_stands_once_and_last(tmp_path):
