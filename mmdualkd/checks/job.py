@@ -65,7 +65,7 @@ class Job:
         cfg: The config as it was given.
         messages: What was logged, each with its level.
         folder: The folder that goes away.
-        first_weights: Copies of what training moves, from when the optimizer was built.
+        first_weights: Copies of what training moves, from before its first step.
         free: Bytes of memory that were free before: the GPU's, where there is one. None if nobody knows.
     """
 
@@ -178,7 +178,6 @@ class Job:
         runner._train_dataloader = self.loader('train')
         runner._train_loop = runner.build_train_loop(runner._train_loop)
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-        self.first_weights = [weight.detach().cpu().clone() for weight in self.weights()]
         runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
         if runner.param_schedulers is not None:
             runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)

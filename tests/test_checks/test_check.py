@@ -121,9 +121,8 @@ def test_a_learning_rate_that_is_wrong_by_far_is_an_error(job, check):
 
 
 def test_flags_of_training_are_checked_with_it(job, check):
-    code, found = check(
-        job.config, '--amp', '--no-validate', '--auto-scale-lr', '--cfg-options', 'auto_scale_lr.base_batch_size=8'
-    )
+    base = ['--cfg-options', 'auto_scale_lr.base_batch_size=8']
+    code, found = check(job.config, '--no-validate', '--auto-scale-lr', *base)
     assert code == 0 and not texts(found, 'fine', 'validation')
     assert 'lr=0.02 of 8 is multiplied by 0.5' in texts(found, 'fine', 'learning rate')
     with pytest.raises(ConfigError, match='--amp needs optim_wrapper.type'):

@@ -72,6 +72,13 @@ def test_the_student_alone_draws_clips_as_beside_its_teachers(tmp_path):
     assert beside[1].views == together.model.views and beside[2:] == together.train_pipeline[2:]
 
 
+def test_crops_of_a_training_from_scratch_show_half_of_a_frame_at_least(tmp_path):
+    for model, area in ((entry('resnet3d18-w8'), (0.5, 1.0)), (entry('x3d-s'), None)):
+        cfg = written(alone(job(tmp_path), model, 5), tmp_path)
+        [crop] = [step for step in cfg.train_pipeline if step.type == 'mmdualkd.RandomCropResize']
+        assert crop.get('area_range') == area, model.name
+
+
 def test_mirroring_can_be_left_out(tmp_path):
     for flip in (True, False):
         cfg = written(alone(job(tmp_path, flip=flip), entry('x3d-s'), 5), tmp_path)
