@@ -15,7 +15,7 @@ from .speed import ENOUGH, training_pace
 UPDATES = 4  # that are made on one batch
 GROWS = 5.0  # times as high as at first the loss may get, where there is no warm-up
 REPLACED, NOTHING = 1.0, 1e-9  # of their own size that an update moves the weights by
-WHAT = 'learning rate'
+WHAT = 'updates'
 
 
 def check_rate(job: Job) -> Iterator[Finding]:

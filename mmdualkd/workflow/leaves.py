@@ -11,7 +11,7 @@ from ..zoo.catalogue import VIDEOS, Model
 from .recipes import VALIDATIONS, recipe
 
 WIDTH = 120
-# what crops show of a frame: without weights of a zoo few epochs of small crops teach nothing, see docs/distill.md
+# what crops show of a frame where training begins from scratch; docs/distill.md has what it is worth
 FROM_SCRATCH_AREA = (0.5, 1.0)
 HEADER = (
     '# Written by `mmdualkd distill`; `mmdualkd train {path} --work-dir {work_dir} --resume` runs this stage alone.\n'
