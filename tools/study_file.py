@@ -4,9 +4,9 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmdualkd.cache.layout import MAX_VIEWS
 from mmdualkd.errors import ConfigError, nearest
 from mmdualkd.launch import check_file, read_file
+from mmdualkd.names import MAX_VIEWS
 
 FIELDS = dict(teachers=('name', 'config', 'options'), rows=('name', 'config', 'options', 'seeds'))
 
