@@ -4,30 +4,32 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from mmengine.config import DictAction
+from .completion import complete_config
 
 
-class CfgOptions(DictAction):
-    """MMEngine's action for ``--cfg-options``; what it cannot read is an error of the command line.
-
-    A single value keeps its spaces (paths may have some), which MMEngine drops.
-    """
-
-    @staticmethod
-    def _parse_iterable(val: str) -> Any:
-        text = val.strip('\'"')
-        single = not any(char in text for char in ',()[]')
-        return DictAction._parse_int_float_bool(text) if single else DictAction._parse_iterable(val)
+class CfgOptions(argparse.Action):
+    """Reads ``--cfg-options`` as MMEngine's ``DictAction``; what it cannot read is an error of the command line."""
 
     def __call__(self, parser: Any, namespace: Any, values: list[str], option_string: str | None = None) -> None:
-        for value in values:
-            key, equals, _ = value.partition('=')
+        options = dict(getattr(namespace, self.dest, None) or {})
+        for text in values:
+            key, equals, value = text.partition('=')
             if not key or not equals:
-                raise argparse.ArgumentError(self, f'{value!r} is not key=value')
+                raise argparse.ArgumentError(self, f'{text!r} is not key=value')
             try:
-                super().__call__(parser, namespace, [value], option_string)
+                options[key] = read_value(value)
             except AssertionError as error:
-                raise argparse.ArgumentError(self, f'the brackets in {value!r} do not match') from error
+                raise argparse.ArgumentError(self, f'the brackets in {text!r} do not match') from error
+        setattr(namespace, self.dest, options)
+
+
+def read_value(text: str) -> Any:
+    """Reads a value as MMEngine does on a command line; a single one keeps its spaces (paths may have some)."""
+    from mmengine.config import DictAction  # the doctor has these command lines, too, and works without MMEngine
+
+    text = text.strip('\'"')
+    single = not any(char in text for char in ',()[]')
+    return DictAction._parse_int_float_bool(text) if single else DictAction._parse_iterable(text)
 
 
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -46,8 +48,17 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
     return read
 
 
-def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the flags that training and testing have in common (those of MMAction2's tools)."""
+count = whole_number(1)
+
+
+def add_config(parser: argparse.ArgumentParser, what: str = 'config file', nargs: str | None = None) -> None:
+    """Adds the config, which the shell completes."""
+    argument = parser.add_argument('config', nargs=nargs, help=f'{what}, or one of a zoo (package::path.py)')
+    argument.completer = complete_config
+
+
+def add_merged(parser: argparse.ArgumentParser) -> None:
+    """Adds what is merged into a config."""
     parser.add_argument('--work-dir', help='where logs and checkpoints go; default: work_dirs/CONFIG_NAME')
     parser.add_argument(
         '--cfg-options',
@@ -55,5 +66,10 @@ def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
         action=CfgOptions,
         help='settings that override the config, as key=value; a list as key="[a,b]", nested: key="[(a,b),(c,d)]"',
     )
+
+
+def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that training and testing have in common (those of MMAction2's tools)."""
+    add_merged(parser)
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by some launchers')

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from .setting_values import lost_hooks
 from .settings import check_settings
 from .top_keys import settle, take_terms
 from .unread import check_read
+from .zoo.catalogue import short_names
+from .zoo.names import find_model, nearest_config
 
 
 def load_config(args: argparse.Namespace) -> Config:
@@ -32,15 +35,15 @@ def load_config(args: argparse.Namespace) -> Config:
         ConfigError: If there is no such file (names the nearest one), it cannot be read, a key is misspelt, the work
             directory has no name, or the launcher that the flag names has not started this process.
     """
-    check_file('config', args.config)
+    path = find_config(args.config)
     check_launcher(args.launcher)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = read_config(args.config)
+    cfg = read_config(path)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = os.path.join('work_dirs', Path(args.config).stem)
+        cfg.work_dir = os.path.join('work_dirs', Path(path).stem)
     if args.cfg_options is not None:
         try:
             cfg.merge_from_dict(args.cfg_options)
@@ -49,13 +52,32 @@ def load_config(args: argparse.Namespace) -> Config:
     if not isinstance(cfg.work_dir, str) or not cfg.work_dir:
         raise ConfigError(f'work_dir={cfg.work_dir!r} names no folder')
     check_settings(cfg)
-    check_read(cfg, args.config, args.cfg_options or {})
+    check_read(cfg, path, args.cfg_options or {})
     if lost := lost_hooks(cfg):
         names = ', '.join(f'mmdualkd.{name}' for name in lost)
         message = f"custom_hooks stands in place of the base config's, without {names}; to keep them, add them"
         print_log(message, logger='current', level=logging.WARNING)
-    settle(cfg, args.config)
+    settle(cfg, path)
     return cfg
+
+
+def find_config(name: str) -> str:
+    """The file of a config: the path of one, or a config of a zoo (``package::path.py``).
+
+    Raises:
+        ConfigError: If there is none; names the nearest one, or what to do with the short name of a model.
+    """
+    if '::' in name:
+        return str(find_model(name, 'config'))
+    near = difflib.get_close_matches(name, short_names(), n=1, cutoff=0.8)
+    if near and not Path(name).exists():
+        what = f'a model{"" if near[0] == name else f" (nearly: {near[0]!r})"}, not the config of a training'
+        raise ConfigError(
+            f'config={name!r} is {what}: give a file, or one of a zoo (package::path.py); `mmdualkd distill DATA '
+            f'--student {near[0]} --teachers ... --out RUN --dry-run` writes configs for your own data, and checks them'
+        )
+    check_file('config', name, nearest_config)
+    return name
 
 
 def read_config(path: str) -> Config:
@@ -217,12 +239,13 @@ def _one_line(error: Exception) -> str:
     return f'{type(error).__name__}: {" ".join(str(error).split())}'
 
 
-def check_file(key: str, path: str) -> None:
+def check_file(key: str, path: str, elsewhere: Callable[[str], str | None] = lambda path: None) -> None:
     """Raises a :class:`ConfigError` that names the nearest file if ``path`` is neither a file nor an address.
 
     Args:
         key: What the path is, as the user knows it (``config``).
         path: A path, or an address such as ``https://...``.
+        elsewhere: Gives what may be meant where no file is near.
     """
     if '://' in path or Path(path).is_file():
         return
@@ -238,5 +261,6 @@ def check_file(key: str, path: str) -> None:
     files = folder.glob('*') if shallow else folder.rglob('*')
     by_name = {file.name: file for file in sorted(files) if file.suffix == Path(path).suffix and file.is_file()}
     near = difflib.get_close_matches(Path(path).name, by_name, n=1, cutoff=0.6)
-    hint = f'; did you mean {os.path.relpath(by_name[near[0]])}?' if near else ''
+    meant = os.path.relpath(by_name[near[0]]) if near else elsewhere(path)
+    hint = f'; did you mean {meant}?' if meant else ''
     raise ConfigError(f'{key}={path!r} is not a file{hint}')

@@ -3,3 +3,7 @@
 STUDENT = 'student'
 ASSISTANT = 'assistant'
 BATCH_ACCURACY = 'batch_acc/'  # in the log, before a model's name
+
+# of a cache: the most draws of a sample, and how values are kept
+MAX_VIEWS = 9999
+DTYPES = dict(float16='<f2', float32='<f4')

@@ -5,7 +5,9 @@ import csv
 import json
 import math
 import re
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from helpers import ROOT, read_config, write_clips
@@ -18,7 +20,10 @@ from mmengine.runner import Runner
 from mmdualkd.distillers import base
 from mmdualkd.distillers.dual_teacher import DEFAULT_TERMS
 from mmdualkd.distillers.preprocessor import ClipPreprocessor, PicturePreprocessor
+from mmdualkd.hooks.preflight import hand_views
+from mmdualkd.registry import TRANSFORMS
 from mmdualkd.top_keys import NUM_CLASSES, places
+from mmdualkd.views import ViewPlan
 from mmdualkd.zoo import resolve
 from mmdualkd.zoo.resolve import resolve_model
 
@@ -144,6 +149,16 @@ def test_teachers_come_from_the_zoo_or_from_a_teacher_config_here(path):
             assert clip.get(key, 1) == view.get(key, 1), key
 
 
+def student_frames(cfg, total):
+    """The frames that a config's student sees of a video of so many frames, with the random numbers of one seed."""
+    sampler = TRANSFORMS.build(next(step for step in cfg.train_pipeline if step.type == 'mmdualkd.SampleViews'))
+    dataset = SimpleNamespace(pipeline=SimpleNamespace(transforms=[sampler]))
+    hand_views(dataset, ViewPlan(cfg.model.views), 'train_pipeline')
+    np.random.seed(total)
+    frames = sampler.transform(dict(total_frames=total, avg_fps=25.0, start_index=0))['frame_inds']
+    return (frames if sampler.alone else frames[sampler.plan.places('student')]).reshape(-1).tolist()
+
+
 @pytest.mark.parametrize('path', DISTILLED, ids=named)
 def test_a_baseline_of_the_same_recipe_stands_beside_each_distillation(path):
     student = path.name.split('_', 2)[2]
@@ -152,13 +167,17 @@ def test_a_baseline_of_the_same_recipe_stands_beside_each_distillation(path):
         assert cfg.model[key] == alone.model[key]
     assert not alone.model.teachers and not alone.model.terms
     assert cfg.model.views.student == alone.model.views.student
-    keys = ('train_cfg', 'optim_wrapper', 'param_scheduler', 'train_pipeline', 'val_pipeline', 'test_pipeline')
-    for key in (*keys, 'val_dataloader'):
+    for key in ('train_cfg', 'optim_wrapper', 'param_scheduler', 'val_pipeline', 'test_pipeline', 'val_dataloader'):
         assert cfg[key] == alone[key], key
+    ours, theirs = ([dict(step, views=None) for step in one.train_pipeline] for one in (cfg, alone))
+    assert ours == theirs
     samplers = [step for step in cfg.train_pipeline if step.type == 'mmdualkd.SampleViews']
     assert len(samplers) == 1 and 'views' not in samplers[0], 'views stand in the model, once'
     for key in ('batch_size', 'sampler', 'drop_last'):
         assert cfg.train_dataloader[key] == alone.train_dataloader[key]
+    for total in (9, 90, 300):  # frames of a video
+        together, by_itself = student_frames(cfg, total), student_frames(alone, total)
+        assert together == by_itself, 'the student alone sees other frames than beside its teachers'
 
 
 @pytest.mark.parametrize('path', LEAVES, ids=named)
@@ -228,8 +247,10 @@ def small(cfg, data):
         for key, spec in specs(cfg).items():
             overrides = narrow(resolve_model(dict(spec, checkpoint=None), key)[0])
             spec['model'] = overrides
-        for view in cfg.model.views.values():
-            small_view(view)
+        beside_teachers = [step.views for step in cfg.train_dataloader.dataset.pipeline if step.get('views')]
+        for views in (cfg.model.views, *beside_teachers):
+            for view in views.values():
+                small_view(view)
     else:
         cfg.model = merged(cfg.model, narrow(cfg.model))
     for split in ('train', 'val', 'test'):

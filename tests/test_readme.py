@@ -36,9 +36,9 @@ from mmdualkd.top_keys import settle
 from mmdualkd.unread import check_read
 from mmdualkd.views import ViewPlan
 from mmdualkd.workflow import distill
-from mmdualkd.workflow.catalogue import MODELS as MODELS_BY_NAME
 from mmdualkd.workflow.outcome import Distilled, Row
 from mmdualkd.zoo import resolve
+from mmdualkd.zoo.catalogue import MODELS as MODELS_BY_NAME
 from mmdualkd.zoo.weights import load_teacher_weights
 
 PAGES = [

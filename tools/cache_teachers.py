@@ -19,8 +19,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from importlib import metadata
-from pathlib import Path
 from typing import Any
+
+import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
 
 # isort: split
 import torch
@@ -33,10 +34,9 @@ from mmengine.utils import ProgressBar
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from mmdualkd.arguments import add_launch_arguments, whole_number
 from mmdualkd.cache import TeacherCache
 from mmdualkd.cache.description import describe_data, describe_teacher, list_samples
-from mmdualkd.cache.layout import DTYPES, MAX_VIEWS, Layout
+from mmdualkd.cache.layout import Layout
 from mmdualkd.cache.writing import (
     EveryView,
     ShardWriter,
@@ -47,6 +47,7 @@ from mmdualkd.cache.writing import (
     prepare,
     values_of,
 )
+from mmdualkd.cli.tools import add_cache_arguments
 from mmdualkd.datasets.robust import source_of
 from mmdualkd.datasets.wrappers import plain_datasets
 from mmdualkd.differences import differences, flat
@@ -62,25 +63,10 @@ from mmdualkd.teachers.readings import Reading, readings_of
 PACKAGES = ('torch', 'mmengine', 'mmaction2', 'mmdualkd', 'decord', 'numpy')  # for people; not compared
 
 
-def folder(text: str) -> Path:
-    """Reads the path of a folder off the command line."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError('must be the path of a folder, got an empty one')
-    return Path(text).expanduser()
-
-
 def parse_args() -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', nargs='+', help='distillations of the same teachers and data; all share the cache')
-    parser.add_argument('--out', required=True, type=folder, help='folder of the cache')
-    parser.add_argument(
-        '--views', type=whole_number(1, MAX_VIEWS), help="draws of each sample; default: the data set's num_views"
-    )
-    parser.add_argument('--dtype', choices=list(DTYPES), default='float16', help='how values are kept (float16)')
-    parser.add_argument('--batch-size', type=whole_number(1), help="samples at a time; default: the train loader's")
-    parser.add_argument('--amp', action='store_true', help='run the teachers under autocast, as tools/train.py --amp')
-    add_launch_arguments(parser)
+    add_cache_arguments(parser)
     return parser.parse_args()
 
 

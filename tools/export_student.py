@@ -11,6 +11,7 @@ from pathlib import Path
 
 import mmdualkd  # noqa: F401  (first: it mends the stack)
 from mmdualkd.checkpoint import find_checkpoint, save_student, training_config
+from mmdualkd.cli.tools import add_export_arguments
 from mmdualkd.export import export_onnx, stock_config
 from mmdualkd.files import check_folder
 from mmdualkd.launch import run_tool
@@ -23,9 +24,7 @@ mkdir "$drn" && echo 'DRN = None' > "$drn/drn.py\""""
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Export a student for plain MMAction2 or MMPretrain.')
-    parser.add_argument('source', help='work directory (its best checkpoint, else its last one) or a checkpoint')
-    parser.add_argument('--out', type=Path, help='folder for student.py and student.pth; default: SOURCE_DIR/export')
-    parser.add_argument('--onnx', action='store_true', help='also write student.onnx, checked against onnxruntime')
+    add_export_arguments(parser)
     return parser.parse_args()
 
 

@@ -7,18 +7,14 @@ Examples:
 import argparse
 
 import mmdualkd  # noqa: F401  (first: it mends the stack)
+from mmdualkd.cli.tools import add_replay_arguments
 from mmdualkd.launch import check_file, run_tool
 from mmdualkd.settings import check_device
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('file', help='divergence_*.pt, which training wrote into its work directory')
-    parser.add_argument('--device', help='cpu or cuda; default: the GPU, if there is one')
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_arguments(parser)
+    add_replay_arguments(parser)
     args = parser.parse_args()
     check_file('FILE', args.file)
     if args.device is not None:

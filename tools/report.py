@@ -11,27 +11,18 @@ Examples:
 import argparse
 import shlex
 import sys
-from pathlib import Path
 
 import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
+from mmdualkd.cli.tools import add_report_arguments
 from mmdualkd.launch import run_tool
 
 
-def parse_args() -> argparse.Namespace:
+def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument('folder', metavar='WORK_DIR_OR_STUDY', type=Path, help='what the page is of')
-    parser.add_argument(
-        '--against', metavar='WORK_DIR', type=Path, help='work directory of the student alone, trained on the same data'
-    )
-    parser.add_argument('--out', metavar='FILE', type=Path, help='default: report.html in the folder')
-    parser.add_argument('--no-predictions', action='store_true', help='run no network: a page of the logs alone')
-    return parser.parse_args()
-
-
-def main() -> None:
-    args = parse_args()
+    add_report_arguments(parser)
+    args = parser.parse_args()
     from mmdualkd.report.write import write_page
 
     words = sys.argv if sys.argv[0].startswith('mmdualkd ') else ['python', 'tools/report.py', *sys.argv[1:]]

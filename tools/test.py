@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
-from mmdualkd.arguments import add_launch_arguments, whole_number
+from mmdualkd.cli.tools import add_test_arguments
 from mmdualkd.errors import ConfigError
 from mmdualkd.files import check_folder
 from mmdualkd.launch import build_runner, check_file, load_config, run_tool
@@ -19,14 +19,7 @@ PREFLIGHT = 'mmdualkd.PreflightHook'
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test a model: the student alone, where the config distils.')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file or its address')
-    parser.add_argument('--dump', help='write the predictions into this .pkl file')
-    parser.add_argument('--show-dir', help='write pictures of the predictions into this folder')
-    parser.add_argument('--show', action='store_true', help='show the predictions in a window')
-    parser.add_argument('--interval', type=whole_number(1), default=1, help='show one sample of so many')
-    parser.add_argument('--wait-time', type=float, default=2, help='seconds that a window stays')
-    add_launch_arguments(parser)
+    add_test_arguments(parser)
     return parser.parse_args()
 
 

@@ -17,46 +17,17 @@ import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` 
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from mmdualkd.arguments import add_launch_arguments, whole_number
-from mmdualkd.errors import ConfigError, nearest
+from mmdualkd.cli.tools import add_train_arguments
+from mmdualkd.errors import ConfigError
+from mmdualkd.flags import set_flags
 from mmdualkd.hooks.resume import check_nothing_there
 from mmdualkd.launch import build_runner, check_file, load_config, run_tool
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train a model, with teachers or without.')
-    parser.add_argument('config', help='config file')
-    parser.add_argument(
-        '--resume',
-        nargs='?',
-        const='auto',
-        help='resume from this checkpoint; without a path, from the latest one in the work directory',
-    )
-    parser.add_argument('--amp', action='store_true', help='train with automatic mixed precision')
-    parser.add_argument('--no-validate', action='store_true', help='do not evaluate during training')
-    parser.add_argument(
-        '--auto-scale-lr', action='store_true', help='scale the learning rate with the actual global batch size'
-    )
-    parser.add_argument('--seed', type=whole_number(0, 2**32 - 1), help='random seed')
-    parser.add_argument('--diff-rank-seed', action='store_true', help='another seed in every process')
-    parser.add_argument('--deterministic', action='store_true', help='deterministic algorithms alone')
-    parser.add_argument('--tensorboard', action='store_true', help='write curves for TensorBoard, too')
-    add_launch_arguments(parser)
+    add_train_arguments(parser)
     return parser.parse_args()
-
-
-def scale_lr(cfg: Config) -> None:
-    """Turns the config's ``auto_scale_lr`` on."""
-    scale, known = cfg.get('auto_scale_lr') or {}, ('base_batch_size', 'enable')
-    for name in scale:
-        if name not in known:
-            raise ConfigError(f'auto_scale_lr.{name}: no setting has this name{nearest(name, known)}')
-    base = scale.get('base_batch_size')
-    if type(base) is not int or base < 1:
-        raise ConfigError(
-            f'--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config, from 1; got {base!r}'
-        )
-    scale.enable = True
 
 
 def add_tensorboard(cfg: Config) -> None:
@@ -73,14 +44,7 @@ def add_tensorboard(cfg: Config) -> None:
 def main() -> None:
     args = parse_args()
     cfg = load_config(args)
-    if args.no_validate:
-        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    if args.amp:
-        wrapper = cfg.optim_wrapper.get('type', 'OptimWrapper')
-        if wrapper not in ('OptimWrapper', 'AmpOptimWrapper'):
-            raise ConfigError(f'--amp needs optim_wrapper.type=OptimWrapper, the config has {wrapper!r}')
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    set_flags(cfg, args)
     if args.resume == 'auto':
         # Runner resumes from load_from, if there is one: with nothing to resume, that is where training begins.
         cfg.resume = not cfg.get('load_from') or (Path(cfg.work_dir) / 'last_checkpoint').is_file()
@@ -97,8 +61,6 @@ def main() -> None:
     elif args.resume is not None:
         check_file('--resume', args.resume)
         cfg.resume, cfg.load_from = True, args.resume
-    if args.auto_scale_lr:
-        scale_lr(cfg)
     if args.tensorboard:
         add_tensorboard(cfg)
     cfg.randomness = {'seed': None, **(cfg.get('randomness') or {})}

@@ -7,11 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..names import DTYPES
 from ..teachers.readings import Reading
 
-MAX_VIEWS = 9999
 SHARD_ROWS = 256  # what a kill may lose, and what a process writes at a time
-DTYPES = dict(float16='<f2', float32='<f4')
 
 
 class Layout:

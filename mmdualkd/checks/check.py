@@ -14,6 +14,7 @@ from .cost import check_batch, check_disk, check_step, check_time, check_validat
 from .data import check_files, check_leak, check_set
 from .job import Job, NotBuilt
 from .models import check_model, check_start
+from .rate import check_rate
 from .teachers import check_teachers
 
 
@@ -36,7 +37,10 @@ def check_config(
         ConfigError: If the config trains nothing.
     """
     if not isinstance(cfg.get('train_dataloader'), dict):
-        raise ConfigError('the config has no train_dataloader: it trains nothing that could be checked')
+        raise ConfigError(
+            'the config has no train_dataloader: it trains nothing that could be checked; on data of your own its '
+            'model trains as --student or one of --teachers of `mmdualkd distill`'
+        )
     found, lacking = [], {}
     with Job(cfg, untrained) as job:
         for what, check in _checks(job, processes, samples):
@@ -73,3 +77,4 @@ def _checks(job: Job, processes: int, samples: int | None) -> Iterator[tuple[str
     yield 'decoding', functools.partial(check_workers, processes=processes)
     yield 'time', functools.partial(check_time, processes=processes)
     yield 'disk', check_disk
+    yield 'updates', check_rate  # leaves other weights behind

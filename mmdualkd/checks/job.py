@@ -65,12 +65,14 @@ class Job:
         cfg: The config as it was given.
         messages: What was logged, each with its level.
         folder: The folder that goes away.
+        first_weights: Copies of what training moves, from before its first step.
         free: Bytes of memory that were free before: the GPU's, where there is one. None if nobody knows.
     """
 
     def __init__(self, cfg: Config, untrained: Collection[str] = ()) -> None:
         self.cfg, self.untrained = cfg, tuple(untrained)
         self.messages: list[tuple[int, str]] = []
+        self.first_weights: list[torch.Tensor] = []
         self._built: dict[str, Any] = {}
         self._failed: set[str] = set()
 
@@ -160,6 +162,10 @@ class Job:
     def student(self) -> nn.Module:
         """The model that is validated and exported."""
         return getattr(self.model, STUDENT, self.model)
+
+    def weights(self) -> list[nn.Parameter]:
+        """What training moves."""
+        return [weight for weight in self.model.parameters() if weight.requires_grad]
 
     def num_classes(self) -> int | None:
         """Classes of the student's head, or without a model those that the config names; None if neither says."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import torch
 from mmengine.registry import DATASETS
 from scipy.optimize import linear_sum_assignment
+from scipy.stats import binomtest
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
@@ -25,6 +26,8 @@ from .samples import class_names
 LEAST, MOST = 64, 512  # samples that teachers are shown
 PER_CLASS = 5  # samples of a class, on average, from which an order of classes can be read
 SURE = 0.7  # accuracy in another order of the classes that is no chance
+UNLIKELY = 1e-3  # probability of an exchange by chance
+ORDER = "number the labels as in the teacher's data set (classes.txt)"
 
 
 def check_teachers(job: Job, samples: int | None) -> Iterator[Finding]:
@@ -76,13 +79,12 @@ def judge(what: str, answers: Tensor, labels: Tensor, classes: int, names: list[
     ours, theirs = linear_sum_assignment(-met.numpy())
     best = met[ours, theirs].sum().item() / count
     if best >= SURE and right < best / 2 and count >= PER_CLASS * len(labels.unique()):
-        moved = [
-            f'it takes class {a}{_named(names, a)} for {b}{_named(names, b)}'
-            for a, b in zip(ours.tolist(), theirs.tolist(), strict=True)
-            if a != b and met[a, b]
-        ]
-        text = f'{text}, but {best:.1%} in another order of the classes ({listed(moved)})'
-        return Finding('error', what, f"{text}: number the labels as in the teacher's data set (classes.txt)")
+        moved = [(a, b) for a, b in zip(ours.tolist(), theirs.tolist(), strict=True) if a != b and met[a, b]]
+        text = f'{text}, but {best:.1%} in another order of the classes'
+        return Finding('error', what, f'{text} ({listed(_told(moved, names))}): {ORDER}')
+    if swapped := exchanged(met):
+        text = f'{text}, but some of the classes stand in another order ({listed(_told(swapped, names))})'
+        return Finding('error', what, f'{text}: {ORDER}')
     luck = 2 * math.sqrt(chance * (1 - chance) / count)
     if right < chance - luck:
         advice = 'that is less than guessing gives, as if its classes stood in another order: compare classes.txt'
@@ -91,6 +93,39 @@ def judge(what: str, answers: Tensor, labels: Tensor, classes: int, names: list[
         advice = 'fine-tune it on this data set, or look at its checkpoint and view'
         return Finding('warning', what, f'{text}; it is no better than that: {advice}')
     return Finding('fine', what, text)
+
+
+def exchanged(met: Tensor) -> list[tuple[int, int]]:
+    """Classes that a model takes for each other, around in a circle, too often for chance.
+
+    Most samples of each are taken for the next, and of all samples of the circle more than would be if a model that
+    hesitates between right and next guessed (a binomial test).
+
+    Args:
+        met: How many samples of a class (row) are taken for a class (column).
+
+    Returns:
+        Each class with the one that it is taken for.
+    """
+    shares, taken = (met / met.sum(1, keepdim=True).clamp(min=1)).max(1)
+    next_of = {a: b for a, b in enumerate(taken.tolist()) if shares[a] >= SURE and met[a].sum() >= PER_CLASS}
+    found, seen = [], set()
+    for first in next_of:
+        circle = [first]
+        while (following := next_of.get(circle[-1])) is not None and following not in circle:
+            circle.append(following)
+        if len(circle) < 2 or following != first or seen & set(circle):
+            continue
+        seen |= set(circle)
+        moved = sum(int(met[a, next_of[a]]) for a in circle)
+        either = moved + sum(int(met[a, a]) for a in circle)
+        if binomtest(moved, either, alternative='greater').pvalue < UNLIKELY:
+            found += [(a, next_of[a]) for a in circle]
+    return found
+
+
+def _told(moved: list[tuple[int, int]], names: list[str]) -> list[str]:
+    return [f'it takes class {a}{_named(names, a)} for {b}{_named(names, b)}' for a, b in moved]
 
 
 def _named(names: list[str], label: int) -> str:

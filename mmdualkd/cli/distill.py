@@ -14,21 +14,20 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..workflow.catalogue import MODELS
-from .options import count
+from ..arguments import count
+from ..completion import complete_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what ``mmdualkd distill`` takes."""
-    names = sorted({name for models in MODELS.values() for name in models})
     add = parser.add_argument
     add('data', metavar='DATA', help='a folder with one folder a class, or with train/ and val/ of such; or a CSV file '
         'of path,label')  # fmt: skip
     add('--student', required=True, metavar='MODEL',
         help='a name of `mmdualkd list models`, a zoo config (package::path.py) or the path of a config'
-        ).completer = lambda **_: names  # fmt: skip
+        ).completer = complete_model  # fmt: skip
     add('--teachers', required=True, nargs='+', metavar='MODEL', help='the same, one or several'
-        ).completer = lambda **_: names  # fmt: skip
+        ).completer = complete_model  # fmt: skip
     add('--out', required=True, metavar='RUN', help='folder for everything that the run makes')
     add('--teacher-checkpoint', nargs='+', default=[], metavar='MODEL=FILE', dest='teacher_checkpoints',
         help='weights of a teacher that knows these classes already and is taken as it is')  # fmt: skip
@@ -37,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add('--onnx', action='store_true', help='also export the student to ONNX')
     add('--dry-run', action='store_true', help='write the configs, check everything and train nothing')
     time = parser.add_argument_group('how long')
-    time.add_argument('--epochs', type=count, help='of the student (default: 30, from scratch 40)')
+    time.add_argument('--epochs', type=count, help='of the student (default: 30, from scratch 100)')
     time.add_argument('--teacher-epochs', type=count, help='of the teachers (default: 20, from scratch 100)')
     time.add_argument('--time-budget', metavar='TIME', help='fit the epochs of all stages into 90m, 2h, 1d ...')
     data = parser.add_argument_group('data')

@@ -17,7 +17,7 @@ def run(args: argparse.Namespace) -> None:
 
 def models() -> str:
     """The models of ``mmdualkd distill``, each a student or a teacher: a table for videos, one for pictures."""
-    from ..workflow.catalogue import MODELS, rows
+    from ..zoo.catalogue import MODELS, rows
     from .table import table
 
     parts = [f'{of}: any of these is a student or a teacher\n{table(rows(of), numbers=False)}' for of in MODELS]

@@ -9,15 +9,17 @@ import os
 import sys
 from pathlib import Path
 
+from . import tools
+
 TOOLS = Path(__file__).parents[1] / '.mim' / 'tools'
 # commands that are tools of the repository, with all their flags
 SCRIPTS = {
-    'train': ('train', 'trains what a config describes'),
-    'test': ('test', 'evaluates a checkpoint'),
-    'export': ('export_student', 'exports a student for plain MMAction2 or MMPretrain'),
-    'replay': ('replay', 'runs a step again that left the finite numbers'),
-    'cache': ('cache_teachers', 'runs the teachers once, for any number of trainings'),
-    'report': ('report', 'makes one HTML page of a training or a study'),
+    'train': ('train', tools.add_train_arguments, 'trains what a config describes'),
+    'test': ('test', tools.add_test_arguments, 'evaluates a checkpoint'),
+    'export': ('export_student', tools.add_export_arguments, 'exports a student for plain MMAction2 or MMPretrain'),
+    'replay': ('replay', tools.add_replay_arguments, 'runs a step again that left the finite numbers'),
+    'cache': ('cache_teachers', tools.add_cache_arguments, 'runs the teachers once, for any number of trainings'),
+    'report': ('report', tools.add_report_arguments, 'makes one HTML page of a training or a study'),
 }
 # commands that are modules here: `add_arguments(parser)` and `run(args)`
 COMMANDS = {
@@ -43,10 +45,8 @@ def build_parser() -> argparse.ArgumentParser:
         )
         module.add_arguments(command)
         command.set_defaults(run=module.run)
-    for name, (script, text) in SCRIPTS.items():
-        command = commands.add_parser(name, help=text, add_help=False)
-        command.add_argument('arguments', nargs=argparse.REMAINDER, help='as for the tool')
-        command.set_defaults(script=script)
+    for name, (_, add_arguments, text) in SCRIPTS.items():  # run by their own parsers; here for help and completion
+        add_arguments(commands.add_parser(name, help=text))
     return parser
 
 
@@ -60,7 +60,15 @@ def run_script(command: str, script: str, arguments: list[str]) -> None:
 
 
 def main() -> None:
-    """Runs the command that the command line names."""
+    """Runs the command that the command line names; a package that cannot be imported ends it with one line."""
+    try:
+        run_command()
+    except ImportError as error:
+        raise SystemExit(f'{type(error).__name__}: {error}; `mmdualkd doctor` tells what is wrong') from error
+
+
+def run_command() -> None:
+    """Runs it."""
     command = sys.argv[1] if len(sys.argv) > 1 else None
     if command in SCRIPTS and '_ARGCOMPLETE' not in os.environ:
         run_script(command, SCRIPTS[command][0], sys.argv[2:])

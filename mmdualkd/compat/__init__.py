@@ -28,7 +28,7 @@ from .training import (
     parallel_model_without_gpu,
     processes_without_gpu,
 )
-from .versions import check_pkg_resources, check_versions
+from .versions import check_pkg_resources, check_versions, told_in_one_line
 
 
 def apply() -> None:
@@ -40,6 +40,7 @@ def apply() -> None:
     if any(getattr(finder, 'of_mmdualkd', False) for finder in sys.meta_path):
         return
     expected_warnings()
+    told_in_one_line()
     check_versions()
     check_pkg_resources()
     know_our_configs()

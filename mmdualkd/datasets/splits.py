@@ -131,9 +131,10 @@ def check_classes(classes: Mapping[str, str], unlabelled: Sequence[str] = ()) ->
     if len(files) < 2:
         raise DataError(f'there is only one class, {next(iter(files), None)!r}: nothing to tell apart')
     if single := [path for path, name in classes.items() if files[name] == 1]:
+        have, them = ('classes have', 'them') if len(single) > 1 else ('class has', 'it')
         raise DataError(
-            f'{len(single)} classes have a single file, which cannot be both trained on and tested: {_listed(single)}; '
-            'add files to them, or take them out'
+            f'{len(single)} {have} a single file, which cannot be both trained on and tested: {_listed(single)}; add '
+            f'files, or take {them} out'
         )
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..compat.versions import NEEDED, in_range
+from ..compat.versions import NEEDED, asked, in_range
 from ..findings import Finding
 
 LEAST = (3, 10)
@@ -36,8 +36,7 @@ class Package:
     @property
     def asked(self) -> str:
         """What to ask pip for."""
-        bounds = [f'>={self.low}'] * (self.low is not None) + [f'<{self.high}'] * (self.high is not None)
-        return f'{self.names[0]}{",".join(bounds)}'
+        return asked(self.names[0], self.low, self.high)
 
 
 def _needed(module: str, tested: str) -> Package:
@@ -49,19 +48,18 @@ def _one(name: str, tested: str | None, module: str | None = None, *bounds: str 
     return Package(tested, module or name, *bounds, use=use, names=(name,))
 
 
-OPENCV = ('opencv-python', 'opencv-python-headless', 'opencv-contrib-python', 'opencv-contrib-python-headless')
 PACKAGES = (
     _needed('torch', '2.13.0'),
-    _one('torchvision', '0.28.0'),
+    _needed('torchvision', '0.28.0'),
     _needed('mmengine', '0.10.7'),
     _needed('mmcv', '2.1.0'),
     _needed('mmaction', '1.2.0'),
-    _one('mmpretrain', '1.2.0', None, '1.2', '2'),
-    _one('decord', '0.6.0', None, '0.6'),
-    Package('5.0.0.93', 'cv2', names=OPENCV),
-    _one('numpy', '2.4.6'),
-    _one('scipy', '1.17.1', None, '1.15'),
-    _one('matplotlib', '3.11.2'),
+    _needed('mmpretrain', '1.2.0'),
+    _needed('decord', '0.6.0'),
+    _needed('cv2', '5.0.0.93'),
+    _needed('numpy', '2.4.6'),
+    _needed('scipy', '1.17.1'),
+    _needed('matplotlib', '3.11.2'),
     _one('setuptools', '80.10.2', 'pkg_resources', None, '81'),
     _one('einops', '0.8.2', use='some models of the zoo'),
     _one('timm', '1.0.31', use="timm's models, and some of MMPretrain's"),

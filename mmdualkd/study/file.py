@@ -4,9 +4,9 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from ..cache.layout import DTYPES, MAX_VIEWS
 from ..errors import ConfigError, check_name, nearest
 from ..launch import check_file, read_file
+from ..names import DTYPES, MAX_VIEWS
 
 FIELDS = dict(teachers=('name', 'config', 'options'), rows=('name', 'config', 'options', 'seeds'))
 

@@ -12,13 +12,13 @@ from ..checks.speed import Speed, measure_speed
 from ..errors import ConfigError
 from ..machine import in_time
 from ..top_keys import settle
-from .leaves import write_leaf
+from .leaves import test_clips, write_leaf
+from .recipes import VALIDATIONS
 
 if TYPE_CHECKING:
     from .plan import Plan
 
 FIXED = 20.0  # seconds that a stage takes to begin and to end
-TESTED = 10  # validations of a training; its test takes about as long as all of them
 
 
 def fit_epochs(plan: 'Plan', lengths: Mapping[str, int], seconds: float) -> dict[str, int]:
@@ -40,7 +40,7 @@ def fit_epochs(plan: 'Plan', lengths: Mapping[str, int], seconds: float) -> dict
     for training, speed in measured(plan, lengths).items():
         kind = 'teachers' if training.startswith('teachers/') else 'student'
         epochs = lengths[kind]
-        validations = min(TESTED, epochs) + (TESTED if kind == 'student' else 0)
+        validations = min(VALIDATIONS, epochs) + (test_clips(plan.student.model) if kind == 'student' else 0)
         per_epoch[kind] += speed.train_epoch_seconds / share
         fixed += FIXED + validations * speed.val_epoch_seconds / share
         print(

@@ -7,9 +7,9 @@ from typing import Any
 from ..files import check_folder
 from ..machine import cores
 from ..processes import locked
+from ..zoo.catalogue import PICTURES, VIDEOS, find_model
 from .arguments import checked, expression
 from .budget import fit_epochs
-from .catalogue import PICTURES, VIDEOS, find_model
 from .entries import check_known_classes, entry_of, fetch_weights, teachers_of
 from .leaves import Job
 from .outcome import Distilled, read_outcome
@@ -61,7 +61,7 @@ def distill(
         baseline: Also trains the student alone.
         onnx: Also exports the student to ONNX.
         dry_run: Writes the configs and checks all of them; nothing is trained.
-        epochs: Of the student; None takes 30, from scratch 40.
+        epochs: Of the student; None takes 30, from scratch 100.
         teacher_epochs: Of the teachers; None takes 20, from scratch 100.
         time_budget: A time such as ``'2h'`` that the epochs of all stages are fitted into.
         test_fraction: The share of each class that is held out, above 0 and below 1.

@@ -11,10 +11,10 @@ from ..checkpoint import read_checkpoint
 from ..errors import CheckpointError, ConfigError
 from ..hooks.preflight import check_teacher_classes
 from ..names import ASSISTANT, STUDENT
+from ..zoo.catalogue import find_model
 from ..zoo.download import cached_path, download
 from ..zoo.names import listed_weights
 from ..zoo.weights import class_names
-from .catalogue import find_model
 from .leaves import Entry
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from .catalogue import VIDEOS, Model
-from .recipes import recipe
+from ..zoo.catalogue import VIDEOS, Model
+from .recipes import VALIDATIONS, recipe
 
 WIDTH = 120
+# what crops show of a frame where training begins from scratch; docs/distill.md has what it is worth
+FROM_SCRATCH_AREA = (0.5, 1.0)
 HEADER = (
     '# Written by `mmdualkd distill`; `mmdualkd train {path} --work-dir {work_dir} --resume` runs this stage alone.\n'
 )
@@ -133,7 +135,7 @@ def _config(job: Job, entries: list[Entry], model: dict, beside: Mapping[str, En
     bases = [f'mmdualkd::_base_/{runtime}.py', f'mmdualkd::_base_/datasets/{job.of}.py']
     bases += sorted({entry.model.config for entry in entries if entry.model.variable})
     sees = {name: dict(entry.model.view) for name, entry in dict(student=student, **beside).items()}
-    pipelines = _video_pipelines(job, student.model, sees) if video else _picture_pipelines(job, student.model, sees)
+    pipelines = _video_pipelines(job, student, sees) if video else _picture_pipelines(job, student.model, sees)
     samples = job.samples + (job.unlabelled if model.get('teachers') else 0)
     batch = min(job.batch_size, max(samples // job.processes, 1))
     loader = dict(num_workers=job.workers, persistent_workers=job.workers > 0)
@@ -147,7 +149,7 @@ def _config(job: Job, entries: list[Entry], model: dict, beside: Mapping[str, En
             data['unlabelled'] = 'drop'
         return dict(batch_size=batch, **loader, dataset=data)
 
-    every = -(-epochs // 10)
+    every = -(-epochs // VALIDATIONS)
     return dict(
         _base_=bases,
         num_classes=job.classes,
@@ -166,10 +168,12 @@ def _config(job: Job, entries: list[Entry], model: dict, beside: Mapping[str, En
     )
 
 
-def _video_pipelines(job: Job, student: Model, sees: Mapping[str, dict]) -> dict[str, list]:
+def _video_pipelines(job: Job, entry: Entry, sees: Mapping[str, dict]) -> dict[str, list]:
+    student = entry.model
     size = max(view['size'] for view in sees.values())  # of the clip that all views are made of
     frames = {name: value for name, value in student.view.items() if name != 'size'}
     side, short = round(size * 8 / 7), _short_side(student)
+    crop = dict(area_range=FROM_SCRATCH_AREA) if entry.checkpoint is None else {}
     pack = [dict(type='FormatShape', input_format='NCTHW'), dict(type='PackActionInputs')]
     packed = [dict(type='FormatShape', input_format='NCHW'), pack[1]] if frames['clip_len'] == 1 else pack
 
@@ -189,12 +193,12 @@ def _video_pipelines(job: Job, student: Model, sees: Mapping[str, dict]) -> dict
             dict(type='mmdualkd.DecordInit', short_side=side),
             dict(type='mmdualkd.SampleViews', **(dict(views=sees) if len(sees) > 1 else {})),
             dict(type='DecordDecode'),
-            dict(type='mmdualkd.RandomCropResize', size=size, short_side=side),
+            dict(type='mmdualkd.RandomCropResize', size=size, short_side=side, **crop),
             *([dict(type='Flip', flip_ratio=0.5)] if job.flip else []),
             *pack,
         ],
         val_pipeline=test(1),
-        test_pipeline=test(3 if student.variable else 10),
+        test_pipeline=test(test_clips(student)),
         teacher_val_pipeline=[
             dict(type='DecordInit'),
             dict(type='mmdualkd.SampleViews', test_mode=True),
@@ -204,6 +208,13 @@ def _video_pipelines(job: Job, student: Model, sees: Mapping[str, dict]) -> dict
             *pack,
         ],
     )
+
+
+def test_clips(model: Model) -> int:
+    """How many clips of a video a student is tested on; a picture is one."""
+    if 'clip_len' not in model.view:
+        return 1
+    return 3 if model.variable else 10
 
 
 def _short_side(model: Model) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from .catalogue import VIDEOS
+from ..zoo.catalogue import VIDEOS
 from .stages import STATE
 
 

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from .catalogue import Model
+from ..zoo.catalogue import Model
 
 # epochs of a student, of a teacher
 FINE_TUNING = (30, 20)
-FROM_SCRATCH = (40, 100)
+FROM_SCRATCH = (100, 100)
+VALIDATIONS = 4  # of a training; they choose nothing, and cost time
 
 
 def recipe(model: Model, fine_tuned: bool, epochs: int, batch: int, every: int, amp: bool = False) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from ..datasets.splits import (
     write_annotations,
 )
 from ..errors import ConfigError, DataError, nearest
-from .catalogue import PICTURES, VIDEOS
+from ..zoo.catalogue import PICTURES, VIDEOS
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')  # of pictures
 NOTES = ('.txt', '.json', '.csv', '.xml', '.yaml', '.yml', '.md', '.srt', '.vtt', '.log', '.npy', '.pkl')

@@ -10,6 +10,7 @@ import yaml
 
 from ..errors import ConfigError
 
+ZOOS = ('mmdualkd', 'mmaction', 'mmpretrain')  # packages that bring configs along
 SAFE = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)  # a metafile may lie beside anybody's config
 
 
@@ -73,10 +74,9 @@ def _find_config(name: str, key: str) -> Path:
             return path
         hint = _nearest(path.name, [file.name for file in path.parent.glob('*.py')])
         raise ConfigError(f'{key}={name!r}: there is no such config file{hint}')
-    spec = importlib.util.find_spec(package) if package.isidentifier() else None
-    if spec is None or not spec.submodule_search_locations:
-        raise ConfigError(f'{key}={name!r}: no package {package!r} is installed (mmaction and mmpretrain have zoos)')
-    root = Path(next(iter(spec.submodule_search_locations))) / '.mim' / 'configs'
+    root = zoo_folder(package)
+    if root is None:
+        raise ConfigError(f'{key}={name!r}: no package {package!r} is installed ({", ".join(ZOOS)} have zoos)')
     path = root / relative
     if path.is_file():
         return path
@@ -85,6 +85,26 @@ def _find_config(name: str, key: str) -> Path:
     raise ConfigError(
         f'{key}={name!r}: {package} has no such config{_nearest(relative, same_name or known, f"{package}::")}'
     )
+
+
+def zoo_folder(package: str) -> Path | None:
+    """The folder that ``package::`` names; None if there is no such package."""
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(next(iter(spec.submodule_search_locations))) / '.mim' / 'configs'
+
+
+def nearest_config(name: str) -> str | None:
+    """The config of an installed zoo whose file is called like that or nearly so, as ``package::path.py``."""
+    found = {}
+    for package in ZOOS:
+        root = zoo_folder(package)
+        for file in sorted(root.rglob('*.py')) if root is not None else ():
+            if '_base_' not in file.parts:
+                found.setdefault(file.stem, f'{package}::{file.relative_to(root).as_posix()}')
+    near = difflib.get_close_matches(Path(name).stem, found, n=1, cutoff=0.6)
+    return found[near[0]] if near else None
 
 
 def _find_in_hub(name: str, key: str) -> Any:

@@ -112,6 +112,23 @@ def test_losses_that_are_no_numbers_are_an_error(job, check):
     assert 'not finite within the first steps' in texts(found, 'error', 'step')
 
 
+def test_a_learning_rate_that_is_wrong_by_far_is_an_error(job, check):
+    _, found = check(job.config)
+    assert 'moves the weights by ' in texts(found, 'fine', 'updates')
+    for rate, text in (('1e3', 'lower optim_wrapper.optimizer.lr by far'), ('1e-13', 'nothing is learned')):
+        code, found = check(job.config, '--cfg-options', f'optim_wrapper.optimizer.lr={rate}')
+        assert code == 1 and text in texts(found, 'error', 'updates')
+
+
+def test_flags_of_training_are_checked_with_it(job, check):
+    base = ['--cfg-options', 'auto_scale_lr.base_batch_size=8']
+    code, found = check(job.config, '--no-validate', '--auto-scale-lr', *base)
+    assert code == 0 and not texts(found, 'fine', 'validation')
+    assert 'lr=0.02 of 8 is multiplied by 0.5' in texts(found, 'fine', 'learning rate')
+    with pytest.raises(ConfigError, match='--amp needs optim_wrapper.type'):
+        check(job.config, '--amp', '--cfg-options', 'optim_wrapper.type=ApexOptimWrapper')
+
+
 def test_a_learning_rate_for_another_batch_is_a_warning_with_the_factor(job, check):
     base = ['--cfg-options', 'auto_scale_lr.base_batch_size=32']
     _, found = check(job.config, *base)

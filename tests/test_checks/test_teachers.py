@@ -69,10 +69,27 @@ def test_no_order_is_read_from_few_samples_or_wrong_answers():
     assert judge('t', torch.zeros(64, dtype=torch.long), labels, 4, CLASSES).level == 'warning'
     moved = judge('t', (labels + 1) % 4, labels, 4, CLASSES)
     assert moved.level == 'error' and 'class 0 (run) for 1 (walk)' in moved.text
-    half = torch.where(labels < 2, 1 - labels, labels)  # two of four exchanged: it still knows half
-    assert judge('t', half, labels, 4, CLASSES).level == 'fine'
     few = torch.arange(50)
     assert judge('t', few.flip(0), few, 50, []).level == 'warning'
+
+
+def test_two_exchanged_classes_of_a_good_teacher_are_named():
+    labels = torch.arange(10).repeat(8)
+    names = [f'c{label}' for label in range(10)]
+    answers = labels.clone()
+    answers[labels == 3], answers[labels == 7] = 7, 3
+    found = judge('t', answers, labels, 10, names)
+    assert found.level == 'error' and 'top-1 80.0%' in found.text
+    assert 'it takes class 3 (c3) for 7 (c7), it takes class 7 (c7) for 3 (c3)' in found.text
+    circle = torch.where(labels < 3, (labels + 1) % 3, labels)  # three, in a circle, and one answer in eight is right
+    circle[:3] = labels[:3]
+    assert 'it takes class 2 (c2) for 0 (c0)' in judge('t', circle, labels, 10, names).text
+    # what is no exchange: too few samples, half of them, in one direction alone
+    few = torch.arange(80) < 40
+    assert judge('t', answers[few], labels[few], 10, names).level == 'fine'
+    half = torch.where(torch.arange(80) < 40, answers, labels)
+    assert judge('t', half, labels, 10, names).level == 'fine'
+    assert judge('t', torch.where(labels == 3, 7, labels), labels, 10, names).level == 'fine'
 
 
 def test_chance_is_the_largest_class():

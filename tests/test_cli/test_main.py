@@ -3,13 +3,25 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from commands import subcommand
 from helpers import COMMAND, environment, process, run
 from jobs import stock_job
+from leaves import load
 from picture_jobs import write_pictures
 
 from mmdualkd.cli.main import COMMANDS, SCRIPTS, build_parser
+from mmdualkd.errors import ConfigError
+
+MISSING = """
+import importlib.machinery as machinery
+find = machinery.PathFinder.find_spec
+def without(name, *args):
+    return None if name.partition('.')[0] == {module!r} else find(name, *args)
+machinery.PathFinder.find_spec = without
+"""
 
 
 def test_help_names_every_command(capsys):
@@ -56,6 +68,44 @@ def test_a_mistake_is_one_line_and_exit_code_1(tmp_path):
     assert done.returncode == 1 and done.stdout.strip().splitlines()[-1].startswith('ConfigError: DATA=')
 
 
+@pytest.mark.parametrize(
+    ('name', 'text'),
+    [
+        ('x3d-s', "'x3d-s' is a model, not the config of a training"),
+        ('x3d_s', "(nearly: 'x3d-s')"),
+        ('resnet18_8xb32_in1k', 'did you mean mmpretrain::resnet/resnet18_8xb32_in1k.py?'),
+        ('demo/student_distiled.py', 'did you mean mmdualkd::demo/student_distilled.py?'),
+        ('mmaction::recognition/x3d/x3d_s.py', "did you mean 'mmaction::recognition/x3d/x3d_s_13x6x1"),
+        (
+            'mmaction::recognition/x3d/x3d_s_13x6x1_facebook-kinetics400-rgb.py',
+            'it trains nothing that could be checked',
+        ),
+    ],
+)
+def test_a_name_that_is_no_training_says_what_is_near(name, text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as error:
+        subcommand('check', name)
+    assert text in str(error.value)
+
+
+def test_a_config_of_a_zoo_stands_where_a_path_does(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = 'recognition/tsn/tsn_imagenet-pretrained-r50_8xb32-1x1x8-100e_kinetics400-rgb'
+    cfg = load(f'mmaction::{name}.py')
+    assert cfg.work_dir == f'work_dirs/{Path(name).name}' and cfg.model.type == 'Recognizer2D'
+
+
+@pytest.mark.parametrize('module', ['mmpretrain', 'decord'])
+def test_a_missing_package_is_one_line(module, tmp_path):
+    (tmp_path / 'sitecustomize.py').write_text(MISSING.format(module=module))
+    words = [sys.executable, '-W', 'ignore', str(COMMAND), 'train', 'config.py']
+    done = subprocess.run(words, env=environment(tmp_path), capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ''
+    [line] = done.stderr.strip().splitlines()
+    assert line.startswith(f'StackError: mmdualkd needs {module} (`mmdualkd doctor` tells more); run: pip install "')
+
+
 def test_an_error_of_a_stage_stands_once_and_last(tmp_path):
     write_pictures(tmp_path / 'pictures')
     words = ('--student', 'cnn-w8', '--teachers', 'swin-w24', '--from-scratch', '--out', tmp_path / 'out')
@@ -75,13 +125,16 @@ def test_an_error_of_a_stage_stands_once_and_last(tmp_path):
         ('mmdualkd distill v --student x3d-', {'x3d-s', 'x3d-m'}),
         ('mmdualkd distill v --time', {'--time-budget'}),
         ('mmdualkd list ', {'models', 'terms', 'weightings'}),
+        ('mmdualkd train c.py --a', {'--amp', '--auto-scale-lr'}),
+        ('mmdualkd cache c.py --dtype ', {'float16', 'float32'}),
+        ('mmdualkd check mmdualkd::dem', {'demo/'}),  # what stands behind the colons, for bash takes them for a break
     ],
 )
 def test_the_shell_completes_commands_options_and_models(line, words, tmp_path):
     pytest.importorskip('argcomplete')
     out = tmp_path / 'words'
     wanted = dict(_ARGCOMPLETE='1', _ARGCOMPLETE_IFS='\n', COMP_LINE=line, COMP_POINT=str(len(line)),
-                  _ARGCOMPLETE_STDOUT_FILENAME=str(out), COMP_TYPE='9')  # fmt: skip
+                  _ARGCOMPLETE_STDOUT_FILENAME=str(out), COMP_TYPE='9', _ARGCOMPLETE_COMP_WORDBREAKS=' :=')  # fmt: skip
     code = 'import sys; sys.argv = ["mmdualkd"]; from mmdualkd.cli.main import main; main()'
     subprocess.run([sys.executable, '-W', 'ignore', '-c', code], env={**environment(), **wanted}, check=False)
     assert words <= {word.strip() for word in out.read_text().split('\n')}

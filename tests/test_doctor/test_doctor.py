@@ -42,7 +42,7 @@ def test_an_empty_installation_is_a_line_each_package_and_no_traceback(tmp_path)
     assert 'Traceback' not in output
     # everything else of the package stops with the first of these lines
     output = run(python, '-m', 'mmdualkd', 'list', 'terms', ok=False, env=environment(ROOT), cwd=tmp_path)
-    assert 'StackError: mmdualkd needs mmengine; run: pip install' in output.splitlines()[-1]
+    assert output.startswith('StackError: mmdualkd needs mmengine (') and len(output.splitlines()) == 1
 
 
 def test_packages_that_break_or_kill_the_process_hide_nothing(tmp_path):

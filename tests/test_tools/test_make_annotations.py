@@ -126,8 +126,8 @@ def test_a_run_that_fails_leaves_the_files_of_an_earlier_one_as_they_are(videos,
     (copy / 'alone').mkdir()
     shutil.copy(videos / 'walk' / 'ann_walk.avi', copy / 'alone')
     message = (
-        'DataError: 1 classes have a single file, which cannot be both trained on and tested: alone/ann_walk.avi; '
-        'add files to them, or take them out'
+        'DataError: 1 class has a single file, which cannot be both trained on and tested: alone/ann_walk.avi; '
+        'add files, or take it out'
     )
     assert run(TOOL, copy, '--out', out, ok=False).splitlines()[-1] == message
     assert {path.name: path.read_text() for path in out.glob('*.txt')} == texts and len(texts) == 3

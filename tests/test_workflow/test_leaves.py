@@ -7,9 +7,9 @@ from mmengine.config import Config
 
 from mmdualkd.errors import ConfigError
 from mmdualkd.settings import check_settings
-from mmdualkd.workflow.catalogue import MODELS, PICTURES, VIDEOS, find_model, rows
 from mmdualkd.workflow.leaves import Code, Entry, Job, alone, distilled, source, write_leaf
 from mmdualkd.workflow.recipes import recipe
+from mmdualkd.zoo.catalogue import MODELS, PICTURES, VIDEOS, find_model, rows
 
 
 def job(tmp_path, of=VIDEOS, **changes):
@@ -79,6 +79,13 @@ def test_who_learns_from_labels_alone_leaves_samples_without_one_out(tmp_path):
     assert by_itself.train_dataloader.dataset.unlabelled == 'drop' and by_itself.train_dataloader.batch_size == 3
     assert 'unlabelled' not in together.train_dataloader.dataset and together.train_dataloader.batch_size == 8
     assert 'unlabelled' not in by_itself.val_dataloader.dataset
+
+
+def test_crops_of_a_training_from_scratch_show_half_of_a_frame_at_least(tmp_path):
+    for model, area in ((entry('resnet3d18-w8'), (0.5, 1.0)), (entry('x3d-s'), None)):
+        cfg = written(alone(job(tmp_path), model, 5), tmp_path)
+        [crop] = [step for step in cfg.train_pipeline if step.type == 'mmdualkd.RandomCropResize']
+        assert crop.get('area_range') == area, model.name
 
 
 def test_mirroring_can_be_left_out(tmp_path):

@@ -2,7 +2,7 @@ _base_ = [
     '../../_base_/default_runtime.py',
     '../../_base_/datasets/hmdb51.py',
     '../../_base_/schedules/sgd_50e.py',
-    '../../_base_/students/slowfast-r50.py',
+    '../../_base_/baselines/slowfast-r50.py',
 ]
 
 model = dict(num_classes=_base_.num_classes, teachers=dict(), terms=dict())

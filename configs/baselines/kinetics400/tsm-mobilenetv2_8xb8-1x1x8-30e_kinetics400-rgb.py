@@ -2,7 +2,7 @@ _base_ = [
     '../../_base_/default_runtime.py',
     '../../_base_/datasets/kinetics400.py',
     '../../_base_/schedules/sgd_30e_cosine.py',
-    '../../_base_/students/tsm-mobilenetv2.py',
+    '../../_base_/baselines/tsm-mobilenetv2.py',
 ]
 
 model = dict(num_classes=_base_.num_classes, teachers=dict(), terms=dict())

@@ -2,7 +2,7 @@ _base_ = [
     '../../_base_/default_runtime.py',
     '../../_base_/datasets/kinetics400.py',
     '../../_base_/schedules/sgd_30e_cosine.py',
-    '../../_base_/students/x3d-s.py',
+    '../../_base_/baselines/x3d-s.py',
 ]
 
 model = dict(num_classes=_base_.num_classes, teachers=dict(), terms=dict())

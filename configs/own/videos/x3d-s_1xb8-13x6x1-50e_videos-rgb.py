@@ -3,7 +3,7 @@ _base_ = [
     '../../_base_/default_runtime.py',
     '../../_base_/datasets/videos.py',
     '../../_base_/schedules/sgd_50e.py',
-    '../../_base_/students/x3d-s.py',
+    '../../_base_/baselines/x3d-s.py',
 ]
 
 model = dict(num_classes=_base_.num_classes, teachers=dict(), terms=dict())

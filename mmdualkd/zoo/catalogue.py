@@ -105,9 +105,14 @@ MODELS: dict[str, dict[str, Model]] = {
 }  # fmt: skip
 
 
+def short_names() -> list[str]:
+    """The short names of all models, each once."""
+    return sorted({name for models in MODELS.values() for name in models})
+
+
 def rows(of: str) -> list[tuple[str, ...]]:
     """What ``mmdualkd list models`` shows of videos or pictures, below the names of the columns."""
-    from ..zoo.names import listed_facts
+    from .names import listed_facts
 
     cells = [('name', 'kind', 'parameters', 'GFLOPs', 'input', 'zoo top-1 %', 'licence')]
     for name, model in MODELS[of].items():
@@ -160,8 +165,8 @@ def _of_config(name: str, of: str, key: str) -> Model:
     from mmengine.config import Config
 
     from ..errors import ConfigError
-    from ..zoo.names import find_model as find_config
-    from ..zoo.names import listed_weights
+    from .names import find_model as find_config
+    from .names import listed_weights
 
     path = find_config(name, key)
     cfg = Config.fromfile(path)
