@@ -155,7 +155,11 @@ class Distiller(BaseModel):
         self.student.eval()
         outputs, stages, staged = {}, {}, {}
         if self.divided:
-            self.staged = staged[STUDENT] = StagedModel(self.student)
+            try:
+                self.staged = staged[STUDENT] = StagedModel(self.student)
+            except ConfigError as error:
+                readers = 'model.assistant' if self.assisted else 'model.terms (OFAExits)'
+                raise ConfigError(f'model.student cannot serve {readers}: {error}') from error
         if self.assisted:
             staged[self.assisted] = self.teachers.staged(self.assisted)
         views = ClipViews(self.views, self.alike, clip)

@@ -99,7 +99,7 @@ class PreflightHook(Hook):
 
 def check_top_keys(runner: Runner, student: nn.Module) -> None:
     """Refuses keys at the top of the config that did not reach model and data sets (MMAction2's own tools)."""
-    if runner.cfg.get(TERMS) not in (None, runner.cfg.model.get(TERMS)):
+    if runner.cfg.get(TERMS) not in (None, (runner.cfg.get('model') or {}).get(TERMS)):
         raise ConfigError(
             'terms at the top of the config does not reach the model: set model = dict(terms=dict(_delete_=True, '
             '**_base_.terms)) as well, or train with tools/train.py of mmdualkd'

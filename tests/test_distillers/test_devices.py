@@ -20,6 +20,8 @@ VIDEO_TERMS = {
     'FusedKD uniform': dict(type='FusedKD', weighting=dict(type='Uniform'), standardise_teachers=True),
     'FusedKD ebkd': dict(type='FusedKD', weighting=dict(type='EBKD'), standardise_logits=True),
     'FusedKD camkd': dict(type='FusedKD', weighting=dict(type='CAMKD')),
+    'FusedKD aekd': dict(type='FusedKD', weighting=dict(type='AEKD'), fuse='probabilities'),
+    'FusedFeatures': dict(type='FusedFeatures'),
     'SDD': dict(type='SDD'),
     'SDD explained': dict(type='SDD', residual='explained_away'),
     'SDD shared': dict(type='SDD', residual='shared_head'),
@@ -28,6 +30,12 @@ VIDEO_TERMS = {
     'InfoNCE': dict(type='InfoNCE', symmetric=True, **TWO),
     'DKD': dict(type='DKD', **TWO),
     'DIST': dict(type='DIST', **TWO),
+    'MLLD': dict(type='MLLD', **TWO),
+    'RSD': dict(type='RSD', **TWO),
+    'FitNets': dict(type='FitNets', **TWO),
+    'AT': dict(type='AT', **TWO),
+    'SP': dict(type='SP', **TWO),
+    'OFAExits': dict(type='OFAExits', source='cnn'),
 }
 HYBRID = 'HybridAssistantDistiller'
 PICTURE_TERMS = {'AssistantCE': dict(type='AssistantCE')}
@@ -75,8 +83,10 @@ def test_the_default_dual_teacher_step_stays_on_the_device(tmp_path, warmup):
 
 
 def test_a_step_with_every_term_stays_on_the_device(tmp_path):
-    model = tiny.build_distiller(tmp_path, terms={name.replace(' ', '_'): cfg for name, cfg in VIDEO_TERMS.items()})
-    step(model, tiny.batch(model.plan.num_frames))
+    terms = {name.replace(' ', '_'): cfg for name, cfg in VIDEO_TERMS.items()}
+    views = {name: dict(clip_len=2, size=64) for name in tiny.VIEWS}  # AT asks for more than one cell
+    model = tiny.build_distiller(tmp_path, terms=terms, views=views)
+    step(model, tiny.batch(model.plan.num_frames, size=64))
 
 
 def unsmoothed(student):
