@@ -24,7 +24,7 @@ from ..zoo.weights import load_student_weights
 from .accuracy import batch_accuracies
 from .blending import build_blending, check_blended_classes, check_blending
 from .caching import check_cacheable, check_holds, open_cache, values_of
-from .labels import check_neck, in_all_processes, is_multi_label, label_distributions, own_losses
+from .labels import check_neck, is_multi_label, label_distributions, labelled_rows, mask_of, own_losses
 from .preprocessor import ClipPreprocessor, PicturePreprocessor
 from .student_only import alone
 from .teachers import frozen_teachers
@@ -251,7 +251,10 @@ class Distiller(BaseModel):
         The attribute ``finite`` then says for each model whether its outputs are all finite, on the device.
         """
         self._check_clip(inputs)
-        labelled = in_all_processes(labelled, len(data_samples), self.some_unlabelled, self.student)
+        has_label, some = None, True
+        if labelled is not None or self.some_unlabelled:
+            counts = len(data_samples), self.rows
+            has_label, some = labelled_rows(labelled, *counts, self.some_unlabelled, self.student)
         views = ClipViews(self.views, self.alike, inputs)
         if self.cache is None:
             outputs, features = self.run_teachers(inputs, views)
@@ -273,17 +276,17 @@ class Distiller(BaseModel):
             of_networks[ASSISTANT] = assistant
         self.finite = {name: value.finite() for name, value in of_networks.items()}
         samples = [sample for sample in data_samples for _ in range(rows // len(data_samples))]
-        has_label = labelled and [has for has in labelled for _ in range(rows // len(data_samples))]
         labels = label_distributions(samples, student.logits.size(1), self.multi_label, has_label)
         step = Step(student, outputs, labels, assistant=assistant, multi_label=self.multi_label)
         if self.read_stages:
             step = self._with_stages(step, stages)
-        if has_label:
-            step.labelled = torch.tensor(has_label).to(inputs.device, non_blocking=True)
-        losses = own_losses(self.student, student, samples, has_label, has_label and step.labelled_rows)
+        if has_label is not None:
+            step.labelled = mask_of(has_label, inputs.device)
+        average = None if has_label is None else step.labelled_rows
+        losses = own_losses(self.student, student, samples, has_label, average)
         with torch.autocast(inputs.device.type, enabled=False):
             warmup = self._warmup(inputs.device) if self.warmup_iters else 1.0
-            accuracies = batch_accuracies(step) if has_label is None or any(has_label) else {}
+            accuracies = batch_accuracies(step) if some else {}
             return {**losses, **self.terms.losses(step, warmup, losses), **accuracies}
 
     def expect_unlabelled(self) -> None:

@@ -42,10 +42,17 @@ def own_losses(
     """
     if labelled is None:
         return merge_dict(_head_losses(model, outputs.logits, samples), outputs.extras)
+    return _losses_of_labelled(model, outputs.logits, samples, labelled, average)
+
+
+@torch.compiler.disable  # which rows these are would make each batch a program of its own
+def _losses_of_labelled(
+    model: nn.Module, logits: Tensor, samples: list, labelled: list[bool], average: Tensor
+) -> dict[str, Tensor]:
     if not any(labelled):
-        return dict(loss_cls=(outputs.logits * 0).sum())
+        return dict(loss_cls=(logits * 0).sum())
     own = [sample for sample, has in zip(samples, labelled, strict=True) if has]
-    logits = torch.stack([row for row, has in zip(outputs.logits.unbind(), labelled, strict=True) if has])
+    logits = torch.stack([row for row, has in zip(logits.unbind(), labelled, strict=True) if has])
     part = len(own) / average
     return {name: value * part if 'loss' in name else value for name, value in _head_losses(model, logits, own).items()}
 
@@ -67,22 +74,28 @@ def check_neck(model: nn.Module) -> None:
         )
 
 
-def in_all_processes(
-    labelled: list[bool] | None, count: int, some_unlabelled: bool, model: nn.Module
-) -> list[bool] | None:
-    """Which samples of a batch have a label; None only where it is None in all processes, which then ask each other.
+@torch.compiler.disable
+def labelled_rows(
+    labelled: list[bool] | None, count: int, rows: int, some_unlabelled: bool, model: nn.Module
+) -> tuple[list[bool] | None, bool]:
+    """Which rows of a batch have a label.
 
     Args:
-        labelled: Which have one; None if all have.
+        labelled: Which samples have one; None if all have.
         count: How many samples there are.
+        rows: Rows of each sample.
         some_unlabelled: Whether the training data are known to have some without.
         model: The student.
+
+    Returns:
+        Which have one; None only where all have in all processes, for otherwise these ask each other. And whether any
+        has.
 
     Raises:
         ConfigError: If some have none and nobody has told the other processes.
     """
     if labelled is None:
-        return [True] * count if some_unlabelled and get_world_size() > 1 else None
+        return ([True] * count * rows if some_unlabelled and get_world_size() > 1 else None), True
     if not some_unlabelled:
         check_neck(model)
         if get_world_size() > 1:
@@ -90,7 +103,13 @@ def in_all_processes(
                 'samples without a label (-1) in several processes need mmdualkd.PreflightHook among custom_hooks, '
                 'which tells all of them'
             )
-    return labelled
+    return [has for has in labelled for _ in range(rows)], any(labelled)
+
+
+@torch.compiler.disable
+def mask_of(labelled: list[bool], device: torch.device) -> Tensor:
+    """The same on a device, (N,) bool; nothing waits for it."""
+    return torch.tensor(labelled).to(device, non_blocking=True)
 
 
 @torch.compiler.disable  # samples are no tensors
@@ -123,12 +142,17 @@ def label_distributions(
         labelled: Which samples have a label; rows of the others are zeros. None if all have.
     """
     if labelled is not None:
-        own = [sample for sample, has in zip(samples, labelled, strict=True) if has]
-        rows = iter(label_distributions(own, num_classes, multi_label) if own else ())
-        none = samples[0].gt_label.new_zeros(num_classes, dtype=torch.float)
-        return torch.stack([next(rows) if has else none for has in labelled])
+        return _distributions_of_labelled(samples, num_classes, multi_label, labelled)
     name = 'gt_score' if 'gt_score' in samples[0] else 'gt_label'
     labels = torch.stack([getattr(sample, name) for sample in samples])
     if labels.size(-1) == num_classes and labels.is_floating_point():
         return labels.float() / labels.float().sum(dim=1, keepdim=True).clamp_min(1) if multi_label else labels.float()
     return F.one_hot(labels.squeeze(-1), num_classes).float()
+
+
+@torch.compiler.disable
+def _distributions_of_labelled(samples: list, num_classes: int, multi_label: bool, labelled: list[bool]) -> Tensor:
+    own = [sample for sample, has in zip(samples, labelled, strict=True) if has]
+    rows = iter(label_distributions(own, num_classes, multi_label) if own else ())
+    none = samples[0].gt_label.new_zeros(num_classes, dtype=torch.float)
+    return torch.stack([next(rows) if has else none for has in labelled])
