@@ -24,13 +24,13 @@ def pool_grid(grid: Tensor, size: Sequence[int], window: tuple[float, float] = W
         window: The part of the time axis to use, as fractions of it.
 
     Returns:
-        Tensor: (N, C, T', H', W').
+        Tensor: (N, C, T', H', W'), laid out in this order, as a cache gives it: products with it round alike.
     """
     for axis, (cells, span) in enumerate(zip(size, (window, WHOLE, WHOLE), strict=True), start=2):
         if grid.size(axis) != cells or span != WHOLE:
             weights = _averages(grid.size(axis), cells, span, grid.device, grid.dtype)
             grid = (grid.movedim(axis, -1) @ weights).movedim(-1, axis)
-    return grid
+    return grid.contiguous()
 
 
 def stretch_grid(grid: Tensor, size: Sequence[int]) -> Tensor:
@@ -71,7 +71,7 @@ def score_cells(model: nn.Module, grid: Tensor) -> Tensor:
         grid: Its features (N, C, T, H, W), or averages of them.
 
     Returns:
-        Tensor: (N, classes, T, H, W), of the grid's type.
+        Tensor: (N, classes, T, H, W), of the grid's type, laid out in this order.
 
     Raises:
         ConfigError: If the head takes no single vector.
@@ -81,7 +81,7 @@ def score_cells(model: nn.Module, grid: Tensor) -> Tensor:
     head = getattr(model, 'cls_head', None) or getattr(model, 'head', None) or model
     try:
         scores = _score_rows(model, head, rows)
-        return scores.to(grid.dtype).unflatten(0, cells.shape[:4]).movedim(-1, 1)
+        return scores.to(grid.dtype).unflatten(0, cells.shape[:4]).movedim(-1, 1).contiguous()
     except torch.OutOfMemoryError:
         raise
     except (RuntimeError, ValueError, IndexError, TypeError, AttributeError, AssertionError) as error:

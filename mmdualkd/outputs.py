@@ -56,6 +56,12 @@ def in_float32(outputs: Outputs) -> Outputs:
     return replace(outputs, logits=logits, pooled=pooled, grid=grid)
 
 
+def in_order(outputs: Outputs) -> Outputs:
+    """The same outputs laid out in the order of their axes, as a cache gives them, so that products round alike."""
+    logits, pooled, grid = (value.contiguous() for value in (outputs.logits, outputs.pooled, outputs.grid))
+    return replace(outputs, logits=logits, pooled=pooled, grid=grid)
+
+
 def align_rows(outputs: Outputs, rows: int) -> Outputs:
     """Fits a teacher's outputs to the student's rows where one takes several clips a sample and the other segments.
 

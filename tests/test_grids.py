@@ -17,6 +17,14 @@ def test_a_grid_that_fits_is_not_touched():
     assert stretch_grid(grid, (4, 2, 6)) is grid
 
 
+def test_what_is_averaged_is_laid_out_as_a_cache_gives_it():
+    """A convolution of the same numbers in another layout rounds otherwise, and trainings from a cache would differ."""
+    grid = torch.randn(2, 4, 5, 6, 3).movedim(-1, 1)
+    assert not grid.is_contiguous()
+    for size in ((2, 5, 6), (4, 1, 6), (4, 5, 2), (4, 5, 6)):
+        assert pool_grid(grid, size).is_contiguous()
+
+
 @pytest.mark.parametrize('size', [(2, 3, 1), (1, 1, 1), (4, 6, 5)])
 def test_where_cells_divide_evenly_it_is_adaptive_pooling(size):
     grid = torch.randn(2, 3, 4, 6, 5, dtype=torch.float64)
@@ -58,6 +66,7 @@ def test_the_head_on_what_it_pools_gives_the_model_s_own_scores(name):
     model = families.build(name).eval()
     outputs = run_model(model, families.inputs(name, 2, torch.Generator().manual_seed(0)))
     cells = score_cells(model, outputs.grid)
+    assert cells.is_contiguous()
     assert cells.shape == (*outputs.logits.shape, *outputs.grid.shape[2:]) and not cells.requires_grad
     if name.startswith('trn'):  # it relates different frames; a cell stands for all of them
         return

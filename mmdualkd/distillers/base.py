@@ -13,7 +13,7 @@ from ..errors import ConfigError, check_flags, check_name, check_part_names
 from ..heads import Assistant, check_assistant
 from ..losses.term import Step
 from ..names import ASSISTANT, STUDENT
-from ..outputs import Outputs, align_rows, in_float32, run_model
+from ..outputs import Outputs, align_rows, in_float32, in_order, run_model
 from ..registry import MODELS
 from ..running_statistics import standing_statistics
 from ..seeds import seeded_by_name, set_aside
@@ -319,8 +319,8 @@ class Distiller(BaseModel):
         return self._comparable(outputs, len(clip) * self.rows), features
 
     def _comparable(self, outputs: dict[str, Outputs], rows: int) -> dict[str, Outputs]:
-        """Teachers' outputs in float32, fitted to the student's rows, with the time that they cover."""
-        aligned = {name: align_rows(in_float32(value), rows) for name, value in outputs.items()}
+        """Teachers' outputs as a cache gives them: in float32 and in order, of the student's rows, with their time."""
+        aligned = {name: in_order(align_rows(in_float32(value), rows)) for name, value in outputs.items()}
         return {name: replace(value, window=self.plan.window(name)) for name, value in aligned.items()}
 
     def _view(self, name: str, views: ClipViews) -> Tensor:

@@ -1,4 +1,5 @@
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -270,3 +271,26 @@ def test_any_number_of_teachers_may_be_fused(tmp_path):
     )
     losses = step_losses(model, batch(model.plan.num_frames))
     assert sum(losses[f'kd/weight_{name}'].item() for name in teachers) == pytest.approx(1)
+
+
+def test_teachers_outputs_are_laid_out_as_a_cache_gives_them(tmp_path, monkeypatch):
+    """What a loss computes of the same numbers in another layout rounds otherwise."""
+    model = build_distiller(tmp_path)
+    clip = model.data_preprocessor(batch(model.plan.num_frames), training=True)['inputs']
+    expected, _ = model.run_teachers(clip)
+    run = model.teachers.run
+
+    def of_tokens(name, inputs):
+        outputs = run(name, inputs)
+        return replace(
+            outputs,
+            logits=outputs.logits.t().contiguous().t(),
+            pooled=outputs.pooled.t().contiguous().t(),
+            grid=outputs.grid.contiguous(memory_format=torch.channels_last_3d),
+        )
+
+    monkeypatch.setattr(model.teachers, 'run', of_tokens)
+    for name, outputs in model.run_teachers(clip)[0].items():
+        for what in ('logits', 'pooled', 'grid'):
+            value = getattr(outputs, what)
+            assert value.is_contiguous() and torch.equal(value, getattr(expected[name], what))
