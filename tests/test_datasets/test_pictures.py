@@ -119,7 +119,7 @@ def test_imagenets_and_cifars_arguments_and_classes_are_the_stock_ones(pictures,
         ('', 'is empty'),
         ('class0/0.jpg\n', "line 1 .* must be '<file> <label>'"),
         ('class0/0.jpg 0\n\nclass0/1.jpg cat\n', 'line 3 .*whole numbers'),
-        ('class0/0.jpg -1\n', 'line 1 .*negative'),
+        ('class0/0.jpg -2\n', 'line 1 .*negative'),
         ('0.jpg 0\n', 'none of 1 pictures of '),
     ],
 )
