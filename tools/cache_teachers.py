@@ -35,11 +35,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmdualkd.cache import TeacherCache
-from mmdualkd.cache.description import describe_data, describe_teacher, list_samples
+from mmdualkd.cache.description import check_samples, describe_data, describe_teacher, list_samples
 from mmdualkd.cache.layout import Layout
 from mmdualkd.cache.writing import (
     EveryView,
     ShardWriter,
+    check_draws,
     check_ours,
     check_space,
     finish,
@@ -125,7 +126,7 @@ class Job:
         self.dataset = build_dataset(cfg, self.model)
         self.amp = amp_dtype(cfg) if args.amp else None
         self.teachers, self.parts = self._described(cfg, self.model, self.dataset)
-        asked = max(part.num_views or 0 for part in plain_datasets(self.dataset))
+        asked = asked_views(self.dataset)
         self.num_views = args.views or asked
         if not self.num_views:
             raise ConfigError(
@@ -152,16 +153,27 @@ class Job:
         """Adds what another config's terms read.
 
         Raises:
-            ConfigError: If its teachers or its data are others.
+            ConfigError: If its teachers or its data are others, or it draws more views.
+            CacheError: If its samples or the frames of them are others.
         """
         model, values = build(cfg)
-        teachers, parts = self._described(cfg, model, build_dataset(cfg, model))
+        dataset = build_dataset(cfg, model)
+        teachers, parts = self._described(cfg, model, dataset)
+        other = f'shares no cache with {self.args.config[0]}'
         both = [
             flat('teachers', self.teachers) | flat('data', self.parts),
             flat('teachers', teachers) | flat('data', parts),
         ]
         if faults := differences(*both):
-            raise ConfigError(f'{path} shares no cache with {self.args.config[0]}: {"; ".join(faults)}')
+            raise ConfigError(f'{path} {other}: {"; ".join(faults)}')
+        ours, theirs = list_samples(self.dataset), list_samples(dataset)
+        check_samples(ours, theirs, f'{path} {other}, which')
+        first, second = EveryView(self.dataset, len(ours)), EveryView(dataset, len(ours))
+        check_draws(second, range(len(ours)), lambda row: first[row]['drawn'][1:], f'{path} {other}')
+        if (asked := asked_views(dataset)) > self.num_views:
+            raise ConfigError(
+                f'{path}: train_dataloader.dataset.num_views={asked}, but --views={self.num_views} is less'
+            )
         self.values = {**self.values, **values}
 
     def body(self) -> dict[str, Any]:
@@ -181,6 +193,7 @@ class Job:
         layout, num_views = cache.layout, max(self.num_views, cache.num_views)
         names = list(layout.shards(num_views))
         missing = on_first(lambda: [name for name in names if cache.fault(name, records=True)])
+        on_first(lambda: self._check_there(cache, next((name for name in names if name not in missing), None)))
         count = sum(len(layout.rows(name)) for name in missing)
         if rank == 0:
             size = count * layout.record.itemsize
@@ -203,6 +216,12 @@ class Job:
         barrier()
         on_first(lambda: finish(cache, num_views))
         self._report_failed(on_first(lambda: cache.failed(num_views)))  # in all processes: it adds up their flags
+
+    def _check_there(self, cache: TeacherCache, name: str | None) -> None:
+        """Sees whether one of the files that are there was drawn as those that are added will be."""
+        if name is not None:
+            views, rows = EveryView(self.dataset, cache.layout.samples), cache.layout.rows(name)
+            check_draws(views, rows, lambda row: cache.read(row)[['stand_in', 'shown']], f'{cache.where} cannot go on')
 
     def _report_failed(self, samples: list[int]) -> None:
         """Names the samples that did not decode, and ends with an error where they are too many, as training does."""
@@ -269,6 +288,11 @@ def build_dataset(cfg: Config, model: nn.Module) -> object:
             hand_views(part, model.plan, 'the train pipeline')
     check_teacher_classes(model.teachers, named)
     return dataset
+
+
+def asked_views(dataset: object) -> int:
+    """How often a data set's ``num_views`` draws a sample; 0 without."""
+    return max(part.num_views or 0 for part in plain_datasets(dataset))
 
 
 def max_fraction(cfg: Config) -> float:

@@ -5,7 +5,7 @@ import itertools
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from .store import MANIFEST, SAMPLES, TeacherCache, digest, identity_of, write_m
 
 LOCK = '.lock'
 OURS = rf'{re.escape(LOCK)}|({MANIFEST}|{SAMPLES}|view\d+-\d+\.npy)({re.escape(PART)})?'
+LOOKED_AT = 8  # draws by which it is seen that teachers are shown the same
 FREE = 1.02  # of the bytes to write, for folders and manifests
 
 
@@ -163,6 +164,26 @@ def finish(cache: TeacherCache, num_views: int) -> None:
     """
     cache.check_whole(num_views)
     write_manifest(cache.folder, {**cache.manifest, 'num_views': num_views})
+
+
+def check_draws(views: EveryView, rows: Sequence[int], known: Callable[[int], Sequence[int]], where: str) -> None:
+    """Refuses a data set whose draws show the teachers something else, which training would find too late.
+
+    Args:
+        views: The data set's samples, as rows.
+        rows: The rows that may be compared; the first of them are.
+        known: Gives stand-in and digest of a row as it was drawn before.
+        where: What the data set shall be used for, for errors.
+
+    Raises:
+        CacheError: If one of them is drawn otherwise.
+    """
+    for row in rows[:LOOKED_AT]:
+        if views[row]['drawn'].tolist()[1:] != [int(value) for value in known(row)]:
+            raise CacheError(
+                f'{where}: of sample {row % views.samples} the teachers would be shown something else: another video '
+                "of the same size, frames that another student's view moves, or another version of a library"
+            )
 
 
 def values_of(outputs: Mapping[str, Outputs], readings: Sequence[Reading]) -> dict[Reading, Tensor]:

@@ -203,10 +203,36 @@ def test_a_folder_of_something_else_is_left_alone(job, whole, write, tmp_path):
     assert bytes_of(cache) == bytes_of(whole)
 
 
-def test_configs_of_other_teachers_or_data_share_none(job, write, tmp_path):
-    other = leaf(job, tmp_path, 'model = dict(views=dict(vit=dict(frame_interval=1)))')
-    with pytest.raises(SystemExit, match=r'leaf\.py shares no cache with .*frame_interval 2 there, 1 here'):
+@pytest.mark.parametrize(
+    ('source', 'message'),
+    [
+        (
+            'model = dict(views=dict(vit=dict(frame_interval=1)))',
+            r'shares no cache with .*frame_interval 2 there, 1 here',
+        ),
+        (
+            'model = dict(views=dict(student=dict(frame_interval=3)))',
+            'shares no cache with .*: of sample 0 the teachers would',
+        ),
+        ('train_dataloader = dict(dataset=dict(ann_file={!r}))', 'which is of other samples: sample 0 is '),
+        ('train_dataloader = dict(dataset=dict(num_views=5))', r'num_views=5, but --views=2 is less'),
+    ],
+)
+def test_configs_of_other_teachers_or_data_share_none(job, write, tmp_path, source, message):
+    lines = next((job.config.parent / 'clips').glob('*.txt')).read_text().splitlines()
+    (tmp_path / 'turned.txt').write_text('\n'.join(reversed(lines)))
+    other = leaf(job, tmp_path, source.format(str(tmp_path / 'turned.txt')))
+    with pytest.raises(SystemExit, match=rf'leaf\.py.*{message}'):
         write(job, tmp_path / 'c', '--views', 2, more=[other.config])
+    assert not bytes_of(tmp_path / 'c')
+
+
+def test_views_whose_frames_would_be_others_are_not_added(job, whole, write, tmp_path):
+    cache = shutil.copytree(whole, tmp_path / 'c')
+    other = ('--cfg-options', 'model.terms.kd.type=FusedKD', 'model.views.student.frame_interval=3')
+    with pytest.raises(SystemExit, match='cannot go on: of sample 0 the teachers would be shown something else'):
+        write(job, cache, '--views', 3, *F32, *other)
+    assert bytes_of(cache) == bytes_of(whole)
 
 
 def test_values_beyond_float16_are_refused_by_name(job, write, tmp_path):

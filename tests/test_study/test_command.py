@@ -164,6 +164,17 @@ def test_a_cache_that_cannot_be_written_fails_its_rows_and_no_others(command, tm
     assert [found['Alone', 'x', seed] for seed in range(3)] == ['finished'] * 3 and found['KD', 'x', 0] == 'failed'
 
 
+def test_a_cache_is_written_for_every_student_for_what_terms_read_goes_by_its_grid(command, tmp_path):
+    (tmp_path / 'tools' / 'cache_teachers.py').write_text(
+        'import sys; raise SystemExit(f\'CacheError: {sum(word.endswith(".py") for word in sys.argv[1:])} configs\')'
+    )
+    row = "dict(name={0!r}, config='kd.py', options={{'model.student.{1}': 'x'}})"
+    rows = [row.format('other', 'config.type'), row.format('weights', 'checkpoint')]
+    Path('study.py').write_text(f'{STUDY}views = 2\nrows += [{", ".join(rows)}]')
+    with pytest.raises(SystemExit, match='CacheError: 2 configs'):
+        command('--splits', 'x', '--rows', 'KD', 'other', 'weights')
+
+
 def test_sigterm_ends_what_runs_and_all_that_it_started_and_the_same_command_goes_on(command, capsys):
     def stop():
         while len(list(PLACE.glob('Alone/*/*/child'))) < 2:
