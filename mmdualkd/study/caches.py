@@ -101,7 +101,8 @@ def write_cache(configs: Sequence[Config], folder: Path, views: int, dtype: str,
             name: {**term, 'weight': None} if isinstance(term, dict) else term
             for name, term in (cfg.model.get('terms') or {}).items()
         }
-        parts = [{**cfg.model, 'terms': terms, 'student': None}, _seen(cfg.train_dataloader.dataset)]
+        student = {**(cfg.model.get('student') or {}), 'checkpoint': None}  # its grid decides on which cells are read
+        parts = [{**cfg.model, 'terms': terms, 'student': student}, _seen(cfg.train_dataloader.dataset)]
         different.setdefault(json.dumps(parts, sort_keys=True, default=str), cfg)
     folder = folder / hashlib.sha256(json.dumps([dtype, *sorted(different)]).encode()).hexdigest()[:8]
     folder.mkdir(parents=True, exist_ok=True)
