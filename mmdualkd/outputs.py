@@ -39,11 +39,11 @@ class Outputs:
 
     def cells(self, size: Sequence[int], window: tuple[float, float] = WHOLE) -> Tensor:
         """The grid averaged over a coarser one's cells, (N, C, ``*size``), see :func:`~mmdualkd.grids.pool_grid`."""
-        return pool_grid(self.grid, size, window)
+        return pool_grid(self.grid, size, window).contiguous()  # as a cache gives it, for sums go by the layout
 
     def class_maps(self, size: Sequence[int], window: tuple[float, float] = WHOLE) -> Tensor:
         """What a teacher's own head says of each of these cells, (N, classes, ``*size``), outside autograd."""
-        return score_cells(self.network, self.cells(size, window))
+        return score_cells(self.network, self.cells(size, window)).contiguous()
 
     def finite(self) -> Tensor:
         """Whether all of them are finite numbers, a boolean scalar on their device."""
@@ -51,9 +51,12 @@ class Outputs:
 
 
 def in_float32(outputs: Outputs) -> Outputs:
-    """The same outputs in float32, whatever autocast made of them (mmaction2's accuracies cannot read bfloat16)."""
-    logits, pooled, grid = outputs.logits.float(), outputs.pooled.float(), outputs.grid.float()
-    return replace(outputs, logits=logits, pooled=pooled, grid=grid)
+    """The same outputs in float32, whatever autocast made of them (mmaction2's accuracies cannot read bfloat16).
+
+    Rows lie one after another, as a cache gives them, also where they are tokens among others.
+    """
+    logits, pooled = outputs.logits.float().contiguous(), outputs.pooled.float().contiguous()
+    return replace(outputs, logits=logits, pooled=pooled, grid=outputs.grid.float())
 
 
 def align_rows(outputs: Outputs, rows: int) -> Outputs:
