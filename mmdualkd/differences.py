@@ -8,19 +8,24 @@ from typing import Any
 SHOWN = 5
 
 
-def flat(key: str, value: Any) -> dict[str, Any]:
+def flat(key: str, value: Any, empty: bool = False) -> dict[str, Any]:
     """Plain values by their full keys; of files the names alone, for folders move.
 
     Args:
         key: What the value is called (``model.terms``).
         value: A setting of a config, to any depth.
+        empty: Tells of None and of empty dicts too. A setting of None is another than none at all where its default is
+            something else (``act_cfg``).
     """
     if hasattr(value, 'tolist'):  # arrays and tensors
         value = value.tolist()
     if isinstance(value, list | tuple):
         value = dict(enumerate(value)) if value else '[]'
+    if empty and (value is None or value == {}):
+        return {key: str(value)}
     if isinstance(value, Mapping):
-        inside = [flat(f'{key}.{name}', part) for name, part in value.items() if name not in ('_delete_', '_scope_')]
+        names = [name for name in value if name not in ('_delete_', '_scope_')]
+        inside = [flat(f'{key}.{name}', value[name], empty) for name in names]
         return {name: part for parts in inside for name, part in parts.items()}
     if key.endswith('.type'):
         return {key: getattr(value, '__name__', str(value)).rpartition('.')[2]}

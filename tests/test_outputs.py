@@ -7,7 +7,7 @@ from mmaction.structures import ActionDataSample
 from torch import nn
 
 from mmdualkd.errors import ConfigError
-from mmdualkd.outputs import run_model
+from mmdualkd.outputs import Outputs, in_float32, in_order, run_model
 
 
 def spread(model):
@@ -241,3 +241,17 @@ def test_features_of_an_unknown_form_are_an_error_that_shows_it():
 def test_a_module_that_is_no_recognizer_is_an_error():
     with pytest.raises(ConfigError, match='Linear'):
         run_model(nn.Linear(2, 2), torch.zeros(1, 2))
+
+
+def test_what_terms_read_lies_in_memory_as_a_cache_gives_it_again():
+    tokens = torch.randn(2, 5, 6, dtype=torch.float64)  # of a class token and four cells
+    grid = tokens[:, 1:].transpose(1, 2).reshape(2, 6, 4, 1, 1).expand(-1, -1, -1, 2, 2)
+    outputs = in_order(in_float32(Outputs(torch.randn(3, 2).t(), tokens[:, 0], grid)))
+    read = (
+        outputs.logits,
+        outputs.pooled,
+        outputs.grid,
+        outputs.cells((4, 2, 2)),
+        outputs.cells((2, 2, 2), (0.25, 0.75)),
+    )
+    assert all(value.is_contiguous() for value in read)

@@ -26,9 +26,8 @@ LEFT_OUT |= {'lazy_init', 'serialize_data', 'labelled_fraction', 'label_seed', '
 def describe_teacher(spec: Mapping, name: str, plan: ViewPlan, num_classes: int | None) -> dict[str, Any]:
     """A teacher without its weights: the settings of its network and of its view, and where its weights are from."""
     model, address = resolve_model(spec, f'model.teachers.{name}', num_classes)
-    return dict(
-        model=flat('model', model), view=flat('view', asdict(plan.specs[name])), address=address and str(address)
-    )
+    view = flat('view', asdict(plan.specs[name]))
+    return dict(model=flat('model', model, empty=True), view=view, address=address and str(address))
 
 
 def check_teacher(there: Mapping[str, Any], here: Mapping[str, Any], name: str, where: str) -> None:
@@ -91,7 +90,7 @@ def describe_data(dataset: object, cfg: Mapping) -> list[dict[str, Any]]:
             for step in settings.get('pipeline', [])
         ]
         classes = list(map(str, (part.metainfo or {}).get('classes') or []))
-        settings = {**flat('dataset', settings), **flat('classes', classes), 'view_seed': part.view_seed}
+        settings = {**flat('dataset', settings, empty=True), **flat('classes', classes), 'view_seed': part.view_seed}
         parts.append(dict(settings=settings, count=len(part)))
     return parts
 

@@ -19,7 +19,7 @@ from .layout import Layout
 
 MANIFEST = 'manifest.json'
 SAMPLES = 'samples.json'
-FORMAT = 2
+FORMAT = 3
 COMMAND = 'python tools/cache_teachers.py CONFIG --out'
 
 
@@ -46,7 +46,10 @@ class TeacherCache:
         if not isinstance(self.manifest, dict) or self.manifest.pop('digest', None) != digest(self.manifest):
             raise CacheError(f'{self.where}: {MANIFEST} is damaged; {self.cure}')
         if self.manifest['format'] != FORMAT:
-            raise ConfigError(f'{self.where} has the format {self.manifest["format"]}, this version reads {FORMAT}')
+            raise ConfigError(
+                f'{self.where} has the format {self.manifest["format"]}, this version reads {FORMAT}: write it anew, '
+                'in another folder'
+            )
         shapes = {Reading.from_json(value['reading']): value['shape'] for value in self.manifest['values']}
         count, rows = self.manifest['data']['count'], self.manifest['shard_rows']
         identity = int(digest(identity_of(self.manifest))[:8], 16)

@@ -37,6 +37,6 @@ class ClipViews:
         made, version = self._made.pop(first, (None, 0))
         if made is None or made._version != version:
             made = self.views[name](self.clip)
-        if self._left[first]:
+        if self._left[first] and not made.is_inference():  # such tensors do not tell when they were written into
             self._made[first] = made, made._version
         return made

@@ -45,6 +45,7 @@ def cache(written, tmp_path):
         ),
         ('train_dataloader.dataset.start_index=1', r'dataset\.start_index not set there, 1 here'),
         ('train_dataloader.dataset.view_seed=1', r'view_seed 0 there, 1 here'),
+        ('train_dataloader.dataset.metainfo.classes=[a,b]', r"classes\.0 not set there, 'a' here"),
         (
             'train_dataloader.dataset.num_views=3',
             r'holds 2 views of each sample, .*num_views=3 asks for more; .*--views 3',

@@ -56,6 +56,13 @@ def test_what_a_model_wrote_into_is_made_anew_for_the_next_one(views, clip):
     assert torch.equal(of_clip['alike'], views['alike'](clip))
 
 
+def test_in_inference_mode_each_model_has_its_own(views, clip):
+    with torch.inference_mode():
+        of_clip = ClipViews(views, first_alike(views), clip)
+        of_clip['student'].zero_()
+        assert torch.equal(of_clip['alike'], views['alike'](clip))
+
+
 def test_a_step_makes_one_view_for_models_that_see_the_same(tmp_path, monkeypatch):
     made = []
     forward = View.forward
