@@ -29,7 +29,7 @@ from .predictions import Predictions
 from .training import Training
 
 FILE = Path('report') / 'predictions.npz'  # in the work directory
-FORM = 1  # of that file; another number reads none of the older ones
+FORM = 2  # of that file; another number reads none of the older ones
 FILE_KEYS = ('filename', 'img_path', 'frame_dir')
 LABEL_KEYS = ('label', 'gt_label')
 
@@ -192,25 +192,25 @@ def run_teachers(cfg: Config, checkpoint: Path, found: Predictions) -> None:
     distiller, models = build_models(cfg, str(checkpoint))
     terms = {name: term for name, term in distiller.terms.items() if isinstance(term_weighting(term), nn.Module)}
     scores: dict[str, list[Tensor]] = {name: [] for name in models if name != STUDENT}
-    weights: dict[str, list[Tensor]] = {}
+    logits: dict[str, list[Tensor]] = {name: [] for name in models}
+    truth: list[int] = []
     print(f'teachers {", ".join(scores)}', file=sys.stderr)
     for clips, labels in batches(distiller, build_loader(cfg, distiller)):
-        logits = {}
+        truth += labels
         for name, model in models.items():
-            rows = Scores(model)(distiller.views[name](clips)).float()
-            logits[name] = rows.unflatten(0, (len(labels), -1)).mean(dim=1)  # (N * clips, C) -> (N, C)
-            if name != STUDENT:
-                scores[name].append(logits[name].softmax(dim=-1).cpu())
-        student = logits.pop(STUDENT)
-        truth = torch.eye(student.size(1), device=student.device)[labels]
-        for name, term in terms.items():
-            names = list(term.teachers or logits)
-            shares = term_weighting(term)(torch.stack([logits[one] for one in names]), student, truth)
-            for one, values in zip(names, shares, strict=True):
-                weights.setdefault(f'{name}/{one}', []).append(values.cpu())
+            rows = Scores(model)(distiller.views[name](clips)).float().unflatten(0, (len(labels), -1))
+            logits[name].append(rows.mean(dim=1).cpu())  # (N, clips, C) -> (N, C)
+            if name in scores:
+                scores[name].append(rows.softmax(dim=-1).mean(dim=1).cpu())  # as tools/check_teachers.py averages
     for name, rows in scores.items():
         found.add(name, torch.cat(rows).numpy())
-    found.weights = {name: torch.cat(values).numpy() for name, values in weights.items()}
+    whole = {name: torch.cat(rows) for name, rows in logits.items()}
+    student = whole.pop(STUDENT)
+    onehot = torch.eye(student.size(1))[truth]
+    for name, term in terms.items():  # all samples at once: AEKD weighs a batch, and these may lie class by class
+        names = list(term.teachers or whole)
+        shares = term_weighting(term)(torch.stack([whole[one] for one in names]), student, onehot)
+        found.weights |= {f'{name}/{one}': values.numpy() for one, values in zip(names, shares, strict=True)}
 
 
 def term_weighting(term: nn.Module) -> nn.Module | None:

@@ -76,6 +76,12 @@ def test_a_fraction_keeps_its_share_of_each_class_the_same_with_and_without_the_
     assert unlabelled_rest(labels, 1.0, 0) == []
 
 
+def test_a_share_is_rounded_and_drawn_for_each_class_apart():
+    kept = sorted({*range(40)} - {*unlabelled_rest([0] * 20 + [1] * 20, 0.5, 0)})
+    assert [place for place in kept if place < 20] != [place - 20 for place in kept if place >= 20]
+    assert len(unlabelled_rest([0] * 7, 0.25, 0)) == 5  # 1.75 labels are 2
+
+
 def test_a_data_set_of_few_labels_keeps_or_drops_the_rest(folder, tmp_path):
     settings = dict(labels=[0] * 4 + [1] * 4, labelled_fraction=0.5, label_seed=1)
     kept, dropped = (videos(folder, tmp_path, unlabelled=how, **settings) for how in ('keep', 'drop'))

@@ -37,6 +37,16 @@ def test_it_equals_its_formula_and_logs_its_weights(grid):
     np.testing.assert_allclose(step.log['term/weight_cnn'].item(), weights[1].mean(), rtol=1e-9)
 
 
+def test_cells_are_compared_at_the_moments_that_student_and_teacher_both_see():
+    step = of_grids(sizes=((4, 3, 3),) * 3, windows=((0.0, 0.5), (0.0, 1.0), (0.25, 0.75)))
+    term = prepared(FusedFeatures(weighting=dict(type='Uniform')), step)
+    student, vit, cnn = (model.grid for model in (step.student, *step.teachers.values()))
+    pairs = dict(vit=((student[:, :, ::2] + student[:, :, 1::2]) / 2, vit[:, :, :2]))
+    pairs['cnn'] = student[:, :, 2:], cnn[:, :, :2]
+    losses = [(term.connectors[name](ours) - theirs).square().mean() for name, (ours, theirs) in pairs.items()]
+    torch.testing.assert_close(term(step), sum(losses) / 2)
+
+
 def test_its_gradients_are_those_of_finite_differences():
     step = of_grids(samples=2, sizes=((1, 2, 1),) * 3)
     term = prepared(FusedFeatures(), step)

@@ -41,6 +41,11 @@ def test_ece_is_that_of_guo_et_al(bins):
     assert found.ece == pytest.approx(expected) and found.counts.sum() == 304
 
 
+def test_a_confidence_between_two_bins_is_in_the_lower_one():
+    found = calibrate(np.array([0.0, 0.25, 0.5, 1.0]), np.ones(4, dtype=bool), 4)
+    assert found.counts.tolist() == [2, 1, 0, 1]
+
+
 def test_a_model_that_is_as_often_right_as_it_says_has_no_error():
     assert calibrate(np.full(10, 0.7), np.arange(10) < 7).ece == pytest.approx(0, abs=1e-12)
     assert calibrate(np.full(10, 0.9), np.zeros(10, dtype=bool)).ece == pytest.approx(0.9)

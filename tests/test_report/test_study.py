@@ -9,6 +9,10 @@ import pytest
 from helpers import TOOLS
 from html_pages import Page
 
+from mmdualkd.report.study import Study
+from mmdualkd.report.study_sections import curves
+from mmdualkd.report.training import Training
+
 EVIL = '<script>alert(1)</script> $x_1$ & "q"'
 TOP1 = dict(alone=[50.0, 54.0, 49.0], full=[60.0, 61.5, 57.0])
 
@@ -95,3 +99,19 @@ def test_a_study_without_a_finished_run_or_with_other_notes_is_one_line(tmp_path
         report(place)
     with pytest.raises(SystemExit, match='ConfigError: --out=.* is a folder'):
         report(place, '--out', tmp_path)
+
+
+def test_a_seed_without_all_splits_is_in_no_mean_of_the_splits(tmp_path):
+    runs = [
+        dict(row='A', split=split, seed=seed, status='finished', top1=top1)
+        for split, seed, top1 in (('x', 0, 40.0), ('y', 0, 60.0), ('x', 1, 90.0))
+    ]
+    assert Study(tmp_path, '', '', '', '', ['x', 'y'], ['A'], runs, [], {}).means('A') == [50.0]
+
+
+def test_curves_of_seeds_are_drawn_over_the_epochs_that_all_have(tmp_path, monkeypatch):
+    runs = [dict(row='A', split='x', seed=seed, status='finished', top1=50.0) for seed in (0, 1)]
+    study = Study(tmp_path, '', '', '', '', ['x'], ['A'], runs, [], {})
+    found = [Training(tmp_path, {}, {1: 10.0, 2: 20.0, 3: 90.0}), Training(tmp_path, {}, {1: 30.0, 2: 40.0})]
+    monkeypatch.setattr(Study, 'training', lambda _, run: found[run['seed']])
+    assert 'ending at: A 30.0' in curves(study)

@@ -22,7 +22,8 @@ from picture_jobs import picture_job
 from PIL import Image
 from tiny import resnet3d
 
-from mmdualkd.report.networks import predictions_of
+from mmdualkd.checks.accuracy import build_loader, build_models, predict
+from mmdualkd.report.networks import ordered, predictions_of
 from mmdualkd.report.training import read_training
 
 CLASSES = ['<script>alert("x")</script> $a_1$', 'b & c\' onload="alert(1)"']
@@ -94,6 +95,22 @@ def test_the_students_accuracy_is_that_of_its_own_validation_and_teachers_weigh_
     assert set(found.predicted) == {'student', 'vit', 'cnn'} and not found.notes
     assert found.weights['kd/vit'] + found.weights['kd/cnn'] == pytest.approx(np.ones(6), abs=1e-5)
     assert all((values >= 0.5).all() and (values <= 1).all() for values in found.confidence.values())
+
+
+def test_teachers_are_right_as_check_teachers_says_and_weighed_over_all_samples_at_once(folders):
+    """The batches are of one class each, which in training they are not: AEKD would weigh every class for itself."""
+    training = read_training(folders[0])
+    training.config.model.terms = dict(kd=dict(type='FusedKD', weighting=dict(type='AEKD', tolerance=1.0)))
+    for view in training.config.model.views.values():
+        view.num_clips = 2
+    found = predictions_of(training)
+    assert set(found.weights) == {'kd/vit', 'kd/cnn'}, found.notes
+    assert all((values == values[0]).all() for values in found.weights.values())
+    cfg = ordered(training.config)
+    distiller, models = build_models(cfg, str(training.checkpoint))
+    _, scores = predict(distiller, models, build_loader(cfg, distiller))
+    for name in ('vit', 'cnn'):
+        np.testing.assert_allclose(found.confidence[name], scores[name].max(1).values.numpy(), rtol=1e-6)
 
 
 @contextmanager
