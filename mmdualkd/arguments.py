@@ -19,6 +19,14 @@ class CfgOptions(DictAction):
         single = not any(char in text for char in ',()[]')
         return DictAction._parse_int_float_bool(text) if single else DictAction._parse_iterable(val)
 
+    @classmethod
+    def read(cls, value: Any) -> Any:
+        """What becomes of a value that is written as ``key=value``."""
+        try:
+            return cls._parse_iterable(str(value))
+        except AssertionError:  # brackets that do not match
+            return str(value)
+
     def __call__(self, parser: Any, namespace: Any, values: list[str], option_string: str | None = None) -> None:
         for value in values:
             key, equals, _ = value.partition('=')

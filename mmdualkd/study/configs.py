@@ -18,7 +18,7 @@ _read = lru_cache(maxsize=None)(read_config)
 def config_of(file: str, options: Mapping[str, Any]) -> Config:
     """A row's config with its options merged in, as on the command line."""
     cfg = copy.deepcopy(_read(file))
-    cfg.merge_from_dict({key: CfgOptions._parse_iterable(str(value)) for key, value in options.items()})
+    cfg.merge_from_dict({key: CfgOptions.read(value) for key, value in options.items()})
     settle(cfg, file)
     return cfg
 
