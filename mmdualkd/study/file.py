@@ -79,7 +79,8 @@ def check_options(where: str, fields: dict) -> None:
         if not isinstance(key, str):
             raise ConfigError(f'{where}.options: {key!r} is no name of a setting')
         read = CfgOptions.read(value)
-        if read != (str(value) if isinstance(value, Path) else value):
+        written = isinstance(value, str) and (value[:1] in ('[', '(') or not isinstance(read, str | list))  # as there
+        if not written and read != (str(value) if isinstance(value, Path) else value):
             raise ConfigError(
                 f'{where}.options[{key!r}]: {value!r} would reach the training as {read!r}: give it in a config of the '
                 "row's own (of a dict, each setting by its whole name)"

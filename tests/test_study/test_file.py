@@ -7,7 +7,7 @@ from mmdualkd.study.file import read_study
 
 STUDY = """
 title = 'A study'
-splits = dict(one=dict(name='one'), two=dict(name='set/two', options={'a': [1, 'b'], 'c': None, 'd': 'my clips', 'e': 1e-5}))
+splits = dict(one=dict(name='one'), two=dict(name='set/two', options={'a': [1, 'b'], 'c': None, 'd': 'my clips', 'e': 1e-5, 'f': '[cnn]', 'g': '1e-5'}))
 rows = [dict(name='Alone / all', config='alone.py'), dict(name='Uni', config='kd.py', options={})]
 """  # noqa: E501
 
