@@ -32,6 +32,14 @@ def read_value(text: str) -> Any:
     return DictAction._parse_int_float_bool(text) if single else DictAction._parse_iterable(text)
 
 
+def read_written(value: Any) -> Any:
+    """What becomes of a value that is written as ``key=value`` and read again."""
+    try:
+        return read_value(str(value))
+    except AssertionError:  # brackets that do not match
+        return str(value)
+
+
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
     """What reads a whole number from ``least`` (to ``most``) off the command line: a ``type`` for argparse."""
 

@@ -22,9 +22,12 @@ def replacing(path: str | Path) -> Iterator[Path]:
         path: The file to write; of a symbolic link, the file that it leads to.
 
     Raises:
-        CheckpointError: If it cannot be written (a full disk, for one).
+        CheckpointError: If it cannot be written (a full disk, for one), or is a device or a pipe, whose place no file
+            may take.
     """
     path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        raise CheckpointError(f'{str(path)!r} is no file: name one')
     part = path.with_name(path.name + PART)
     try:
         yield part

@@ -175,10 +175,12 @@ def _checking(kind: type, dumps: bool = True) -> type:
     """A kind of runner that looks at its batches, and writes its config when it has loaded what it starts from.
 
     One that is refused leaves the config that the work directory's training is resumed with. Its console has the lines
-    of :class:`~mmdualkd.console.progress.ConsoleHook`, its log file MMEngine's. Where ``auto_scale_lr`` is enabled,
+    of :class:`~mmdualkd.console.progress.ConsoleHook`, its log file MMEngine's. One that is resumed at its end is
+    validated, see :class:`~mmdualkd.hooks.last_validation.LastValidationHook`. Where ``auto_scale_lr`` is enabled,
     learning rates are scaled as :mod:`~mmdualkd.learning_rate` has it.
     """
     from .console.progress import ConsoleHook, TellingLogProcessor
+    from .hooks.last_validation import LastValidationHook
     from .hooks.preflight import check_batches
     from .learning_rate import scale
 
@@ -193,6 +195,7 @@ def _checking(kind: type, dumps: bool = True) -> type:
         def register_hooks(self, *args: Any, **kwargs: Any) -> None:
             super().register_hooks(*args, **kwargs)
             self.register_hook(self.console)
+            self.register_hook(LastValidationHook())
 
         def build_train_loop(self, loop: dict) -> object:
             built = super().build_train_loop(loop)

@@ -14,7 +14,7 @@ from ..files import replacing
 from .labels import UNLABELLED
 
 SHOWN = 5
-NO_LABEL = ('', '-1')  # of a file in a table
+NO_LABEL = ('', '-1', '-1.0')  # of a file in a table; pandas writes numbers beside gaps with a point
 # names of columns by which a table's first row is known for its header
 PATHS = ('path', 'file', 'filename', 'file_name', 'video', 'video_path', 'image', 'image_path', 'picture', 'clip')
 CLASSES = ('label', 'class', 'class_name', 'category', 'target', 'action')
@@ -50,10 +50,10 @@ def known_classes(
     if table is not None:
         classes = {path: table[path] for path in paths if table[path] not in NO_LABEL}
     else:
-        inside = f'{PurePosixPath(unlabelled)}/' if unlabelled else None
+        inside = f'{PurePosixPath(unlabelled)}/' if unlabelled is not None else None
         classes = classes_by_folder([path for path in paths if not (inside and path.startswith(inside))])
     others = [path for path in paths if path not in classes]
-    if unlabelled and not others:
+    if unlabelled is not None and not others:
         raise DataError(f'--unlabelled={unlabelled!r}: no file that decodes lies in a folder of this name')
     return classes, others
 

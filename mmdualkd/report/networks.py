@@ -62,6 +62,7 @@ def predictions_of(training: Training) -> Predictions:
             run_teachers(cfg, training.checkpoint, found)
         except (DistillError, OSError) as error:
             found.notes.append(f'The teachers could not be run: {one_line(error)}.')
+            return found  # not kept: what is wrong may be mended without a change that the key tells of
     keep(found, path, key)
     return found
 

@@ -1,9 +1,11 @@
 """What a study's file may say; see tools/run_study.py."""
 
+import re
 from pathlib import Path
 
 from mmengine.config import Config
 
+from ..arguments import read_written
 from ..errors import ConfigError, check_name, nearest
 from ..launch import check_file, read_file
 from ..names import DTYPES, MAX_VIEWS
@@ -21,7 +23,13 @@ def read_study(path: Path) -> Config:
     for split, fields in study.splits.items():
         if not isinstance(fields, dict) or not isinstance(fields.get('name'), str):
             raise ConfigError(f'{path}: splits[{split!r}] needs a `name`, as in dict(name="fold1"), got {fields!r}')
+        check_folder_name(f'{path}: splits[{split!r}].name', fields['name'])
         check_options(f'{path}: splits[{split!r}]', fields)
+    places = [Path(fields['name']) for fields in study.splits.values()]
+    if again := next((place for place in places if places.count(place) > 1), None):
+        raise ConfigError(
+            f'{path}: two splits have the name {str(again)!r}: each pair would count twice; give them others'
+        )
     check_seeds(f'{path}: seeds', study.get('seeds', [0]))
     if study.get('views') is not None and (type(study.views) is not int or not 1 <= study.views <= MAX_VIEWS):
         raise ConfigError(f'{path}: views must be a whole number from 1 to {MAX_VIEWS}, got {study.views!r}')
@@ -42,6 +50,7 @@ def read_study(path: Path) -> Config:
             if row.name in names:
                 raise ConfigError(f'{where}: there is a row or teacher of the name {row.name!r} already')
             names[row.name] = None
+            check_folder_name(f'{where}.name', row.name.replace('/', '-'))
             check_options(where, row)
             check_seeds(f'{where}.seeds', row.get('seeds', [0]))
     against = study.get('against', [])
@@ -53,13 +62,34 @@ def read_study(path: Path) -> Config:
     return study
 
 
+def check_folder_name(key: str, name: str) -> None:
+    """Refuses a name that would lead out of the study's folder, or cannot be that of a folder."""
+    parts = name.split('/')
+    long = max(len(part.encode()) for part in parts) > 255
+    if long or {'', '.', '..'} & set(parts) or re.search(r'[\x00-\x1f]', name):
+        raise ConfigError(f'{key} must be fit for a folder inside that of the study, got {name!r}')
+
+
 def check_options(where: str, fields: dict) -> None:
-    """Refuses ``options`` that are no dict."""
-    if not isinstance(fields.get('options', {}), dict):
-        raise ConfigError(f'{where}.options must be a dict, got {fields["options"]!r}')
+    """Refuses ``options`` that are no dict, and values that ``--cfg-options`` would read as others."""
+    options = fields.get('options', {})
+    if not isinstance(options, dict):
+        raise ConfigError(f'{where}.options must be a dict, got {options!r}')
+    for key, value in options.items():
+        if not isinstance(key, str):
+            raise ConfigError(f'{where}.options: {key!r} is no name of a setting')
+        read = read_written(value)
+        written = isinstance(value, str) and (value[:1] in ('[', '(') or not isinstance(read, str | list))  # as there
+        if not written and read != (str(value) if isinstance(value, Path) else value):
+            raise ConfigError(
+                f'{where}.options[{key!r}]: {value!r} would reach the training as {read!r}: give it in a config of the '
+                "row's own (of a dict, each setting by its whole name)"
+            )
 
 
 def check_seeds(key: str, seeds: object) -> None:
     """Refuses what is no list of seeds."""
     if not isinstance(seeds, list | tuple) or not seeds or any(type(seed) is not int or seed < 0 for seed in seeds):
         raise ConfigError(f'{key} must be a list of whole numbers from 0, got {seeds!r}')
+    if len(set(seeds)) < len(seeds):
+        raise ConfigError(f'{key}: a seed stands there twice, which would be one training: {list(seeds)}')

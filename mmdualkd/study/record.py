@@ -36,13 +36,13 @@ class Record:
 
         self.runs, self.folder, self.against = runs, folder, list(against)
         before = self._before()
-        by_place = {run['work_dir']: run for run in before.get('runs', ())}
+        by_place = before.get('runs', {})
         for run in runs:
             noted = by_place.get(str(run.work_dir), {})
             if run.state.status == 'finished':
                 run.state.cache = noted.get('cache') and Path(noted['cache'])
             elif noted.get('status') == 'failed':
-                run.state.status, run.state.error = 'failed', noted['error']
+                run.state.status, run.state.error = 'failed', noted.get('error')
         self.head = dict(
             title=study.title,
             command=shlex.join(words),
@@ -52,11 +52,16 @@ class Record:
             rows=[row['name'] for row in study.rows],
             teachers=[row['name'] for row in study.get('teachers', [])],
         )
-        self.caches: dict[str, dict[str, Any]] = {cache['path']: cache for cache in before.get('caches', ())}
+        self.caches: dict[str, dict[str, Any]] = before.get('caches', {})
 
     def _before(self) -> dict[str, Any]:
-        with suppress(OSError, ValueError):
-            return json.loads((self.folder / 'study.json').read_text(encoding='utf-8'))
+        """What was noted: its start, runs by work directory, caches by path; nothing if the file is no record."""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            found = json.loads((self.folder / 'study.json').read_text(encoding='utf-8'))
+            by_key = {
+                key: {one[name]: one for one in found[key]} for key, name in (('runs', 'work_dir'), ('caches', 'path'))
+            }
+            return dict(started=found['started'], **by_key)
         return {}
 
     def add_cache(self, cost: dict[str, Any]) -> None:

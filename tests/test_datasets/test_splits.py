@@ -52,17 +52,20 @@ def test_a_table_that_cannot_be_used_is_one_clear_error(tmp_path, text, message)
 
 
 def test_files_of_a_table_without_a_class_are_trained_on_but_for_those_of_groups_held_out(tmp_path):
-    text = 'path,label\nann_0.avi,run\nbob_0.avi,run\nann_1.avi,walk\nbob_1.avi,walk\nann_2.avi,\nbob_2.avi,-1\n'
+    labelled = 'path,label\nann_0.avi,run\nbob_0.avi,run\nann_1.avi,walk\nbob_1.avi,walk\n'
+    text = f'{labelled}ann_2.avi,\nbob_2.avi,-1\nbob_3.avi,-1.0\n'
     (tmp_path / 'table.csv').write_text(text)
     table = dict(read_table(tmp_path / 'table.csv'))
     classes, unlabelled = known_classes(list(table), table)
-    assert len(classes) == 4 and unlabelled == ['ann_2.avi', 'bob_2.avi']
+    assert len(classes) == 4 and unlabelled == ['ann_2.avi', 'bob_2.avi', 'bob_3.avi']
+    with pytest.raises(DataError, match="--unlabelled='': no file"):  # a variable of the shell that is not set
+        known_classes(['run/a.avi', 'others/b.avi'], unlabelled='')
     bob = re.compile('/([a-z]+)_')
     write_annotations(tmp_path, classes, [{'bob_0.avi', 'bob_1.avi'}], unlabelled, bob)
     assert (tmp_path / 'train.txt').read_text() == 'ann_0.avi 0\nann_1.avi 1\nann_2.avi -1\n'
     assert (tmp_path / 'val.txt').read_text() == 'bob_0.avi 0\nbob_1.avi 1\n'
     write_annotations(tmp_path, classes, [{'bob_0.avi'}], unlabelled)
-    assert (tmp_path / 'train.txt').read_text().endswith('bob_1.avi 1\nann_2.avi -1\nbob_2.avi -1\n')
+    assert (tmp_path / 'train.txt').read_text().endswith('bob_1.avi 1\nann_2.avi -1\nbob_2.avi -1\nbob_3.avi -1\n')
 
 
 def test_a_missing_table_is_named(tmp_path):

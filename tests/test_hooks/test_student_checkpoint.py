@@ -1,5 +1,6 @@
 """Students beside checkpoints, files that appear whole or not at all, and files of others that stay."""
 
+import os
 import resource
 from pathlib import Path
 
@@ -123,6 +124,10 @@ def test_a_file_is_replaced_whole_or_stays_and_left_overs_are_removed(tmp_path):
     with full_disk(2), pytest.raises(CheckpointError), checkpoint_hook.open(path, 'w') as file:  # its last_checkpoint
         file.write('epoch_2.pth')
     assert path.read_bytes() == b'new'
+    os.mkfifo(tmp_path / 'pipe')
+    with pytest.raises(CheckpointError, match=r"pipe' is no file"), replacing(tmp_path / 'pipe'):  # nor a device: --out
+        pass
+    (tmp_path / 'pipe').unlink()
     (tmp_path / f'b.pth{PART}').write_bytes(b'')
     (tmp_path / 'mine.part').write_bytes(b'')
     remove_parts(tmp_path)

@@ -1,0 +1,38 @@
+"""A study's file that would be trained otherwise than it reads is one clear error."""
+
+import pytest
+
+from mmdualkd.errors import ConfigError
+from mmdualkd.study.file import read_study
+
+STUDY = """
+title = 'A study'
+splits = dict(one=dict(name='one'), two=dict(name='set/two', options={'a': [1, 'b'], 'c': None, 'd': 'my clips', 'e': 1e-5, 'f': '[cnn]', 'g': '1e-5'}))
+rows = [dict(name='Alone / all', config='alone.py'), dict(name='Uni', config='kd.py', options={})]
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize(
+    ('line', 'message'),
+    [
+        ('', None),
+        ("splits['two']['name'] = 'one'", "two splits have the name 'one': each pair would count twice"),
+        ("splits['two']['name'] = '../one'", r"splits\['two'\].name must be fit for a folder .*got '../one'"),
+        ("splits['two']['name'] = ''", 'must be fit for a folder'),
+        ("rows[1]['name'] = '..'", r"rows\[1\].name must be fit for a folder .*got '..'"),
+        ("rows[1]['name'] = 'a\\nb'", 'must be fit for a folder'),
+        ("rows[1]['seeds'] = [1, 2, 1]", r'rows\[1\].seeds: a seed stands there twice'),
+        ("rows[1]['options'] = {3: None}", '3 is no name of a setting'),
+        ("rows[1]['options'] = {'model.terms': dict(kd=dict(weight=2))}", "would reach the training as \"{'kd'"),
+        ("rows[1]['options'] = {'root': 'a,b'}", r"'a,b' would reach the training as \['a', 'b'\]"),
+        ("rows[1]['options'] = {'names': ['a b']}", r"\['a b'\] would reach the training as \['ab'\]"),
+        ("rows[1]['options'] = {'root': 'a [b'}", "'a \\[b' would reach|^$"),
+    ],
+)
+def test_names_and_options_reach_the_trainings_as_they_stand_or_are_refused(tmp_path, line, message):
+    (tmp_path / 'study.py').write_text(f'{STUDY}{line}\n')
+    if message is None:
+        assert len(read_study(tmp_path / 'study.py').rows) == 2
+        return
+    with pytest.raises(ConfigError, match=message):
+        read_study(tmp_path / 'study.py')
