@@ -21,7 +21,7 @@ def tell_batch(runner: Runner) -> None:
         print_log(message, logger='current', level=logging.WARNING)
 
 
-def scale(runner: Runner, wrapper: OptimWrapper | OptimWrapperDict) -> None:
+def scale(runner: Runner, wrapper: OptimWrapper | OptimWrapperDict, processes: int | None = None) -> None:
     """Scales learning rates by the linear rule, accumulated batches counted.
 
     MMEngine's own rule leaves accumulation out, and schedules that set the rate by themselves (``eta_max`` of
@@ -30,8 +30,9 @@ def scale(runner: Runner, wrapper: OptimWrapper | OptimWrapperDict) -> None:
     Args:
         runner: The runner, whose schedules are not built yet.
         wrapper: Its optimizer.
+        processes: Processes that train together; None takes those that there are.
     """
-    batch = batch_of(runner.cfg, get_world_size())
+    batch = batch_of(runner.cfg, processes or get_world_size())
     for one in wrapper.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]:
         for group in one.optimizer.param_groups:
             group['lr'] *= batch.factor

@@ -4,6 +4,7 @@ import difflib
 import inspect
 import re
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
 from typing import Any
 
 from mmengine import registry
@@ -126,6 +127,8 @@ def _check_part(key: str, part: Any, where: Registry, more: set[str], default: s
         with where.switch_scope_and_registry(part.get('_scope_') or scope) as inner:
             built = inner.get(kind)
             if built is None:
+                if (package := part.get('_scope_')) and find_spec(package) is None:
+                    raise ConfigError(f'{key}: {kind} is of the package {package!r}, which is not installed')
                 names = {name for one in (inner, where, *where.children.values()) for name in one.module_dict}
                 name = kind.rpartition('.')[2]
                 scopes = [one.scope for one in (where, *where.children.values()) if name in one.module_dict]

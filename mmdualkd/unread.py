@@ -99,4 +99,16 @@ def _advice(name: str, cfg: Config, inherited: bool, known: set[str]) -> str:
     data = r'data_(root|prefix)(_train|_val|_test)?'
     if re.fullmatch(data, name) and (others := [key for key in cfg if re.fullmatch(data, key) and key in known]):
         return f'nothing reads it here; paths of these data start from {", ".join(others)}'
-    return f"nothing reads it{nearest(name, sorted(known))} (a name of one's own begins with '_')"
+    inside = _inside(name, cfg)
+    hint = f'; set {inside}' if inside else nearest(name, sorted(known))
+    return f"nothing reads it{hint} (a name of one's own begins with '_')"
+
+
+def _inside(name: str, cfg: Config) -> str | None:
+    """Where a setting of this name stands further down, the least deep first: ``train_dataloader.batch_size``."""
+    parts = [(key, cfg[key]) for key in settings() if isinstance(cfg.get(key), dict)]
+    for key, part in parts:  # grows while it is read
+        if name in part:
+            return f'{key}.{name}'
+        parts += [(f'{key}.{below}', one) for below, one in part.items() if isinstance(one, dict)]
+    return None

@@ -121,6 +121,11 @@ def test_errors_of_training_itself_keep_their_traceback():
     assert str(end.value).startswith('Traceback') and str(end.value).endswith('\nValueError: of a step')
 
 
+def test_a_model_of_a_package_that_is_not_there_names_the_package(leaf):
+    said = refused(leaf("model = dict(_delete_=True, type='FastRCNN', _scope_='no_such_package')"))
+    assert said == "model: FastRCNN is of the package 'no_such_package', which is not installed"
+
+
 def test_hooks_that_a_leafs_list_left_out_are_named(leaf, monkeypatch):
     said = []
     monkeypatch.setattr(launch, 'print_log', lambda message, **kwargs: said.append(message))

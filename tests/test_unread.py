@@ -33,6 +33,8 @@ def leaf(tmp_path):
         ('train_pipeline = [*_base_.train_pipeline]', 'nothing reads it any more; set train_dataloader.dataset.'),
         ('val_crop224 = []', 'only the config that has set it before reads it, and did so already'),
         ('for epochs in range(3): pass', 'nothing reads it'),
+        ('batch_size = 4', 'nothing reads it; set train_dataloader.batch_size ('),
+        ('lr = 0.1', 'nothing reads it; set optim_wrapper.optimizer.lr ('),
         ('mine: int = 3', "(a name of one's own begins with '_')"),
     ],
 )

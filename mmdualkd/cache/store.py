@@ -20,7 +20,7 @@ from .layout import Layout
 MANIFEST = 'manifest.json'
 SAMPLES = 'samples.json'
 FORMAT = 3
-COMMAND = 'python tools/cache_teachers.py CONFIG --out'
+COMMAND = 'mmdualkd cache CONFIG --out'
 
 
 class TeacherCache:

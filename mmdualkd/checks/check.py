@@ -42,7 +42,7 @@ def check_config(
             'model trains as --student or one of --teachers of `mmdualkd distill`'
         )
     found, lacking = [], {}
-    with Job(cfg, untrained) as job:
+    with Job(cfg, untrained, processes) as job:
         for what, check in _checks(job, processes, samples):
             print(f'check: {what}', file=sys.stderr, flush=True)
             try:

@@ -25,6 +25,7 @@ from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError
 from ..hooks.preflight import PreflightHook, hand_views
 from ..launch import runner_type
+from ..learning_rate import scale
 from ..machine import forget_most_resident, memory, most_resident, resident
 from ..names import STUDENT
 from ..zoo.weights import classes_of
@@ -60,6 +61,7 @@ class Job:
     Args:
         cfg: The config, as :func:`~mmdualkd.launch.load_config` gives it.
         untrained: Teachers whose checkpoints are not there yet; they get random weights.
+        processes: Processes that will train together; here there is one.
 
     Attributes:
         cfg: The config as it was given.
@@ -69,8 +71,8 @@ class Job:
         free: Bytes of memory that were free before: the GPU's, where there is one. None if nobody knows.
     """
 
-    def __init__(self, cfg: Config, untrained: Collection[str] = ()) -> None:
-        self.cfg, self.untrained = cfg, tuple(untrained)
+    def __init__(self, cfg: Config, untrained: Collection[str] = (), processes: int = 1) -> None:
+        self.cfg, self.untrained, self.processes = cfg, tuple(untrained), processes
         self.messages: list[tuple[int, str]] = []
         self.first_weights: list[torch.Tensor] = []
         self._built: dict[str, Any] = {}
@@ -178,7 +180,8 @@ class Job:
         runner._train_dataloader = self.loader('train')
         runner._train_loop = runner.build_train_loop(runner._train_loop)
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-        runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
+        if (runner.auto_scale_lr or {}).get('enable'):
+            scale(runner, runner.optim_wrapper, self.processes)
         if runner.param_schedulers is not None:
             runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
         for number, dataset in enumerate(plain_datasets(self.loader('train').dataset)):

@@ -81,7 +81,7 @@ def check_holds(cache: TeacherCache, terms: nn.ModuleDict, step: Step) -> None:
     if missing:
         raise CacheError(
             f'{cache.where} does not hold all that model.terms read: {", ".join(map(str, missing))}. Write one that '
-            f'does: python tools/cache_teachers.py CONFIG --out {cache.folder}-more --views {cache.num_views}, with '
+            f'does: mmdualkd cache CONFIG --out {cache.folder}-more --views {cache.num_views}, with '
             'the configs of all the terms'
         )
 

@@ -28,7 +28,7 @@ from .subject import Subject
 from .training import Training, read_training
 
 LIMIT = 3_000_000  # bytes of the file
-COMMAND = 'python tools/report.py'
+COMMAND = 'mmdualkd report'
 
 
 def write_page(
@@ -164,7 +164,7 @@ def training_facts(subject: Subject) -> Html:
         configs = sorted(file.name for file in training.folder.glob('*.py'))
         pairs.append((name, str(training.folder)))
         if len(configs) == 1:
-            words = ['python', 'tools/train.py', str(training.folder / configs[0]), '--work-dir', 'NEW']
+            words = ['mmdualkd', 'train', str(training.folder / configs[0]), '--work-dir', 'NEW']
             words += ['--seed', told['seed']] if told.get('seed', '').isdigit() else []
             pairs.append(('trains it again', tag('code', shlex.join(words))))
         try:

@@ -38,6 +38,8 @@ def checked(arguments: Mapping[str, Any]) -> dict[str, Any]:
     check_number(**{option('test_fraction'): arguments['test_fraction']})
     if not 0 < arguments['test_fraction'] < 1:
         raise ConfigError(f'--test-fraction={arguments["test_fraction"]!r} must lie between 0 and 1')
+    if not str(arguments['data']).strip():  # a variable of the shell that is not set
+        raise ConfigError(f'DATA={str(arguments["data"])!r} names no folder and no table')
     teachers, checkpoints = _names(arguments['teachers']), _checkpoints(arguments['teacher_checkpoints'])
     if not isinstance(arguments['student'], str | Path):
         raise ConfigError(f'--student must be a name, got {arguments["student"]!r}')

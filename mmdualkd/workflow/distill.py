@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..errors import ConfigError
 from ..files import check_folder
 from ..machine import cores
 from ..processes import locked
@@ -82,6 +83,8 @@ def distill(
     """
     arguments = checked({name: value for name, value in locals().items() if name not in ('out', 'dry_run')})
     workers = arguments.pop('workers')  # a machine's, not the run's
+    if not str(out).strip():
+        raise ConfigError(f'--out={str(out)!r} names no folder')
     out = Path(out).resolve()
     Run.check_free(out)
     check_folder('--out', out)
@@ -132,10 +135,6 @@ def describe(samples: Samples, out: Path, student: str, teachers: Sequence[str])
     for name, key in ((student, '--student'), *((teacher, '--teachers') for teacher in teachers)):
         find_model(name, samples.of, key)  # a wrong name is told before anything is written
     samples.write(out / 'annotations')
-    for path, fault in list(samples.faults.items())[:10]:
-        print(f'left out: {path} {fault}')
-    if len(samples.faults) > 10:
-        print(f'left out: {len(samples.faults) - 10} more')
     train = samples.trained_on()
     print(f'{len(samples.classes)} {samples.of} of {len(samples.names)} classes: {", ".join(samples.names[:20])}')
     without = f' and {len(samples.unlabelled)} without a label' if samples.unlabelled else ''

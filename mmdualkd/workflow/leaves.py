@@ -1,6 +1,7 @@
 """The configs of a run: a leaf for each training, which says what that training is and can be run by hand."""
 
 import keyword
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -261,7 +262,12 @@ def write_leaf(path: Path, config: Mapping[str, Any], work_dir: Path) -> None:
 
     lines = [f'{name} = {source(value)}\n' for name, value in config.items()]
     with open_whole(path, 'w') as file:
-        file.write(HEADER.format(path=path, work_dir=work_dir) + ''.join(lines))
+        file.write(HEADER.format(path=_typed(path), work_dir=_typed(work_dir)) + ''.join(lines))
+
+
+def _typed(path: Path) -> str:
+    """A path as a shell reads it, on one line."""
+    return shlex.quote(str(path)) if str(path).isprintable() else ascii(str(path))
 
 
 def source(value: Any, column: int = 0) -> str:

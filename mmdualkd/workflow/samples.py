@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,13 +20,14 @@ from ..datasets.splits import (
     read_table,
     write_annotations,
 )
-from ..errors import ConfigError, DataError, nearest
+from ..errors import ConfigError, DataError, listed, nearest
 from ..zoo.catalogue import PICTURES, VIDEOS
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')  # of pictures
 NOTES = ('.txt', '.json', '.csv', '.xml', '.yaml', '.yml', '.md', '.srt', '.vtt', '.log', '.npy', '.pkl')
 SPLITS = dict(train=False, training=False, val=True, valid=True, validation=True, test=True)  # whether it is held out
 PROBES = 25
+SHOWN = 10  # files that are left out
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,9 @@ def find_samples(
     if not good:
         first = next(iter(faults.items()), None)
         raise DataError(f'DATA={str(data)!r} has no readable {of}' + (f': {first[0]} {first[1]}' if first else ''))
+    _tell(faults)  # before a class that lacks them is told of
     classes, without = known_classes(good, table, unlabelled)
+    _warn_of_lost(faults, classes, table, unlabelled)
     test = _given_split(list(classes)) if table is None else None
     check_names(classes, without)
     given = test is not None
@@ -132,6 +135,24 @@ def find_samples(
     samples = Samples(of, root, classes, test, faults, beside(without, test, group_regex))
     _check_split(samples, given)
     return samples
+
+
+def _tell(faults: Mapping[str, str]) -> None:
+    for path, fault in list(faults.items())[:SHOWN]:
+        print(f'left out: {path.encode(errors="backslashreplace").decode()} {fault}')  # its name may be no UTF-8
+    if len(faults) > SHOWN:
+        print(f'left out: {len(faults) - SHOWN} more')
+
+
+def _warn_of_lost(
+    faults: Mapping[str, str], classes: Mapping[str, str], table: Mapping[str, str] | None, unlabelled: str | None
+) -> None:
+    """Tells of classes that have files, none of which decodes."""
+    broken = [path for path in faults if not path.lower().endswith(NOTES)]
+    if table is None:
+        broken = [path for path in broken if '/' in path and not (unlabelled and path.startswith(f'{unlabelled}/'))]
+    if lost := set(known_classes(broken, table)[0].values()) - set(classes.values()):
+        print(f'warning: no file of {listed(sorted(map(repr, lost)))} decodes: the student will not know of it')
 
 
 def _kind(paths: Iterable[str], data: Path) -> str:

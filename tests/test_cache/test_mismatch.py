@@ -133,7 +133,7 @@ def test_a_cache_that_is_not_whole_is_an_error_before_training_and_the_command_m
         shard.write_bytes(content[damage])
     error = error_of(job, tmp_path / 'run', f'model.teacher_cache={cache}')
     assert error.startswith('CacheError: ') and shard.name in error, error
-    assert f'python tools/cache_teachers.py CONFIG --out {cache} completes and mends' in error
+    assert f'mmdualkd cache CONFIG --out {cache} completes and mends' in error
     write_cache(job, cache, '--views', '2', '--dtype', 'float32')
     assert bytes_of(cache) == whole
 

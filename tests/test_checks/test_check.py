@@ -135,12 +135,14 @@ def test_a_learning_rate_for_another_batch_is_a_warning_with_the_factor(job, che
     text = texts(found, 'warning', 'learning rate')
     assert 'batch 4 (4 samples x 1 process), but lr=0.02 is for 32: the linear rule multiplies it by 0.125' in text
     assert 'lr=0.0025' in text and '--auto-scale-lr' in text
-    _, found = check(job.config, '--processes', 8, *base)
+    _, found = check(job.config, '--processes', 8, *base, 'auto_scale_lr.enable=True')
     assert texts(found, 'fine', 'learning rate') == 'batch 32 (4 samples x 8 processes), as lr=0.02 asks'
+    assert 'at the highest rate, 0.02, ' in texts(found, 'fine', 'updates')  # not of one process
     _, found = check(job.config, *base, 'auto_scale_lr.enable=True')
     assert 'is multiplied by 0.125' in texts(found, 'fine', 'learning rate')
     _, found = check(job.config, *base, 'auto_scale_lr.enable=True', 'optim_wrapper.accumulative_counts=8')
     assert texts(found, 'fine', 'learning rate').endswith('8 accumulated steps), as lr=0.02 asks')
+    assert 'at the highest rate, 0.02, ' in texts(found, 'fine', 'updates')
 
 
 SLOW = """

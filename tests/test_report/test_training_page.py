@@ -159,7 +159,7 @@ def test_what_cannot_be_known_is_said_with_the_command_that_adds_it(folders, rep
     page, _ = report(distilled, '--no-predictions')
     assert 'Learning curves' in page.text and 'weights of the teachers (kd)' in page.text
     assert '--no-predictions' in page.text and 'Confusion' not in page.text
-    assert f'python tools/report.py {distilled} --against WORK_DIR_OF_STUDENT_ALONE' in page.text
+    assert f'mmdualkd report {distilled} --against WORK_DIR_OF_STUDENT_ALONE' in page.text
     (distilled / 'epoch_1.pth').unlink()
     (distilled / 'student_epoch_1.pth').write_bytes(b'')
     page, _ = report(distilled)

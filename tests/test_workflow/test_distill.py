@@ -165,6 +165,8 @@ def test_a_kill_loses_no_more_than_the_running_stage(videos, tmp_path, monkeypat
         (dict(student='resnet3d'), "--student='resnet3d' names no model of videos; did you mean 'resnet3d18-w8'"),
         (dict(teachers=['x3d']), "--teachers='x3d' names no model of videos"),
         (dict(teachers=[]), '--teachers names none'),
+        (dict(data=''), "DATA='' names no folder"),
+        (dict(out=' '), "--out=' ' names no folder"),
         (dict(test_fraction=1.0), '--test-fraction=1.0'),
         (dict(epochs=0), '--epochs must be a whole number from 1, got 0'),
         (dict(seed=-1), '--seed must be a whole number from 0 to 4294967295, got -1'),
@@ -185,7 +187,7 @@ def test_a_kill_loses_no_more_than_the_running_stage(videos, tmp_path, monkeypat
 )
 def test_a_mistake_is_one_error_before_any_data_are_written(videos, tmp_path, changes, message):
     with pytest.raises(ConfigError, match=message):
-        mmdualkd.distill(videos, out=tmp_path / 'out', **{**SMALL, **SHORT, **changes})
+        mmdualkd.distill(**{**dict(data=videos, out=tmp_path / 'out'), **SMALL, **SHORT, **changes})
     assert not [path for path in tmp_path.glob('out/*') if path.name not in ('.lock', 'run.json')]
 
 

@@ -130,6 +130,15 @@ def test_source_is_python_that_gives_the_value_back():
     assert all(len(line) < 120 for line in source(value).split('\n'))
 
 
+def test_the_command_in_a_config_can_be_pasted_wherever_it_stands(tmp_path):
+    for name in ('a b', 'a\nb = 1'):
+        folder = tmp_path / name
+        folder.mkdir()
+        write_leaf(folder / 'leaf.py', dict(x=1), folder)
+        first, second = (folder / 'leaf.py').read_text().splitlines()
+        assert second == 'x = 1' and (name != 'a b' or f"train '{folder}/leaf.py' --work-dir '{folder}' " in first)
+
+
 def test_a_config_of_a_zoo_has_the_view_of_its_own_pipeline():
     model = find_model('mmaction::recognition/slowonly/slowonly_r50_8xb16-4x16x1-256e_kinetics400-rgb.py', VIDEOS, 'x')
     assert model.view == dict(clip_len=4, frame_interval=16, size=224) and model.kind == 'cnn'

@@ -51,6 +51,20 @@ def test_folders_of_train_and_val_are_kept_as_a_split(tmp_path, clip):
         found(tmp_path / 'videos', tmp_path, regex='(a)')
 
 
+def test_files_that_are_left_out_are_told_before_the_class_that_lacks_them(tmp_path, clip, capsys):
+    data = tree(tmp_path / 'videos', clip, 'a/0.avi', 'a/1.avi')
+    (data / 'b').mkdir()
+    (data / 'b' / '0.avi').touch()
+    with pytest.raises(DataError, match='only one class'):
+        found(data, tmp_path)
+    assert capsys.readouterr().out.startswith('left out: b/0.avi is empty (0 bytes)\n')
+    found(tree(data, clip, 'c/0.avi', 'c/1.avi'), tmp_path)
+    assert "warning: no file of 'b' decodes" in capsys.readouterr().out
+    (data / 'b' / '0.avi').rename(data / 'b' / 'caf\udce9.avi')
+    found(data, tmp_path)
+    assert capsys.readouterr().out.startswith('left out: b/caf\\udce9.avi has a name that is not UTF-8')
+
+
 def test_groups_stay_on_one_side(tmp_path, clip):
     names = [f'{kind}/{who}_{index}.avi' for kind in 'ab' for who in 'xyz' for index in range(2)]
     samples = found(tree(tmp_path / 'videos', clip, *names), tmp_path, 0.34, regex='/([^/_]+)_')
