@@ -73,6 +73,15 @@ def test_no_order_is_read_from_few_samples_or_wrong_answers():
     assert judge('t', few.flip(0), few, 50, []).level == 'warning'
 
 
+def test_a_teacher_that_knows_nothing_has_no_other_order():
+    labels = torch.tensor([0] * 80 + [1] * 20)  # always the rare class: right nowhere, in the other order nearly always
+    assert judge('t', torch.ones(100, dtype=torch.long), labels, 2, CLASSES).level == 'warning'
+    assert judge('t', 1 - labels, labels, 2, CLASSES).level == 'error'
+    pair = torch.tensor([0] * 5 + [1] * 5)
+    guessed = torch.tensor([1, 1, 1, 1, 0, 0, 0, 0, 1, 1])  # 7 of 10 wrong: one in six guesses as badly
+    assert judge('t', guessed, pair, 2, CLASSES).level == 'warning'
+
+
 def test_two_exchanged_classes_of_a_good_teacher_are_named():
     labels = torch.arange(10).repeat(8)
     names = [f'c{label}' for label in range(10)]
