@@ -1,6 +1,7 @@
 """`mmdualkd check CONFIG`, on whole tiny jobs."""
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,9 +10,13 @@ from distill_jobs import distill_job
 from helpers import run, write_clips
 from jobs import stock_job
 from mmengine.logging import MMLogger
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from picture_jobs import picture_job, write_pictures
 
+from mmdualkd.checks.job import Job
+from mmdualkd.checks.rate import check_rate
 from mmdualkd.errors import ConfigError
+from mmdualkd.study.configs import config_of
 
 OTHER_CLIPS = """
 other = dict(ann_file={annotation!r}, data_prefix=dict(video={videos!r}))
@@ -118,6 +123,24 @@ def test_a_learning_rate_that_is_wrong_by_far_is_an_error(job, check):
     for rate, text in (('1e3', 'lower optim_wrapper.optimizer.lr by far'), ('1e-13', 'nothing is learned')):
         code, found = check(job.config, '--cfg-options', f'optim_wrapper.optimizer.lr={rate}')
         assert code == 1 and text in texts(found, 'error', 'updates')
+
+
+def test_updates_of_accumulated_gradients_are_those_of_the_first_weights_however_short_a_training_is(job):
+    shown = []
+    for count in (1, 2, 3):  # the whole training has four iterations
+        with Job(config_of(str(job.config), {'optim_wrapper.accumulative_counts': count})) as built:
+            built.started()
+            [found] = check_rate(built)
+        assert found.level == 'fine', found.text
+        shown.append(found.text)
+    assert len(set(shown)) == 1  # the batch is the same, and so is the mean of its gradients
+
+
+def test_several_optimizers_are_not_judged_by_updates():
+    part = OptimWrapper(torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=1.0))
+    runner = SimpleNamespace(optim_wrapper=OptimWrapperDict(one=part))
+    job = SimpleNamespace(once=lambda name, build: None, training=lambda: runner)
+    assert not list(check_rate(job))
 
 
 def test_flags_of_training_are_checked_with_it(job, check):
