@@ -101,6 +101,23 @@ def test_two_exchanged_classes_of_a_good_teacher_are_named():
     assert judge('t', torch.where(labels == 3, 7, labels), labels, 10, names).level == 'fine'
 
 
+def test_no_exchange_is_seen_where_a_coin_could_have_thrown_it():
+    labels = torch.tensor([0] * 10 + [1] * 10 + [2] * 10)
+    answers = torch.tensor([0] * 3 + [1] * 7 + [1] * 3 + [0] * 7 + [2] * 10)  # 14 of 20: one coin in seventeen
+    assert judge('t', answers, labels, 3, CLASSES).level == 'fine'
+    circle = torch.arange(30) % 7  # of four samples a class
+    answers = torch.where(circle < 3, (circle + 1) % 3, circle)
+    assert judge('t', answers[:28], circle[:28], 7, []).level == 'fine'
+
+
+def test_a_little_more_than_chance_may_be_luck():
+    labels = torch.arange(10).repeat(7)[:64]
+    answers = (labels + 1 + torch.arange(64) // 10) % 10  # wrong everywhere, each in another way
+    for right, level in ((10, 'warning'), (13, 'fine')):  # 15.6 and 20.3 %; two standard errors end at 18.4
+        some = torch.where(torch.arange(64) < right, labels, answers)
+        assert judge('t', some, labels, 10, []).level == level
+
+
 def test_chance_is_the_largest_class():
     labels = torch.tensor([0] * 60 + [1] * 4)
     found = judge('t', torch.zeros(64, dtype=torch.long), labels, 2, CLASSES)
