@@ -1,7 +1,6 @@
 """`mmdualkd check CONFIG`, on whole tiny jobs."""
 
 import sys
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,7 +9,6 @@ from distill_jobs import distill_job
 from helpers import run, write_clips
 from jobs import stock_job
 from mmengine.logging import MMLogger
-from mmengine.optim import OptimWrapper, OptimWrapperDict
 from picture_jobs import picture_job, write_pictures
 
 from mmdualkd.checks.job import Job
@@ -134,13 +132,6 @@ def test_updates_of_accumulated_gradients_are_those_of_the_first_weights_however
         assert found.level == 'fine', found.text
         shown.append(found.text)
     assert len(set(shown)) == 1  # the batch is the same, and so is the mean of its gradients
-
-
-def test_several_optimizers_are_not_judged_by_updates():
-    part = OptimWrapper(torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=1.0))
-    runner = SimpleNamespace(optim_wrapper=OptimWrapperDict(one=part))
-    job = SimpleNamespace(once=lambda name, build: None, training=lambda: runner)
-    assert not list(check_rate(job))
 
 
 def test_flags_of_training_are_checked_with_it(job, check):
