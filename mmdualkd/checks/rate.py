@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 import torch
-from mmengine.optim import OptimWrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 
 from ..batch_size import batch_of
 from ..findings import Finding
@@ -22,7 +22,7 @@ def check_rate(job: Job) -> Iterator[Finding]:
     """A few updates of the first weights, on one batch and at the schedule's highest rate, move them as they should."""
     training_pace(job)  # what cannot be trained has been told by then
     wrapper = job.training().optim_wrapper
-    if not isinstance(wrapper, OptimWrapper):  # several optimizers, each of a part
+    if isinstance(wrapper, OptimWrapperDict):  # several optimizers, each of a part
         return
     rate = _to_the_highest(wrapper)
     moved, losses = _updates(job, wrapper)
@@ -61,14 +61,17 @@ def _updates(job: Job, wrapper: OptimWrapper) -> tuple[float, list[float]]:
         for weight, first in zip(weights, job.first_weights, strict=True):
             weight.copy_(first)
     wrapper.optimizer.state.clear()
+    wrapper.zero_grad()
+    wrapper.initialize_count_status(model, 0, -1)  # as if training began, and had no end in which fewer accumulate
     moved, losses = 0.0, []
     while len(losses) < UPDATES and (len(losses) < 2 or time.perf_counter() - begin < ENOUGH):
-        before = [weight.detach().clone() for weight in weights]
+        before = [weight.detach().clone().cpu() for weight in weights]
         for _ in range(batch_of(job.cfg).accumulated):
             told = model.train_step(data, optim_wrapper=wrapper)
         losses.append(torch.as_tensor(told['loss']).detach().item())
         with torch.no_grad():
-            change = [weight - old for weight, old in zip(weights, before, strict=True)]
-            share = torch.nn.utils.get_total_norm(change) / torch.nn.utils.get_total_norm(before).clamp(min=1e-12)
+            change = [(weight.cpu() - old).norm() for weight, old in zip(weights, before, strict=True)]
+            size = torch.stack([old.norm() for old in before]).norm()
+            share = torch.stack(change).norm() / size.clamp(min=1e-12)
         moved = max(moved, share.item(), key=lambda value: math.inf if math.isnan(value) else value)
     return moved, losses

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import torch
 from mmengine.registry import DATASETS
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
@@ -78,7 +78,7 @@ def judge(what: str, answers: Tensor, labels: Tensor, classes: int, names: list[
     met.index_put_((labels, answers), torch.ones(count), accumulate=True)
     ours, theirs = linear_sum_assignment(-met.numpy())
     best = met[ours, theirs].sum().item() / count
-    if best >= SURE and right < best / 2 and count >= PER_CLASS * len(labels.unique()):
+    if best >= SURE and right < best / 2 and known(met[:, theirs]) and count >= PER_CLASS * len(labels.unique()):
         moved = [(a, b) for a, b in zip(ours.tolist(), theirs.tolist(), strict=True) if a != b and met[a, b]]
         text = f'{text}, but {best:.1%} in another order of the classes'
         return Finding('error', what, f'{text} ({listed(_told(moved, names))}): {ORDER}')
@@ -93,6 +93,21 @@ def judge(what: str, answers: Tensor, labels: Tensor, classes: int, names: list[
         advice = 'fine-tune it on this data set, or look at its checkpoint and view'
         return Finding('warning', what, f'{text}; it is no better than that: {advice}')
     return Finding('fine', what, text)
+
+
+def known(met: Tensor) -> bool:
+    """Whether answers agree with labels more often than they would if they did not depend on the sample.
+
+    A binomial test, for the best of all orders of the classes. Answers that are the rare class always agree with the
+    frequent one's labels in another order, and know nothing.
+
+    Args:
+        met: How many samples of a class (row) are taken for a class (column), the columns in that order.
+    """
+    count, agreed = round(met.sum().item()), round(met.trace().item())
+    by_chance = (met.sum(0) * met.sum(1)).sum().item() / count**2
+    others = max(math.factorial(int((met.sum(1) > 0).sum())) - 1, 1)  # orders, each of which may agree by chance
+    return binom.logsf(agreed - 1, count, by_chance) + math.log(others) < math.log(UNLIKELY)
 
 
 def exchanged(met: Tensor) -> list[tuple[int, int]]:

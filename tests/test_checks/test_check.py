@@ -11,7 +11,10 @@ from jobs import stock_job
 from mmengine.logging import MMLogger
 from picture_jobs import picture_job, write_pictures
 
+from mmdualkd.checks.job import Job
+from mmdualkd.checks.rate import check_rate
 from mmdualkd.errors import ConfigError
+from mmdualkd.study.configs import config_of
 
 OTHER_CLIPS = """
 other = dict(ann_file={annotation!r}, data_prefix=dict(video={videos!r}))
@@ -118,6 +121,17 @@ def test_a_learning_rate_that_is_wrong_by_far_is_an_error(job, check):
     for rate, text in (('1e3', 'lower optim_wrapper.optimizer.lr by far'), ('1e-13', 'nothing is learned')):
         code, found = check(job.config, '--cfg-options', f'optim_wrapper.optimizer.lr={rate}')
         assert code == 1 and text in texts(found, 'error', 'updates')
+
+
+def test_updates_of_accumulated_gradients_are_those_of_the_first_weights_however_short_a_training_is(job):
+    shown = []
+    for count in (1, 2, 3):  # the whole training has four iterations
+        with Job(config_of(str(job.config), {'optim_wrapper.accumulative_counts': count})) as built:
+            built.started()
+            [found] = check_rate(built)
+        assert found.level == 'fine', found.text
+        shown.append(found.text)
+    assert len(set(shown)) == 1  # the batch is the same, and so is the mean of its gradients
 
 
 def test_flags_of_training_are_checked_with_it(job, check):

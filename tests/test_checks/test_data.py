@@ -8,7 +8,7 @@ from helpers import write_clips
 from jobs import stock_job
 
 from mmdualkd.checks.data import shared
-from mmdualkd.checks.headers import fault_of
+from mmdualkd.checks.headers import fault_of, lacks_boxes
 from mmdualkd.checks.samples import Sample
 
 OURS = """
@@ -117,3 +117,10 @@ def test_one_class_is_an_error(job, check):
         annotation.write_text(annotation.read_text().replace(' 1\n', ' 0\n'))
     code, found = check(job.config, '--cfg-options', 'model.cls_head.num_classes=1')
     assert code == 1 and 'there is only one' in texts(found, 'error', 'classes')
+
+
+def test_a_part_of_an_mp4_whose_length_takes_eight_bytes_is_measured_too(tmp_path):
+    file, head = tmp_path / 'long.mp4', (8).to_bytes(4, 'big') + b'ftyp'
+    for length, lacks in ((16 + 100, False), (16 + 101, True)):
+        file.write_bytes(head + (1).to_bytes(4, 'big') + b'mdat' + length.to_bytes(8, 'big') + bytes(100))
+        assert lacks_boxes(str(file), file.stat().st_size) == lacks

@@ -73,6 +73,15 @@ def test_no_order_is_read_from_few_samples_or_wrong_answers():
     assert judge('t', few.flip(0), few, 50, []).level == 'warning'
 
 
+def test_a_teacher_that_knows_nothing_has_no_other_order():
+    labels = torch.tensor([0] * 80 + [1] * 20)  # always the rare class: right nowhere, in the other order nearly always
+    assert judge('t', torch.ones(100, dtype=torch.long), labels, 2, CLASSES).level == 'warning'
+    assert judge('t', 1 - labels, labels, 2, CLASSES).level == 'error'
+    pair = torch.tensor([0] * 5 + [1] * 5)
+    guessed = torch.tensor([1, 1, 1, 1, 0, 0, 0, 0, 1, 1])  # 7 of 10 wrong: one in six guesses as badly
+    assert judge('t', guessed, pair, 2, CLASSES).level == 'warning'
+
+
 def test_two_exchanged_classes_of_a_good_teacher_are_named():
     labels = torch.arange(10).repeat(8)
     names = [f'c{label}' for label in range(10)]
@@ -90,6 +99,23 @@ def test_two_exchanged_classes_of_a_good_teacher_are_named():
     half = torch.where(torch.arange(80) < 40, answers, labels)
     assert judge('t', half, labels, 10, names).level == 'fine'
     assert judge('t', torch.where(labels == 3, 7, labels), labels, 10, names).level == 'fine'
+
+
+def test_no_exchange_is_seen_where_a_coin_could_have_thrown_it():
+    labels = torch.tensor([0] * 10 + [1] * 10 + [2] * 10)
+    answers = torch.tensor([0] * 3 + [1] * 7 + [1] * 3 + [0] * 7 + [2] * 10)  # 14 of 20: one coin in seventeen
+    assert judge('t', answers, labels, 3, CLASSES).level == 'fine'
+    circle = torch.arange(30) % 7  # of four samples a class
+    answers = torch.where(circle < 3, (circle + 1) % 3, circle)
+    assert judge('t', answers[:28], circle[:28], 7, []).level == 'fine'
+
+
+def test_a_little_more_than_chance_may_be_luck():
+    labels = torch.arange(10).repeat(7)[:64]
+    answers = (labels + 1 + torch.arange(64) // 10) % 10  # wrong everywhere, each in another way
+    for right, level in ((10, 'warning'), (13, 'fine')):  # 15.6 and 20.3 %; two standard errors end at 18.4
+        some = torch.where(torch.arange(64) < right, labels, answers)
+        assert judge('t', some, labels, 10, []).level == level
 
 
 def test_chance_is_the_largest_class():

@@ -1,0 +1,42 @@
+"""--time-budget: all trainings are shortened by one factor."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from mmdualkd.checks.speed import Speed
+from mmdualkd.errors import ConfigError
+from mmdualkd.workflow import budget
+from mmdualkd.zoo.catalogue import VIDEOS, find_model
+
+LENGTHS = dict(student=30, teachers=20)
+
+
+@pytest.fixture
+def plan(monkeypatch):
+    """Two teachers of 100 s an epoch, a student of 50 s; a validation of either takes 10 s."""
+    speeds = {
+        name: Speed(seconds, 10.0, 1.0, 1.0, 0)
+        for name, seconds in {'teachers/vit': 100.0, 'teachers/cnn': 100.0, 'distilled': 50.0}.items()
+    }
+    monkeypatch.setattr(budget, 'measured', lambda plan, lengths: speeds)
+    student = SimpleNamespace(model=find_model('x3d-s', VIDEOS, '--student'))
+    return SimpleNamespace(job=SimpleNamespace(processes=1), student=student)
+
+
+FIXED = 2 * 20 + 3 * 20 + (4 + 4) * 10 + (4 + 10) * 10  # stages, validations, the student's test of ten clips
+WHOLE = 20 * 200 + 30 * 50
+
+
+@pytest.mark.parametrize(
+    ('seconds', 'student', 'teachers'),
+    [(FIXED + WHOLE, 30, 20), (10 * WHOLE, 30, 20), (FIXED + WHOLE / 2, 15, 10), (FIXED + 250, 1, 1)],
+)
+def test_epochs_fill_the_time_and_no_more_than_the_recipe_asks_for(plan, capsys, seconds, student, teachers):
+    assert budget.fit_epochs(plan, LENGTHS, seconds) == dict(student=student, teachers=teachers)
+    assert 'teachers/vit: 100.0 s an epoch, 10.0 s a validation; 20 epochs by the recipe' in capsys.readouterr().out
+
+
+def test_a_time_in_which_no_stage_has_an_epoch_is_an_error_that_says_how_long_one_takes(plan):
+    with pytest.raises(ConfigError, match='5 min is too short, .* takes 10 min'):
+        budget.fit_epochs(plan, LENGTHS, 300.0)
