@@ -9,7 +9,7 @@ from mmengine.logging import MessageHub
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from ..errors import ConfigError, check_flags, check_name, check_part_names
+from ..errors import ConfigError, check_flags, check_part_names
 from ..heads import Assistant, check_assistant
 from ..losses.term import Step
 from ..names import ASSISTANT, STUDENT
@@ -24,6 +24,7 @@ from ..zoo.weights import load_student_weights
 from .accuracy import batch_accuracies
 from .blending import build_blending, check_blended_classes, check_blending
 from .caching import check_cacheable, check_holds, open_cache, values_of
+from .dry_run import check_same_classes, run_on_zeros
 from .labels import check_neck, is_multi_label, label_distributions, labelled_rows, mask_of, own_losses
 from .preprocessor import ClipPreprocessor, PicturePreprocessor
 from .student_only import alone
@@ -105,12 +106,7 @@ class Distiller(BaseModel):
         check_blending(blend, self.of_pictures)
         self.plan = ViewPlan(views, key='model.views', pictures=self.of_pictures)
         self.read_stages = terms.read_stages
-        names = [STUDENT, *teachers]
-        for name in names:
-            if name not in views:
-                raise ConfigError(f'model.views has no {name!r}: each model needs a view (there are: {list(views)})')
-        for name in views:
-            check_name('a key of model.views', name, names, 'model')
+        self.plan.check_names([STUDENT, *teachers])
         self.cache, self.decoded = None, self.plan
         if teacher_cache is not None:
             self.cache, teachers = open_cache(teacher_cache, teachers, self.plan, num_classes)
@@ -146,14 +142,9 @@ class Distiller(BaseModel):
     @torch.no_grad()
     def dry_step(self) -> Step:
         """Runs every model once on a clip of zeros, to know shapes and to find misfits before training."""
-        sizes = [
-            spec.size if isinstance(spec.size, tuple) else (spec.size, spec.size) for spec in self.plan.specs.values()
-        ]
-        height, width = (max(side) for side in zip(*sizes, strict=True))
-        clip = torch.zeros(1, 1, 3, self.decoded.num_frames, height, width, dtype=torch.uint8)
+        staged, assistant = {}, None
         training = self.student.training
         self.student.eval()
-        outputs, stages, staged = {}, {}, {}
         if self.divided:
             try:
                 self.staged = staged[STUDENT] = StagedModel(self.student)
@@ -162,21 +153,7 @@ class Distiller(BaseModel):
                 raise ConfigError(f'model.student cannot serve {readers}: {error}') from error
         if self.assisted:
             staged[self.assisted] = self.teachers.staged(self.assisted)
-        views = ClipViews(self.views, self.alike, clip)
-        for name in self.views:
-            inputs = self._view(name, views)
-            try:
-                if name in staged:
-                    outputs[name], stages[name] = staged[name].run(inputs)
-                elif name == STUDENT:
-                    outputs[name] = run_model(self.student, inputs)
-                else:
-                    outputs[name] = self.teachers.run(name, inputs, plain=True)
-            except (RuntimeError, AssertionError, IndexError, ValueError) as error:
-                where = 'model.student' if name == STUDENT else f'model.teachers.{name}'
-                shape = tuple(inputs.shape)
-                raise ConfigError(f'{where} does not take model.views.{name}, {shape}: {error}') from error
-        assistant = None
+        outputs, stages = run_on_zeros(self, staged)
         if self.assisted:
             pair = stages[STUDENT][2], stages[self.assisted][2]
             self.assistant = Assistant(self.staged, staged[self.assisted], pair)
@@ -186,12 +163,7 @@ class Distiller(BaseModel):
         self.rows = len(student.logits)
         outputs = self._comparable(outputs, self.rows) if self.cache is None else self.teachers.dry_outputs()
         classes = student.logits.size(1)
-        for name, teacher in outputs.items():
-            if teacher.logits.size(1) != classes:
-                raise ConfigError(
-                    f'model.teachers.{name} has {teacher.logits.size(1)} classes, model.student has {classes}: '
-                    'distillation needs the same; set model.num_classes, and a teacher fine-tuned on this data set'
-                )
+        check_same_classes(outputs, classes)
         labels = torch.eye(classes)[:1].expand(len(student.logits), -1)
         step = Step(student, outputs, labels, assistant=assistant, multi_label=self.multi_label)
         return self._with_stages(step, stages[STUDENT]) if self.read_stages else step
@@ -250,7 +222,7 @@ class Distiller(BaseModel):
 
         The attribute ``finite`` then says for each model whether its outputs are all finite, on the device.
         """
-        self._check_clip(inputs)
+        self.decoded.check_clip(inputs)
         has_label, some = None, True
         if labelled is not None or self.some_unlabelled:
             counts = len(data_samples), self.rows
@@ -260,7 +232,7 @@ class Distiller(BaseModel):
             outputs, features = self.run_teachers(inputs, views)
         else:
             outputs, features = self.teachers.stored_outputs(values_of(self.cache, teacher_rows)), None
-        view = self._view(STUDENT, views)
+        view = self.view_of(STUDENT, views)
         student_first = self.assisted is not None and self.assistant.student_first
         if self.read_stages or student_first:
             student, stages = self.staged.run(view, data_samples)
@@ -311,7 +283,7 @@ class Distiller(BaseModel):
         views = views or ClipViews(self.views, self.alike, clip)
         outputs, features = {}, None
         for name in self.teachers:
-            view = self._view(name, views)
+            view = self.view_of(name, views)
             if name == self.assisted and not self.assistant.student_first:
                 outputs[name], features = self.teachers.run_staged(name, view)
             else:
@@ -323,7 +295,7 @@ class Distiller(BaseModel):
         aligned = {name: in_order(align_rows(in_float32(value), rows)) for name, value in outputs.items()}
         return {name: replace(value, window=self.plan.window(name)) for name, value in aligned.items()}
 
-    def _view(self, name: str, views: ClipViews) -> Tensor:
+    def view_of(self, name: str, views: ClipViews) -> Tensor:
         """A model's view, in the type of its weights."""
         model = self.student if name == STUDENT else self.teachers[name]
         return views[name].to(next(model.parameters()).dtype)
@@ -341,14 +313,6 @@ class Distiller(BaseModel):
     def _warmup(self, device: torch.device) -> Tensor:
         done = MessageHub.get_current_instance().get_info('iter', 0)
         return torch.full((), min(1.0, done / self.warmup_iters), device=device)
-
-    def _check_clip(self, inputs: Tensor) -> None:
-        if inputs.dim() != 6 or inputs.size(1) != 1 or inputs.size(3) != self.decoded.num_frames:
-            raise ConfigError(
-                f'the train pipeline gives clips of {tuple(inputs.shape[1:])}, but model.views need (1, 3, '
-                f'{self.decoded.num_frames}, height, width): sample with mmdualkd.SampleViews and '
-                "FormatShape(input_format='NCTHW')"
-            )
 
     def _apply(self, fn: Any, recurse: bool = True) -> 'Distiller':
         super()._apply(fn, recurse)

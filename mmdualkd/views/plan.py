@@ -1,9 +1,10 @@
 """Where the frames that the views of all models need lie in the clip that they share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from ..errors import ConfigError, check_name
 
@@ -135,6 +136,24 @@ class ViewPlan:
             return None
         start = self._start(spec)
         return start / self.span, (start + spec.span) / self.span
+
+    def check_names(self, models: Sequence[str]) -> None:
+        """Refuses views that are not one for each model."""
+        for name in models:
+            if name not in self.specs:
+                known = list(self.specs)
+                raise ConfigError(f'{self.key} has no {name!r}: each model needs a view (there are: {known})')
+        for name in self.specs:
+            check_name(f'a key of {self.key}', name, models, 'model')
+
+    def check_clip(self, clip: Tensor) -> None:
+        """Refuses clips that are not (N, 1, 3, ``num_frames``, height, width)."""
+        if clip.dim() != 6 or clip.size(1) != 1 or clip.size(3) != self.num_frames:
+            raise ConfigError(
+                f'the train pipeline gives clips of {tuple(clip.shape[1:])}, but {self.key} need (1, 3, '
+                f'{self.num_frames}, height, width): sample with mmdualkd.SampleViews and '
+                "FormatShape(input_format='NCTHW')"
+            )
 
     def places(self, name: str) -> np.ndarray:
         """Where a view's frames lie in the shared clip: (num_clips, clip_len)."""
