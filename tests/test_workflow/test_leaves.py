@@ -72,6 +72,16 @@ def test_the_student_alone_draws_clips_as_beside_its_teachers(tmp_path):
     assert beside[1].views == together.model.views and beside[2:] == together.train_pipeline[2:]
 
 
+def test_the_shared_clip_is_as_large_as_the_largest_view(tmp_path):
+    teachers = {role: entry(name, checkpoint='a.pth') for role, name in dict(vit='mvitv2-s', cnn='x3d-m').items()}
+    for config in (
+        alone(job(tmp_path), entry('x3d-s'), 5, beside=teachers),
+        distilled(job(tmp_path), entry('x3d-s'), teachers, 5),
+    ):
+        [crop] = [step for step in written(config, tmp_path).train_pipeline if step.type == 'mmdualkd.RandomCropResize']
+        assert (crop.size, crop.short_side) == (224, 256)
+
+
 def test_who_learns_from_labels_alone_leaves_samples_without_one_out(tmp_path):
     few, teachers = job(tmp_path, samples=3, unlabelled=100), dict(cnn=entry('x3d-m', checkpoint='a.pth'))
     by_itself = written(alone(few, entry('x3d-s'), 5, beside=teachers), tmp_path)
