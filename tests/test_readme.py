@@ -32,6 +32,7 @@ from mmdualkd.launch import load_config, read_config
 from mmdualkd.registry import DATASETS, MODELS
 from mmdualkd.settings import check_settings
 from mmdualkd.stages import divide
+from mmdualkd.study.file import read_study
 from mmdualkd.top_keys import settle
 from mmdualkd.unread import check_read
 from mmdualkd.views import ViewPlan
@@ -57,6 +58,8 @@ RUN_ELSEWHERE = {
     'my_connector.py': 'here',
     'my_family.py': 'here',
     'my_dataset.py': 'here',
+    'tiny.py; its clips': 'here',
+    'study.comparison import describe': 'here',
     'mmdualkd.distill(': 'here',
     'ImageClassificationInferencer': 'here',
     'drn=$(': 'test_export_student.py',
@@ -80,7 +83,7 @@ def test_every_block_is_of_a_kind_that_is_run():
         'shell',
         'text',
     }  # text: what was printed, by a run of its own
-    assert len(blocks('python', elsewhere=True)) == 6 and len(blocks('shell', elsewhere=True)) == 1
+    assert len(blocks('python', elsewhere=True)) == 8 and len(blocks('shell', elsewhere=True)) == 1
     assert sum(language != 'text' for _, language, _ in BLOCKS) == sum(
         len(blocks(kind, where)) for kind in ('python', 'shell') for where in (False, True)
     )
@@ -157,6 +160,16 @@ def test_a_loss_of_ones_own_trains_the_student(module, root):
     assert {'loss_cls', 'loss_mine', 'loss_kd'} <= set(log) and not {'loss_sdd', 'loss_rkd'} & set(log)
     assert 0 < log['loss_mine'] < float('inf')
     assert all(not value.equal(weights[name]) for name, value in model.student.named_parameters())
+
+
+def test_a_study_and_what_its_intervals_cover_are_read_and_run_as_printed(root, capsys):
+    (study,) = [text for _, _, text in BLOCKS if text.startswith('# tiny.py')]
+    (root / 'tiny.py').write_text(study)
+    assert [row.name for row in read_study(Path('tiny.py')).rows][:2] == ['Student alone', 'Full method']
+    (coverage,) = [text for _, _, text in BLOCKS if 'study.comparison import describe' in text]
+    exec(coverage.replace('1000', '2'), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 16 and all(0 <= float(line.split()[1]) <= 1 for line in lines)
 
 
 def test_a_family_of_ones_own_is_divided_into_what_its_forward_gives(root):

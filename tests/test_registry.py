@@ -25,7 +25,7 @@ class Odd(Term):
 
 
 KEY = 'model.terms.kd'
-TAKES_OF_KD = r'\(FusedKD takes: weighting, tau, standardise_teachers, standardise_logits, teachers, weight\)'
+TAKES_OF_KD = r'\(FusedKD takes: weighting, tau, fuse, standardise_teachers, standardise_logits, teachers, weight\)'
 WRONG = [
     (dict(type='FusedKD', temperature=4), rf": unknown argument 'temperature'; did you mean 'tau'\? {TAKES_OF_KD}"),
     (dict(type='FusedKD', weights=1), rf": unknown argument 'weights'; did you mean 'weight'\? {TAKES_OF_KD}"),

@@ -17,12 +17,16 @@ from mmdualkd.cli.tools import add_report_arguments
 from mmdualkd.launch import run_tool
 
 
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     add_report_arguments(parser)
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
     from mmdualkd.report.write import write_page
 
     words = sys.argv if sys.argv[0].startswith('mmdualkd ') else ['python', 'tools/report.py', *sys.argv[1:]]
