@@ -53,7 +53,7 @@ def cache(written, tmp_path):
         (
             'model.terms.sdd.residual=class_maps',
             r'does not hold all that model\.terms read: class_maps of vit on a grid of 1 x 1 x 1.*, class_maps of cnn.*'
-            r'python tools/cache_teachers\.py CONFIG --out \S+-more --views 2',
+            r'mmdualkd cache CONFIG --out \S+-more --views 2',
         ),
         (
             'model.terms.sdd.grid=[1,2,2]',
