@@ -84,21 +84,22 @@ def ratio(seconds: Mapping[str, list[float]], above: str | Iterable[str], below:
     return Ratio(least, min(single), max(single), detail=dict(median_seconds=medians, turns=len(single)))
 
 
-def paired_ratio(seconds: Mapping[str, list[float]], above: str, below: str) -> Ratio:
+def paired_ratio(seconds: Mapping[str, list[float]], above: str, *below: str) -> Ratio:
     """One part's time over another's where the two differ by less than the machine's noise.
 
     Args:
         seconds: What :func:`take_turns` gives, of at least 6 turns.
         above: The part above the line.
-        below: That below it.
+        below: Those below it, in their mean: the same loop twice differs by where its weights lie in memory.
 
     Returns:
         The median of the turns' own ratios, with a 95 % interval of it: the order statistics between which a median
         lies with that probability (by the sign test, Conover, Practical Nonparametric Statistics, 3.2).
     """
-    single = sorted(one / other for one, other in zip(seconds[above], seconds[below], strict=True))
+    means = map(statistics.mean, zip(*(seconds[name] for name in below), strict=True))
+    single = sorted(one / other for one, other in zip(seconds[above], means, strict=True))
     outside = max(int(binom.ppf(0.025, len(single), 0.5)) - 1, 0)
-    medians = {name: statistics.median(seconds[name]) for name in (above, below)}
+    medians = {name: statistics.median(seconds[name]) for name in (above, *below)}
     detail = dict(median_seconds=medians, turns=len(single))
     return Ratio(statistics.median(single), single[outside], single[-1 - outside], detail=detail)
 
