@@ -17,9 +17,10 @@ from .console.handlers import plainly
 from .endings import run_tool  # noqa: F401  (the tools have it from here)
 from .errors import ConfigError
 from .files import check_folder
+from .fragments import merge_options, take_terms
 from .setting_values import lost_hooks
 from .settings import check_settings
-from .top_keys import settle, take_terms
+from .top_keys import settle
 from .unread import check_read
 from .zoo.catalogue import short_names
 from .zoo.names import find_model, nearest_config
@@ -46,7 +47,7 @@ def load_config(args: argparse.Namespace) -> Config:
         cfg.work_dir = os.path.join('work_dirs', Path(path).stem)
     if args.cfg_options is not None:
         try:
-            cfg.merge_from_dict(args.cfg_options)
+            merge_options(cfg, args.cfg_options)
         except (TypeError, KeyError, AttributeError) as error:
             raise ConfigError(f'--cfg-options do not fit the config: {_one_line(error)}') from error
     if not isinstance(cfg.work_dir, str) or not cfg.work_dir:

@@ -9,9 +9,9 @@ last is meant. The keys, and what follows them:
   loaders' data sets, in wrappers too;
 - ``data_root``, the folder that paths in annotation files start from: the data sets' ``data_root`` where they have one,
   otherwise their ``data_prefix``. ``data_prefix`` stands before it where there are both; either may end in ``_train``,
-  ``_val`` or ``_test`` for one split;
-- ``terms``, which a fragment of ``configs/_base_/terms`` sets: the model's terms, in place of its own
-  (:func:`take_terms`).
+  ``_val`` or ``_test`` for one split.
+
+``terms`` stands there, too, see :mod:`~mmdualkd.fragments`.
 """
 
 import ast
@@ -27,7 +27,6 @@ from .errors import ConfigError
 from .zoo.resolve import set_num_classes
 
 NUM_CLASSES = 'model.num_classes'
-TERMS = 'terms'
 
 
 class Place(NamedTuple):
@@ -60,32 +59,6 @@ def settle(cfg: Config, path: str | Path) -> None:
     for key, place in found.items():
         if meant[key] != place.own:
             _put(cfg, place.path, meant[key])
-
-
-def take_terms(cfg: Config, path: str | Path) -> None:
-    """Moves ``terms`` from the top of a config to its model, in place of what terms it had.
-
-    MMEngine lets no two bases set ``model``, so a fragment that a leaf inherits beside another config sets ``terms``.
-
-    Args:
-        cfg: The config, as it was read.
-        path: The file.
-
-    Raises:
-        ConfigError: If the model has no teachers, or the file changes ``model.terms`` as well, which would be lost.
-    """
-    if TERMS not in cfg:
-        return
-    if 'student' not in cfg.model:
-        raise ConfigError(f'{path}: `terms` at the top is for a distillation, and its model has no student')
-    bases = [Config.fromfile(base, import_custom_modules=False) for base in bases_of(Path(path))]
-    known = [base.model.get(TERMS) for base in bases if isinstance(base.get('model'), dict)]
-    if cfg.model.get(TERMS) not in (None, cfg.terms, *known):
-        raise ConfigError(
-            f'{path} sets model.terms, and `terms` at the top, from a fragment, stands in their place: change the '
-            "fragment's (terms=dict(<name>=dict(...))), or leave it out"
-        )
-    cfg.model.terms = cfg.pop(TERMS)
 
 
 def places(cfg: Config) -> dict[str, Place]:

@@ -10,6 +10,7 @@ from typing import Any
 from mmengine.config import Config
 
 from .errors import ConfigError, nearest
+from .fragments import TERMS
 from .top_keys import bases_of, names_in, places
 
 # what is read from the top of a config beside the Runner's arguments: by its methods, by tools and by MMEngine's reader
@@ -63,7 +64,7 @@ def check_read(cfg: Config, path: str, options: Mapping[str, Any]) -> None:
         return
     followed = {place.name for place in places(cfg).values()}
     known = {*settings(), *followed}
-    for name in dict.fromkeys(key.partition('.')[0] for key in options):
+    for name in dict.fromkeys(key.partition('.')[0] for key in options if key != TERMS):
         if name not in known and not name.startswith('_'):
             raise ConfigError(f'--cfg-options {name}: {_advice(name, cfg, name in _read(path), known)}')
     file = Path(path)

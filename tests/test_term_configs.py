@@ -116,6 +116,40 @@ def test_terms_that_the_base_has_go_and_options_change_the_new_ones(tmp_path):
     assert 'terms' not in changed
 
 
+def test_a_fragments_name_on_the_command_line_is_the_whole_method_and_other_options_change_it(tmp_path):
+    named = load(DISTILLATION, '--cfg-options', 'model.terms.rsd.weight=2', 'terms=rsd', 'model.terms.rsd.source=cnn')
+    assert named.model.terms == dict(rsd=dict(type='RSD', source='cnn', weight=2))
+    own = tmp_path / 'own.py'
+    own.write_text("terms = dict(sp=dict(type='SP', source='cnn'))\n")
+    assert load(DISTILLATION, '--cfg-options', f'terms={own}').model.terms == dict(sp=dict(type='SP', source='cnn'))
+    for cfg in (
+        load(KD, '--cfg-options', 'terms=pictures/ofa'),
+        load(write_leaf(tmp_path, "terms = 'pictures/ofa'", KD)),
+    ):
+        assert {name: term.source for name, term in cfg.model.terms.items()} == dict(ofa='teacher', exits='teacher')
+        assert 'terms' not in cfg
+
+
+@pytest.mark.parametrize(
+    ('value', 'message'),
+    [
+        ('rds', "terms='rds' is no fragment; did you mean 'rsd'?"),
+        ('no/where.py', "terms='no/where.py' is no fragment"),
+        ('', "terms='' is no fragment"),
+        ('3', "terms must be terms, or a fragment's name as in terms=rsd, got 3"),
+        (str(DISTILLATION), 'that file sets no `terms`'),
+    ],
+)
+def test_a_name_of_no_fragment_is_one_error_with_the_nearest(value, message):
+    assert message in refused(DISTILLATION, '--cfg-options', f'terms={value}')
+
+
+def test_a_part_of_terms_at_the_top_and_a_model_without_teachers_are_refused():
+    assert 'terms' in refused(DISTILLATION, '--cfg-options', 'terms.rsd.weight=2')
+    plain = ROOT / 'configs' / 'demo' / 'teacher_vit.py'
+    assert 'terms is for a distillation' in refused(plain, '--cfg-options', 'terms=rsd')
+
+
 def test_terms_in_two_places_and_a_model_without_teachers_are_one_clear_error(tmp_path):
     message = refused(leaf(tmp_path, 'rsd', 'model = dict(terms=dict(rsd=dict(weight=1.0)))'))
     assert 'leaf.py sets model.terms, and `terms` at the top, from a fragment, stands in their place' in message

@@ -20,10 +20,11 @@ from ..datasets.labels import is_unlabelled
 from ..datasets.robust import counted_from_one, source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
+from ..fragments import TERMS
 from ..learning_rate import tell_batch
 from ..names import STUDENT
 from ..registry import HOOKS
-from ..top_keys import NUM_CLASSES, TERMS, meant_values, places
+from ..top_keys import NUM_CLASSES, meant_values, places
 from ..views import SampleViews, ViewPlan
 from ..zoo.weights import classes_of
 from .epoch_seed import EpochSeedHook, sampler_of

@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from ..arguments import read_written
+from ..fragments import merge_options
 from ..launch import read_config
 from ..top_keys import settle
 
@@ -18,7 +19,7 @@ _read = lru_cache(maxsize=None)(read_config)
 def config_of(file: str, options: Mapping[str, Any]) -> Config:
     """A row's config with its options merged in, as on the command line."""
     cfg = copy.deepcopy(_read(file))
-    cfg.merge_from_dict({key: read_written(value) for key, value in options.items()})
+    merge_options(cfg, {key: read_written(value) for key, value in options.items()})
     settle(cfg, file)
     return cfg
 

@@ -18,8 +18,8 @@ def numpy_entropy(z):
     return -(p * np.log(p)).sum(-1)
 
 
-def numpy_datw(teachers, student, score, tau=None, eps=1e-6):
-    """Independent float64 formula, sample by sample."""
+def numpy_datw(teachers, student, score, tau=None, eps=1e-6, labels=None):
+    """Independent float64 formula, sample by sample; guarded where there are labels."""
     count, samples, classes = teachers.shape
     weights = np.zeros((count, samples))
     for n in range(samples):
@@ -30,6 +30,8 @@ def numpy_datw(teachers, student, score, tau=None, eps=1e-6):
             z, s = z - z.mean(), student[n] - student[n].mean()
             d = 1 - z @ s / np.linalg.norm(z) / np.linalg.norm(s)
             scores.append(dict(product=c * d, sum=c + d, confidence=c, discrepancy=d)[score])
+            if labels is not None and labels[n].any():
+                scores[-1] *= labels[n] @ numpy_softmax(teachers[k, n])
         scores = np.array(scores)
         raw = np.exp(scores / tau) if tau else scores + eps
         weights[:, n] = raw / raw.sum()
@@ -80,6 +82,26 @@ def test_datw_weighs_a_confident_teacher_that_disagrees_more():
     teachers = torch.tensor([[[9.0, 0, 0]], [[0, 9.0, 0]], [[0, 0.1, 0]]])  # agrees; disagrees surely; disagrees unsure
     weights = DATW()(teachers, student, None)[:, 0]
     assert weights[1] > 0.9 and weights[1] > weights[2] and weights[1] > weights[0]
+
+
+@pytest.mark.parametrize('score', ['product', 'sum', 'confidence', 'discrepancy'])
+@pytest.mark.parametrize('tau', [None, 0.5])
+def test_a_guarded_datw_counts_what_teachers_give_to_the_label_where_there_is_one(logits, score, tau):
+    teachers, student = logits
+    labels = np.eye(7)[[0, 3, 3, 6, 1]]
+    labels[1] = [0, 0.25, 0, 0.75, 0, 0, 0]
+    labels[2] = 0  # none
+    ours = DATW(score=score, tau=tau, guard=True)(*map(torch.tensor, (teachers, student, labels)))
+    np.testing.assert_allclose(ours, numpy_datw(teachers, student, score, tau, labels=labels), rtol=1e-9)
+
+
+def test_a_guarded_datw_takes_the_weight_from_a_teacher_that_is_sure_and_wrong():
+    student, labels = torch.tensor([[1.0, 0, 0]]), torch.tensor([[0.0, 1, 0]])
+    teachers = torch.tensor([[[0, 6.0, 0]], [[0, 0, 9.0]]])  # right; surer, and wrong
+    plain, guarded = (DATW(guard=guard)(teachers, student, labels)[:, 0] for guard in (False, True))
+    assert plain[1] > 0.5 and guarded[1] < 0.01
+    without = DATW(guard=True)(teachers, student, torch.zeros(1, 3))[:, 0]
+    torch.testing.assert_close(without, plain)
 
 
 def test_datw_is_uniform_where_no_teacher_has_anything_to_say():

@@ -34,7 +34,7 @@ def growth(settings: Settings) -> dict[str, Ratio]:
             model = build_random(small_job(cfg, job['teachers'], job['frames'], size), settings.device)
             parts[point] = step_of(model, random_batch(model, job['batch'], settings.device))
             models.append(model)
-        seconds = [min(values) for values in take_turns(parts, settings.turns, settings.device).values()]
+        seconds = [min(values) for values in take_turns(parts, settings.turns // 2, settings.device).values()]
         mib = []
         for part in parts.values():
             without_gradients(models)

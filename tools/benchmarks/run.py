@@ -1,9 +1,8 @@
 """What a distillation step, its decoding and its memory cost, each as a ratio that one run measures, with a target.
 
-Parts that are compared take turns. A figure is the least time of one part over the least of another; beside it stands
-the spread of single turns, which is the machine's noise. Against other loops, which differ by less than that noise, it
-is the median of the turns' own ratios, with its 95 % interval. Targets hold to two decimals. All weights are random and
-videos are generated: nothing is downloaded. On 2 CPU cores everything takes about 15 minutes, `--quick` some 2.
+Parts that are compared take turns. A figure is the median of the turns' own ratios, beside it stands its 95 % interval,
+which is the machine's noise. Targets hold to two decimals. All weights are random and videos are generated: nothing is
+downloaded. On 2 CPU cores everything takes about 20 minutes, `--quick` some 2.
 
 Figures go to a JSON file by name: value, target, whether it holds, spread. `--only` leaves the others in that file as
 an earlier run measured them. `--quick` runs small networks, says nothing of the targets and writes to a file of its

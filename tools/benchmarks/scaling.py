@@ -75,7 +75,7 @@ def scaling(settings: Settings) -> dict[str, Ratio]:
             'two': lambda: run(FIRST, SECOND),
             'two apart': lambda: run(ALONE, BESIDE),
         }
-        seconds = take_turns(parts, 2 * settings.turns, 'cpu')
+        seconds = take_turns(parts, 3 * settings.turns // 2, 'cpu')
         figure, apart = ratio(seconds, 'one', 'two'), ratio(seconds, 'one', 'two apart')
         for pipe in pipes:
             pipe.send(False)

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from turns import Ratio
 
-HEADER = f'{"":28s} {"value":>7s}  {"single turns":16s}  {"target":8s}  verdict'
+HEADER = f'{"":28s} {"value":>7s}  {"95 % interval":16s}  {"target":8s}  verdict'
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class Settings:
     @property
     def turns(self) -> int:
         """How often each part is measured."""
-        return 2 if self.quick else 6
+        return 2 if self.quick else 12
 
     @property
     def batch(self) -> int:

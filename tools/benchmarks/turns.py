@@ -18,8 +18,8 @@ class Ratio:
 
     Attributes:
         value: The figure.
-        low: The least of the turns' own figures; with ``high`` what the machine's noise makes of it.
-        high: The largest.
+        low: Where its 95 % interval begins; what the machine's noise makes of it.
+        high: Where it ends.
         note: What else is to be known; a figure that could not be measured has no value but a note.
         detail: More figures, for the JSON file.
     """
@@ -71,35 +71,17 @@ def ratio(seconds: Mapping[str, list[float]], above: str | Iterable[str], below:
         below: Those below it.
 
     Returns:
-        The least seconds of each part, which a noisy machine disturbs least, over each other; the spread is that of
-        single turns.
+        The median of the turns' own ratios, with a 95 % interval of it: the order statistics between which a median
+        lies with that probability (by the sign test, Conover, Practical Nonparametric Statistics, 3.2). With fewer
+        than 6 turns these are the least and the largest, and the interval is too narrow.
     """
     above, below = ([names] if isinstance(names, str) else list(names) for names in (above, below))
-    single = [
-        sum(seconds[name][turn] for name in above) / sum(seconds[name][turn] for name in below)
-        for turn in range(len(seconds[above[0]]))
-    ]
-    least = sum(min(seconds[name]) for name in above) / sum(min(seconds[name]) for name in below)
-    medians = {name: statistics.median(seconds[name]) for name in dict.fromkeys([*above, *below])}
-    return Ratio(least, min(single), max(single), detail=dict(median_seconds=medians, turns=len(single)))
-
-
-def paired_ratio(seconds: Mapping[str, list[float]], above: str, *below: str) -> Ratio:
-    """One part's time over another's where the two differ by less than the machine's noise.
-
-    Args:
-        seconds: What :func:`take_turns` gives, of at least 6 turns.
-        above: The part above the line.
-        below: Those below it, in their mean: the same loop twice differs by where its weights lie in memory.
-
-    Returns:
-        The median of the turns' own ratios, with a 95 % interval of it: the order statistics between which a median
-        lies with that probability (by the sign test, Conover, Practical Nonparametric Statistics, 3.2).
-    """
-    means = map(statistics.mean, zip(*(seconds[name] for name in below), strict=True))
-    single = sorted(one / other for one, other in zip(seconds[above], means, strict=True))
+    turns = range(len(seconds[above[0]]))
+    single = sorted(
+        sum(seconds[name][turn] for name in above) / sum(seconds[name][turn] for name in below) for turn in turns
+    )
     outside = max(int(binom.ppf(0.025, len(single), 0.5)) - 1, 0)
-    medians = {name: statistics.median(seconds[name]) for name in (above, *below)}
+    medians = {name: statistics.median(seconds[name]) for name in dict.fromkeys([*above, *below])}
     detail = dict(median_seconds=medians, turns=len(single))
     return Ratio(statistics.median(single), single[outside], single[-1 - outside], detail=detail)
 
