@@ -5,7 +5,8 @@ _base_ = 'grid_baselines.py'
 title = 'GRID words, one speaker, 26 words; teachers know all 3,955 clips, 990 clips of other sentences are tested on.'
 views = 10
 against = ['Student alone', 'KD from the ViT']
-dualkd = 'configs/dualkd/grid_words/dualkd_uniformer-w16-resnet3d18-w16_resnet3d18-w8_1xb16-16x1x1-15e_grid-words-rgb.py'
+pair = 'dualkd_uniformer-w16-resnet3d18-w16_resnet3d18-w8_1xb16-16x1x1-15e_grid-words-rgb.py'
+dualkd = f'configs/dualkd/grid_words/{pair}'
 lengths = {'10 % of the labels': '60 epochs', '40 % of the labels': '30 epochs', 'all labels': '15 epochs'}
 splits = {head: dict(options=_base_.lengths[length]) for head, length in lengths.items()}  # beside the share's
 

@@ -32,6 +32,7 @@ def only(*terms, **others):
     return options
 
 
+unassisted = only('nce_ts', 'ofa_ts', type='mmdualkd.Distiller')
 teachers = [
     dict(
         name='Teacher',
@@ -47,7 +48,7 @@ rows = [
     dict(name='without L(T,F)', config=hybrid, options=only('nce_ts', 'ofa_ts', 'nce_as', 'ofa_as')),
     dict(name='without InfoNCE', config=hybrid, options=only('ofa_ts', 'ofa_ta', 'ofa_as')),
     dict(name='without OFA', config=hybrid, options=only('nce_ts', 'nce_ta', 'nce_as')),
-    dict(name='without the assistant', config=hybrid, options=only('nce_ts', 'ofa_ts', type='mmdualkd.Distiller')),
+    dict(name='without the assistant', config=hybrid, options=unassisted),
     dict(name='assistant learns the labels', config=hybrid, options=only(*every, **{'terms.ce.type': 'AssistantCE'})),
     dict(
         name='symmetric InfoNCE',
