@@ -1,5 +1,7 @@
 """What a study's file may say; see tools/run_study.py."""
 
+import ast
+import difflib
 import re
 from pathlib import Path
 
@@ -9,7 +11,9 @@ from ..arguments import read_written
 from ..errors import ConfigError, check_name, nearest
 from ..launch import check_file, read_file
 from ..names import DTYPES, MAX_VIEWS
+from ..top_keys import names_in
 
+KEYS = ('title', 'splits', 'rows', 'teachers', 'seeds', 'views', 'cache_dtype', 'against')
 FIELDS = dict(teachers=('name', 'config', 'options'), rows=('name', 'config', 'options', 'seeds'))
 
 
@@ -17,6 +21,9 @@ def read_study(path: Path) -> Config:
     """Reads a study and refuses what no table can be made of."""
     check_file('study', str(path))
     study = read_file('study', str(path), lazy_import=False)
+    for key in set(study) - set(KEYS) - names_in(path, ast.Load):  # what it computes with may be called as it likes
+        if near := difflib.get_close_matches(key, KEYS, n=1, cutoff=0.75):
+            raise ConfigError(f'{path}: nothing reads {key!r}; did you mean {near[0]!r}? (else give it another name)')
     for key, kind in dict(title=str, splits=dict, rows=list).items():
         if not isinstance(study.get(key), kind) or not study[key]:
             raise ConfigError(f'{path} needs `{key}`, a {kind.__name__} that is not empty, got {study.get(key)!r}')

@@ -103,4 +103,5 @@ def _differences(other: str, against: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return f'| {" | ".join(cells)} |'
+    escaped = (cell.replace('|', r'\|') for cell in cells)  # a name may have one
+    return f'| {" | ".join(escaped)} |'

@@ -26,6 +26,9 @@ rows = [dict(name='Alone / all', config='alone.py'), dict(name='Uni', config='kd
         ("rows[1]['options'] = {'model.terms': dict(kd=dict(weight=2))}", "would reach the training as \"{'kd'"),
         ("rows[1]['options'] = {'root': 'a,b'}", r"'a,b' would reach the training as \['a', 'b'\]"),
         ("rows[1]['options'] = {'names': ['a b']}", r"\['a b'\] would reach the training as \['ab'\]"),
+        ('seed = [3]', "nothing reads 'seed'; did you mean 'seeds'"),
+        ("againts = 'Uni'", "nothing reads 'againts'; did you mean 'against'"),
+        ('teacher = []\nteachers = [*teacher]\nlast = 3', None),
         ("rows[1]['options'] = {'root': 'a [b'}", "'a \\[b' would reach|^$"),
     ],
 )
