@@ -54,6 +54,12 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
     cfg.merge_from_dict(options)
 
 
+def fragments() -> dict[str, Path]:
+    """The files of ``configs/_base_/terms`` by the names that ``terms`` takes."""
+    folder = zoo_folder('mmdualkd') / '_base_' / 'terms'
+    return {file.relative_to(folder).with_suffix('').as_posix(): file for file in sorted(folder.rglob('*.py'))}
+
+
 def _terms_for(cfg: Config, terms: Any, where: str) -> dict:
     """The terms that a config asks for, by a fragment's name or path, or as they are."""
     if 'student' not in cfg.model:
@@ -62,8 +68,7 @@ def _terms_for(cfg: Config, terms: Any, where: str) -> dict:
         return terms
     if not isinstance(terms, str):
         raise ConfigError(f"{where} must be terms, or a fragment's name as in terms=rsd, got {terms!r}")
-    folder = zoo_folder('mmdualkd') / '_base_' / 'terms'
-    known = {file.relative_to(folder).with_suffix('').as_posix(): file for file in sorted(folder.rglob('*.py'))}
+    known = fragments()
     file = Path(terms).expanduser() if terms.endswith('.py') else known.get(terms)
     if file is None or not file.is_file():
         raise ConfigError(f'{where}={terms!r} is no fragment{nearest(terms, known)}')

@@ -1,8 +1,8 @@
-"""List models by their short names, or what a config can name: loss terms and weightings, and their arguments."""
+"""List models by their short names, or what a config can name: methods, loss terms, weightings, and their arguments."""
 
 import argparse
 
-KINDS = ('models', 'terms', 'weightings')
+KINDS = ('models', 'methods', 'terms', 'weightings')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,7 +12,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Prints the list."""
-    print(models() if args.what == 'models' else '\n\n'.join(map(described, found(args.what))))
+    whole = dict(models=models, methods=methods)
+    print(whole[args.what]() if args.what in whole else '\n\n'.join(map(described, found(args.what))))
 
 
 def models() -> str:
@@ -27,6 +28,20 @@ def models() -> str:
             'parameters, top-1 (Kinetics-400, ImageNet-1K) and GFLOPs as the zoos list them, at their own test sizes',
         ]
     )
+
+
+def methods() -> str:
+    """The fragments that a config names as its ``terms``, and what each consists of."""
+    from mmengine.config import Config
+
+    from ..fragments import TERMS, fragments
+    from .table import table
+
+    rows = [
+        (name, '; '.join(f'{term}: {_said(kind)}' for term, kind in Config.fromfile(file)[TERMS].to_dict().items()))
+        for name, file in fragments().items()
+    ]
+    return f'--cfg-options terms=NAME puts one in place of the terms of a config\n{table(rows, numbers=False)}'
 
 
 def found(what: str) -> list[type]:
@@ -47,6 +62,13 @@ def described(kind: type) -> str:
         for name, (default, text) in arguments(kind).items()
     ]
     return '\n'.join([f'{kind.__name__}: {summary(kind)}', *([table(rows, numbers=False)] if rows else [])])
+
+
+def _said(part: dict) -> str:
+    """A part of a config as Python would build it."""
+    settings = {key: _said(value) if isinstance(value, dict) else repr(value) for key, value in part.items()}
+    name = settings.pop('type').strip("'")
+    return f'{name}({", ".join(f"{key}={value}" for key, value in settings.items())})'
 
 
 def _is(kind: type, what: str) -> bool:

@@ -1,12 +1,14 @@
-"""`mmdualkd list terms|weightings`."""
+"""`mmdualkd list methods|terms|weightings`."""
 
 import inspect
 
 import pytest
 from commands import subcommand
+from mmengine.config import Config
 
 from mmdualkd import losses, weighting
 from mmdualkd.docstrings import arguments, sentence, summary
+from mmdualkd.fragments import fragments
 from mmdualkd.losses import PairTerm, Term
 
 
@@ -31,6 +33,24 @@ def test_everything_that_a_config_can_name_is_listed_with_all_its_arguments(what
             assert words[0].partition('=')[0] == argument and words[1].strip(), row
             assert parameter.default is parameter.empty or f'{argument}={parameter.default!r}' in row
     assert '``' not in output and ':class:' not in output and ':math:' not in output
+
+
+def test_every_method_is_listed_under_the_name_that_a_config_takes(capsys):
+    subcommand('listing', 'methods')
+    title, *rows = capsys.readouterr().out.strip().splitlines()
+    known = dict(row.split(maxsplit=1) for row in rows)
+    assert 'terms=NAME' in title and list(known) == list(fragments())
+    assert known['aekd'] == "kd: FusedKD(weighting=AEKD(tolerance=0.6), fuse='probabilities')"
+    for name, text in known.items():
+        built = {term: eval(code, Named()) for term, code in (part.split(': ', 1) for part in text.split('; '))}
+        assert built == Config.fromfile(fragments()[name]).terms, name
+
+
+class Named(dict):
+    """Every name builds a part of a config of this type."""
+
+    def __missing__(self, name):
+        return lambda **settings: dict(type=name, **settings)
 
 
 def test_what_a_docstring_leaves_to_its_base_is_the_bases():

@@ -124,7 +124,7 @@ def test_an_error_of_a_stage_stands_once_and_last(tmp_path):
         ('mmdualkd do', {'doctor'}),
         ('mmdualkd distill v --student x3d-', {'x3d-s', 'x3d-m'}),
         ('mmdualkd distill v --time', {'--time-budget'}),
-        ('mmdualkd list ', {'models', 'terms', 'weightings'}),
+        ('mmdualkd list ', {'models', 'methods', 'terms', 'weightings'}),
         ('mmdualkd train c.py --a', {'--amp', '--auto-scale-lr'}),
         ('mmdualkd cache c.py --dtype ', {'float16', 'float32'}),
         ('mmdualkd check mmdualkd::dem', {'demo/'}),  # what stands behind the colons, for bash takes them for a break
