@@ -46,6 +46,8 @@ def time_left(runs: Sequence[Run], begun: Mapping[Run, float], jobs: int) -> str
             seconds = max(seconds - (time.time() - begun[run]), 0) if run in begun else seconds
             heapq.heappush(slots, heapq.heappop(slots) + seconds)
         end = max(slots)
+    if end < 1:
+        return 'time left not known: longer than expected already'
     return f'{in_time(end)} left' + (f' ({guessed} of {len(ahead)} guessed by other rows)' if guessed else '')
 
 
