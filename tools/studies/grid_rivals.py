@@ -7,7 +7,7 @@ views = 10
 against = ['Student alone', 'KD from the ViT']
 pair = 'dualkd_uniformer-w16-resnet3d18-w16_resnet3d18-w8_1xb16-16x1x1-15e_grid-words-rgb.py'
 dualkd = f'configs/dualkd/grid_words/{pair}'
-lengths = {'10 % of the labels': '60 epochs', '40 % of the labels': '30 epochs', 'all labels': '15 epochs'}
+lengths = {'10 % of the labels': '120 epochs', '40 % of the labels': '60 epochs', 'all labels': '30 epochs'}
 splits = {head: dict(options=_base_.lengths[length]) for head, length in lengths.items()}  # beside the share's
 
 
