@@ -46,7 +46,7 @@ def time_left(runs: Sequence[Run], begun: Mapping[Run, float], jobs: int) -> str
             seconds = max(seconds - (time.time() - begun[run]), 0) if run in begun else seconds
             heapq.heappush(slots, heapq.heappop(slots) + seconds)
         end = max(slots)
-    if end < 1:
+    if not end:  # of all that run, with nothing behind them
         return 'time left not known: longer than expected already'
     return f'{in_time(end)} left' + (f' ({guessed} of {len(ahead)} guessed by other rows)' if guessed else '')
 
