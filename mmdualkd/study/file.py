@@ -11,7 +11,7 @@ from ..arguments import read_written
 from ..errors import ConfigError, check_name, nearest
 from ..launch import check_file, read_file
 from ..names import DTYPES, MAX_VIEWS
-from ..top_keys import names_in
+from ..top_keys import bases_of, names_in
 
 KEYS = ('title', 'splits', 'rows', 'teachers', 'seeds', 'views', 'cache_dtype', 'against')
 FIELDS = dict(teachers=('name', 'config', 'options'), rows=('name', 'config', 'options', 'seeds'))
@@ -21,7 +21,7 @@ def read_study(path: Path) -> Config:
     """Reads a study and refuses what no table can be made of."""
     check_file('study', str(path))
     study = read_file('study', str(path), lazy_import=False)
-    for key in set(study) - set(KEYS) - names_in(path, ast.Load):  # what it computes with may be called as it likes
+    for key in set(study) - set(KEYS) - _names_read(path):  # what it computes with may be called as it likes
         if near := difflib.get_close_matches(key, KEYS, n=1, cutoff=0.75):
             raise ConfigError(f'{path}: nothing reads {key!r}; did you mean {near[0]!r}? (else give it another name)')
     for key, kind in dict(title=str, splits=dict, rows=list).items():
@@ -67,6 +67,11 @@ def read_study(path: Path) -> Config:
     for name in study.against:
         check_name(f'{path}: against', name, names, 'row or teacher')
     return study
+
+
+def _names_read(path: Path) -> set[str]:
+    """The variables that a study reads itself, and those that what it inherits does."""
+    return names_in(path, ast.Load).union(*map(_names_read, bases_of(path)))
 
 
 def check_folder_name(key: str, name: str) -> None:

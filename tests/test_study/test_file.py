@@ -39,3 +39,9 @@ def test_names_and_options_reach_the_trainings_as_they_stand_or_are_refused(tmp_
         return
     with pytest.raises(ConfigError, match=message):
         read_study(tmp_path / 'study.py')
+
+
+def test_a_study_that_inherits_another_has_the_names_that_it_computes_with(tmp_path):
+    (tmp_path / 'base.py').write_text(f'{STUDY}seed = 3\nseeds = [seed]\n')
+    (tmp_path / 'study.py').write_text("_base_ = 'base.py'\ntitle = 'Another'\n")
+    assert read_study(tmp_path / 'study.py').seeds == [3]
