@@ -25,14 +25,19 @@ def take_terms(cfg: Config, path: str | Path) -> None:
         path: The file.
 
     Raises:
-        ConfigError: If the model has no teachers, the file changes ``model.terms`` as well, which would be lost, or no
-            fragment has the name.
+        ConfigError: If the model has no teachers, the file or one that it inherits changes ``model.terms`` as well,
+            which would be lost, or no fragment has the name.
     """
     if TERMS not in cfg:
         return
     terms = _terms_for(cfg, cfg.pop(TERMS), f'{path}: `terms` at the top')
-    bases = [Config.fromfile(base, import_custom_modules=False) for base in bases_of(Path(path))]
-    known = [base.model.get(TERMS) for base in bases if isinstance(base.get('model'), dict)]
+    known = []
+    for file in bases_of(Path(path)):
+        base = Config.fromfile(file, import_custom_modules=False)
+        if isinstance(base.get('model'), dict):
+            known.append(base.model.get(TERMS))
+            if 'student' in base.model:
+                take_terms(base, file)  # for its errors
     if cfg.model.get(TERMS) not in (None, terms, *known):
         raise ConfigError(
             f'{path} sets model.terms, and `terms` at the top, from a fragment, stands in their place: change the '
@@ -45,10 +50,13 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
     """Merges what ``--cfg-options`` gave into a config: first a fragment's ``terms``, which the others may change.
 
     Raises:
-        ConfigError: If the model has no teachers, or no fragment has the name.
+        ConfigError: If the model has no teachers, no fragment has the name, or an option is of a part of ``terms``,
+            which stand in the model.
         KeyError: If they do not fit the config, as do ``TypeError`` and ``AttributeError``, MMEngine's own.
     """
     options = dict(options)
+    if part := next((key for key in options if key.startswith(f'{TERMS}.')), None):
+        raise ConfigError(f'--cfg-options {part}: nothing reads it; did you mean model.{part}?')
     if TERMS in options:
         cfg.model.terms = _terms_for(cfg, options.pop(TERMS), '--cfg-options terms')
     cfg.merge_from_dict(options)
@@ -60,10 +68,16 @@ def fragments() -> dict[str, Path]:
     return {file.relative_to(folder).with_suffix('').as_posix(): file for file in sorted(folder.rglob('*.py'))}
 
 
-def _terms_for(cfg: Config, terms: Any, where: str) -> dict:
-    """The terms that a config asks for, by a fragment's name or path, or as they are."""
-    if 'student' not in cfg.model:
-        raise ConfigError(f'{where} is for a distillation, and its model has no student')
+def terms_of(terms: Any, where: str) -> dict:
+    """The terms that a config asks for, by a fragment's name or path, or as they are.
+
+    Args:
+        terms: What it says.
+        where: Its place, for errors.
+
+    Raises:
+        ConfigError: If no fragment has the name, or the file cannot be read or sets no ``terms``.
+    """
     if isinstance(terms, dict):
         return terms
     if not isinstance(terms, str):
@@ -72,7 +86,19 @@ def _terms_for(cfg: Config, terms: Any, where: str) -> dict:
     file = Path(terms).expanduser() if terms.endswith('.py') else known.get(terms)
     if file is None or not file.is_file():
         raise ConfigError(f'{where}={terms!r} is no fragment{nearest(terms, known)}')
-    found = Config.fromfile(file, import_custom_modules=False).get(TERMS)
+    try:
+        found = Config.fromfile(file, import_custom_modules=False).get(TERMS)
+    except Exception as error:  # it may hold any code
+        raise ConfigError(
+            f'{where}={terms!r} cannot be read: {type(error).__name__}: {" ".join(str(error).split())}'
+        ) from error
     if not isinstance(found, dict):
         raise ConfigError(f'{where}={terms!r}: that file sets no `terms`')
     return found
+
+
+def _terms_for(cfg: Config, terms: Any, where: str) -> dict:
+    """The same for a config, whose model has to be a distiller."""
+    if 'student' not in cfg.model:
+        raise ConfigError(f'{where} is for a distillation, and its model has no student')
+    return terms_of(terms, where)

@@ -63,8 +63,8 @@ def check_read(cfg: Config, path: str, options: Mapping[str, Any]) -> None:
     if 'mmdualkd' not in ([imports] if isinstance(imports, str) else imports):
         return
     followed = {place.name for place in places(cfg).values()}
-    known = {*settings(), *followed}
-    for name in dict.fromkeys(key.partition('.')[0] for key in options if key != TERMS):
+    known = {*settings(), *followed, TERMS}
+    for name in dict.fromkeys(key.partition('.')[0] for key in options):
         if name not in known and not name.startswith('_'):
             raise ConfigError(f'--cfg-options {name}: {_advice(name, cfg, name in _read(path), known)}')
     file = Path(path)

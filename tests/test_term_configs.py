@@ -144,8 +144,18 @@ def test_a_name_of_no_fragment_is_one_error_with_the_nearest(value, message):
     assert message in refused(DISTILLATION, '--cfg-options', f'terms={value}')
 
 
-def test_a_part_of_terms_at_the_top_and_a_model_without_teachers_are_refused():
-    assert 'terms' in refused(DISTILLATION, '--cfg-options', 'terms.rsd.weight=2')
+def test_a_fragment_that_cannot_be_read_is_one_error(tmp_path):
+    (tmp_path / 'own.py').write_text('terms = dict(')
+    assert 'cannot be read: SyntaxError: ' in refused(DISTILLATION, '--cfg-options', f'terms={tmp_path}/own.py')
+
+
+def test_a_part_of_terms_at_the_top_and_a_model_without_teachers_are_refused(tmp_path):
+    for base in (DISTILLATION, tmp_path / 'alone.py'):  # whose hooks would have said so, and one without them
+        if base != DISTILLATION:
+            base.write_text("model = dict(type='mmdualkd.Distiller', student=dict(config='x'))")
+        message = refused(base, '--cfg-options', 'terms.rsd.weight=2')
+        assert message == '--cfg-options terms.rsd.weight: nothing reads it; did you mean model.terms.rsd.weight?'
+    assert "did you mean 'terms'" in refused(DISTILLATION, '--cfg-options', 'term=rsd')
     plain = ROOT / 'configs' / 'demo' / 'teacher_vit.py'
     assert 'terms is for a distillation' in refused(plain, '--cfg-options', 'terms=rsd')
 
@@ -153,6 +163,7 @@ def test_a_part_of_terms_at_the_top_and_a_model_without_teachers_are_refused():
 def test_terms_in_two_places_and_a_model_without_teachers_are_one_clear_error(tmp_path):
     message = refused(leaf(tmp_path, 'rsd', 'model = dict(terms=dict(rsd=dict(weight=1.0)))'))
     assert 'leaf.py sets model.terms, and `terms` at the top, from a fragment, stands in their place' in message
+    assert refused(write_leaf(tmp_path, '', tmp_path / 'leaf.py', name='on_it.py')) == message
     plain = ROOT / 'configs' / 'demo' / 'teacher_vit.py'
     assert '`terms` at the top is for a distillation' in refused(leaf(tmp_path, 'rsd', base=plain))
 

@@ -136,6 +136,7 @@ def test_a_row_or_split_that_the_study_does_not_have_is_an_error(tmp_path):
         ('rows += [dict(name="fa_st", config="{config}"), dict(name="fa st", config="{config}", options=dict(a=1))]',
          "with no a, this one has a=1; give them other names"),
         ('rows = [', "cannot be read: study.py, line 7: SyntaxError: '[' was never closed"),
+        ('rows[0]["options"] = dict(terms="rds")', "fast, clips, seed 0: options terms='rds' is no fragment; did you"),
         ('rows[0]["config"] = "jop.py"', "fast, clips, seed 0: config='jop.py' is not a file; did you mean job.py?"),
     ],
 )  # fmt: skip
