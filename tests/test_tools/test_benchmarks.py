@@ -1,6 +1,7 @@
 """`tools/benchmarks/run.py` prints a table and writes figures; what these say of a machine is not tested."""
 
 import json
+import math
 
 import pytest
 from helpers import TOOLS, run, run_code
@@ -24,12 +25,25 @@ def test_figures_stand_in_a_table_and_in_a_file_that_keeps_those_of_earlier_runs
     assert figures['union_over_three_decodes'] == {'value': 0.3}
     for name in PIECES[:4]:
         figure = figures[name]
-        assert figure['value'] > 0 and figure['low'] <= figure['high']
+        assert figure['value'] > 0
+        assert figure['low'] is None if name == 'memory_over_floor' else figure['low'] <= figure['high']
         assert figure['holds'] is None  # small networks say nothing of a target
         assert f'{name:28s} {figure["value"]:>7.3f}' in output
     assert figures['memory_over_floor']['value'] < 2
     assert figures['cached_speedup_x3d']['target'] == 3 and figures['over_plain_loop']['target'] == 1
     assert 'say nothing of the targets' in output
+
+
+def test_an_interval_is_the_narrowest_that_holds_the_median_with_95_percent():
+    code = (
+        f'import sys; sys.path.insert(0, {str(RUN.parent)!r})\n'
+        'from turns import FEWEST, ratio\n'
+        'print(FEWEST, *(int(ratio(dict(a=[*range(1, n + 1)], b=[1] * n), "a", "b").low) for n in range(1, 61)))\n'
+    )
+    fewest, *ranks = map(int, run_code(code).split())
+    for turns, rank in enumerate(ranks, 1):
+        outside = [sum(math.comb(turns, i) for i in range(k)) / 2**turns for k in (rank, rank + 1)]  # on one side
+        assert outside[1] > 0.025 and (outside[0] <= 0.025 if turns >= fewest else rank == 1), turns
 
 
 def test_a_target_that_is_missed_is_said_to_be_missed(tmp_path):

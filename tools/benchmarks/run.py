@@ -1,8 +1,9 @@
 """What a distillation step, its decoding and its memory cost, each as a ratio that one run measures, with a target.
 
 Parts that are compared take turns. A figure is the median of the turns' own ratios, beside it stands its 95 % interval,
-which is the machine's noise. Targets hold to two decimals. All weights are random and videos are generated: nothing is
-downloaded. On 2 CPU cores everything takes about 20 minutes, `--quick` some 2.
+which is the machine's noise; memory takes no turns, and growth is of the least times. Targets hold to two decimals. All
+weights are random and videos are generated: nothing is downloaded. On 2 CPU cores everything takes about 20 minutes,
+`--quick` some 2.
 
 Figures go to a JSON file by name: value, target, whether it holds, spread. `--only` leaves the others in that file as
 an earlier run measured them. `--quick` runs small networks, says nothing of the targets and writes to a file of its
@@ -117,7 +118,7 @@ def main() -> None:
     if all(f'growth_{name}' in figures for name in SERIES):
         draw(figures, out.with_suffix('.png'))
     if args.quick:
-        print('--quick: small networks and few turns, which say nothing of the targets')
+        print('--quick: small networks and few turns, which say nothing of the targets; the intervals are too narrow')
     print(f'written to {out}')
 
 

@@ -77,9 +77,11 @@ def scaling(settings: Settings) -> dict[str, Ratio]:
         }
         seconds = take_turns(parts, 3 * settings.turns // 2, 'cpu')
         figure, apart = ratio(seconds, 'one', 'two'), ratio(seconds, 'one', 'two apart')
+        ours = ratio(seconds, 'two', 'two apart')
         for pipe in pipes:
             pipe.send(False)
         for process in processes:
             process.join()
     figure.note = f'{cores} cores; two that never talk {apart.value:.3f} ({apart.low:.3f} to {apart.high:.3f})'
+    figure.note += f', ours take {ours.value:.3f} times their time ({ours.low:.3f} to {ours.high:.3f})'
     return {name: figure}

@@ -14,7 +14,7 @@ import mmdualkd  # noqa: F401  (first: it mends the stack)
 import torch
 from mmengine.registry import init_default_scope
 from random_models import ONLINE, build_random, parts_of_a_step, plain_kd, random_batch, step_of
-from turns import peak_memory, ratio, take_turns, without_gradients
+from turns import FEWEST, peak_memory, ratio, take_turns, without_gradients
 
 from mmdualkd.arguments import CfgOptions, whole_number
 from mmdualkd.launch import check_distillation, load_config, run_tool
@@ -54,8 +54,9 @@ def main() -> None:
     for name, value in medians.items():
         print(f'{name:20s} {value:8.4f} s   {value / whole:5.2f} of the step')
     apart = ratio(seconds, ONLINE, networks)
+    interval = '95 %' if args.steps >= FEWEST else 'of single turns'
     print(f'{"networks apart":20s} {whole / apart.value:8.4f} s   the step takes {apart.value:.3f} times that '
-          f'({apart.low:.3f} to {apart.high:.3f}, 95 %)')  # fmt: skip
+          f'({apart.low:.3f} to {apart.high:.3f}, {interval})')  # fmt: skip
     if model.assisted:
         without_gradients([model, plain])
         ours, theirs = (peak_memory(parts[name], args.device, args.amp) for name in (ONLINE, 'plain KD step'))

@@ -103,4 +103,4 @@ def memory(settings: Settings) -> dict[str, Ratio]:
     floor = mib['student step'] + max(value for name, value in mib.items() if name.startswith('teacher '))
     value = mib[ONLINE] / floor
     note = f'{mib[ONLINE]:.0f} of {floor:.0f} MiB'
-    return dict(memory_over_floor=Ratio(value, value, value, note, detail=dict(mib=mib)))
+    return dict(memory_over_floor=Ratio(value, note=note, detail=dict(mib=mib)))

@@ -10,6 +10,7 @@ from scipy.stats import binom
 from torch import nn
 
 Part = Callable[[], object]
+FEWEST = 6  # turns whose least and largest ratio are a 95 % interval of the median: 1 - 2 / 2^6 = 0.969
 
 
 @dataclass
@@ -18,7 +19,7 @@ class Ratio:
 
     Attributes:
         value: The figure.
-        low: Where its 95 % interval begins; what the machine's noise makes of it.
+        low: Where its 95 % interval begins; what the machine's noise makes of it. None of what takes no turns.
         high: Where it ends.
         note: What else is to be known; a figure that could not be measured has no value but a note.
         detail: More figures, for the JSON file.
@@ -72,8 +73,8 @@ def ratio(seconds: Mapping[str, list[float]], above: str | Iterable[str], below:
 
     Returns:
         The median of the turns' own ratios, with a 95 % interval of it: the order statistics between which a median
-        lies with that probability (by the sign test, Conover, Practical Nonparametric Statistics, 3.2). With fewer
-        than 6 turns these are the least and the largest, and the interval is too narrow.
+        lies with that probability at least (by the sign test, Conover, Practical Nonparametric Statistics, 3.2). With
+        fewer than :data:`FEWEST` turns these are the least and the largest, which is no such interval.
     """
     above, below = ([names] if isinstance(names, str) else list(names) for names in (above, below))
     turns = range(len(seconds[above[0]]))
