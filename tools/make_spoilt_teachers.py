@@ -2,8 +2,8 @@
 
     python tools/make_spoilt_teachers.py
 
-permuted.pth answers with the next class, as surely as before; random.pth has the weights that its training begins with;
-noisy.pth has noise on all its weights.
+permuted.pth answers with the next class, as surely as before: it is right only where the teacher named the class before
+the right one. random.pth is initialised as for a training, and knows nothing; noisy.pth has noise on all its weights.
 """
 
 from pathlib import Path
