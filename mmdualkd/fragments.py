@@ -13,7 +13,7 @@ from typing import Any
 from mmengine.config import Config
 
 from .errors import ConfigError, nearest
-from .reading import check_file, read_file
+from .reading import check_file, one_line, read_file
 from .top_keys import bases_of, names_in
 from .zoo.names import zoo_folder
 
@@ -48,16 +48,18 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
     """Merges what ``--cfg-options`` gave into a config: first a fragment's ``terms``, which the others may change.
 
     Raises:
-        ConfigError: If the model has no teachers, no fragment has the name, what it says is no method, or a part of
-            ``terms`` is set and not of ``model.terms``.
-        KeyError: If they do not fit the config, as do ``TypeError`` and ``AttributeError``, MMEngine's own.
+        ConfigError: If the model has no teachers, no fragment has the name, what it says is no method, a part of
+            ``terms`` is set and not of ``model.terms``, or they do not fit the config.
     """
     options = dict(options)
     if TERMS in options:
         cfg.model.terms = _terms_for(cfg, options.pop(TERMS), '--cfg-options terms')
     if part := next((key for key in options if key.startswith(f'{TERMS}.')), None):
         raise ConfigError(f'--cfg-options {part}: nothing reads it; set model.{part}')
-    cfg.merge_from_dict(options)
+    try:
+        cfg.merge_from_dict(options)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ConfigError(f'--cfg-options do not fit the config: {one_line(error)}') from error
 
 
 def fragments() -> dict[str, Path]:

@@ -16,7 +16,7 @@ from .endings import run_tool  # noqa: F401  (the tools have it from here)
 from .errors import ConfigError
 from .files import check_folder
 from .fragments import merge_options, take_terms
-from .reading import check_file, one_line, read_file
+from .reading import check_file, read_file
 from .setting_values import lost_hooks
 from .settings import check_settings
 from .top_keys import settle
@@ -45,10 +45,7 @@ def load_config(args: argparse.Namespace) -> Config:
     elif cfg.get('work_dir') is None:
         cfg.work_dir = os.path.join('work_dirs', Path(path).stem)
     if args.cfg_options is not None:
-        try:
-            merge_options(cfg, args.cfg_options)
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ConfigError(f'--cfg-options do not fit the config: {one_line(error)}') from error
+        merge_options(cfg, args.cfg_options)
     if not isinstance(cfg.model, dict):
         raise ConfigError(f'model must be a dict, got {cfg.model!r}')
     if not isinstance(cfg.work_dir, str) or not cfg.work_dir:

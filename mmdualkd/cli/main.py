@@ -26,7 +26,7 @@ COMMANDS = {
     'distill': ('distill', ['distil'], 'from a folder of videos or pictures to a small model'),
     'check': ('check', [], 'builds all of a config and measures it, without training'),
     'doctor': ('doctor', [], 'looks at this installation and machine'),
-    'list': ('listing', [], 'lists models, loss terms and weightings'),
+    'list': ('listing', [], 'lists models, methods, loss terms and weightings'),
 }
 
 

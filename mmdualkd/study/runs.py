@@ -11,7 +11,7 @@ from mmengine.config import Config
 from ..errors import ConfigError, nearest
 from ..launch import check_file
 from ..processes import TOOLS
-from .configs import views_option
+from .configs import check_terms, views_option
 from .logs import Result, read_result
 
 
@@ -70,11 +70,15 @@ class Run:
         return str(ours) if not Path(self.config).is_file() and ours.is_file() else self.config
 
     def check(self) -> None:
-        """Refuses a config that is not there, and a work directory that holds a training with other settings.
+        """Refuses a config or a method that is not there, and a work directory that has a training with other settings.
 
         One without ``settings.json``, of an older study or of tools/train.py, is taken for this training.
         """
         check_file(f'{self}: config', self.file)
+        try:
+            check_terms(self.file, self.options)
+        except ConfigError as error:
+            raise ConfigError(f'{self}: {error}') from error
         if (settings := self._trained_settings()) is not None:
             refuse_others(self, settings, 'was trained', 'remove or rename it to train anew')
 
