@@ -86,14 +86,14 @@ def _terms_for(cfg: Config, terms: Any, where: str) -> dict:
 
 def _read(file: Path, where: str) -> Any:
     """The terms of a fragment, in which nothing else stands that would be lost."""
-    found, named = read_file(where, str(file), lazy_import=False), f'{where}={str(file)!r}'
+    found, named = read_file(where, str(file)), f'{where}={str(file)!r}'
     if TERMS not in found:
         raise ConfigError(f'{named}: that file sets no `terms`')
     lost = {'model'} | names_in(file, ast.Store) - names_in(file, ast.Load)  # what it computes with is its own
     for name in found:
         if name in lost and name != TERMS and not name.startswith('_'):
             raise ConfigError(f'{named}: of a fragment `terms` alone is read, and that file sets {name!r}, too')
-    return found[TERMS]
+    return found.to_dict()[TERMS]  # classes by their names
 
 
 def _checked(terms: Any, where: str) -> dict:

@@ -152,7 +152,10 @@ def test_a_name_of_no_fragment_is_one_error_with_the_nearest(value, message):
     ('text', 'message'),
     [
         ('terms = dict(', "own.py' cannot be read: "),
-        ('import nowhere_at_all\nterms = {}', "imports what is not found: No module named 'nowhere_at_all'"),
+        (
+            'from nowhere import X\nterms = dict(x=dict(type=X))',
+            "model.terms.x.type='nowhere.X' is not registered",
+        ),
         ("terms = 'rsd'", "`terms` must be a dict of terms by name, got 'rsd'"),
         ('terms = {}', '`terms` must be a dict of terms by name, got {}'),
         ('terms = dict(rsd=dict(weight=2))', "'rsd' must be a dict with a `type`, for `terms` is the whole method"),
