@@ -17,9 +17,12 @@ class CfgOptions(argparse.Action):
             if not key or not equals:
                 raise argparse.ArgumentError(self, f'{text!r} is not key=value')
             try:
-                options[key] = read_value(value)
+                read = read_value(value)
             except AssertionError as error:
                 raise argparse.ArgumentError(self, f'the brackets in {text!r} do not match') from error
+            if key == 'terms' and options.get(key, read) != read:  # of other settings the last one wins
+                raise argparse.ArgumentError(self, f'terms={options[key]} and {text}: a model learns by one of them')
+            options[key] = read
         setattr(namespace, self.dest, options)
 
 

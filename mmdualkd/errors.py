@@ -59,15 +59,29 @@ def check_name(key: str, name: str, known: Iterable[str], what: str) -> None:
     """
     known = list(known)
     if name not in known:
-        near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.0)
-        hint = f'; did you mean {near[0]!r}?' if near else ''
+        hint = nearest(str(name), known, cutoff=0.0)
         raise ConfigError(f'{key}={name!r} names no {what}{hint} (there are: {", ".join(map(repr, known))})')
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Gives ``; did you mean '<name>'?`` for what a message says of a wrong name, or nothing where none is near."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
-    return f'; did you mean {near[0]!r}?' if near else ''
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.4) -> str:
+    """Gives ``; did you mean '<name>'?`` for what a message says of a wrong name, or nothing where none is near.
+
+    Args:
+        name: The wrong name.
+        known: The right ones; capitals do not keep one from being near.
+        cutoff: How alike they must be, from 0 to 1.
+    """
+    known = list(known)
+    near = max(known, key=lambda other: (*_alike(name, other), other), default=None)
+    return f'; did you mean {near!r}?' if near is not None and _alike(name, near)[0] >= cutoff else ''
+
+
+def _alike(name: str, other: str) -> tuple[float, float, bool]:
+    """How alike two names are without their capitals, and with them; whether they are of the same letters."""
+    lower, exact = (
+        difflib.SequenceMatcher(None, two, one).ratio() for one, two in ((name.lower(), other.lower()), (name, other))
+    )
+    return lower, exact, sorted(name.lower()) == sorted(other.lower())
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

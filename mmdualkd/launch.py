@@ -5,8 +5,6 @@ import difflib
 import logging
 import os
 import re
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from .endings import run_tool  # noqa: F401  (the tools have it from here)
 from .errors import ConfigError
 from .files import check_folder
 from .fragments import merge_options, take_terms
+from .reading import check_file, read_file
 from .setting_values import lost_hooks
 from .settings import check_settings
 from .top_keys import settle
@@ -46,10 +45,9 @@ def load_config(args: argparse.Namespace) -> Config:
     elif cfg.get('work_dir') is None:
         cfg.work_dir = os.path.join('work_dirs', Path(path).stem)
     if args.cfg_options is not None:
-        try:
-            merge_options(cfg, args.cfg_options)
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ConfigError(f'--cfg-options do not fit the config: {_one_line(error)}') from error
+        merge_options(cfg, args.cfg_options)
+    if not isinstance(cfg.model, dict):
+        raise ConfigError(f'model must be a dict, got {cfg.model!r}')
     if not isinstance(cfg.work_dir, str) or not cfg.work_dir:
         raise ConfigError(f'work_dir={cfg.work_dir!r} names no folder')
     check_settings(cfg)
@@ -91,37 +89,6 @@ def read_config(path: str) -> Config:
         raise ConfigError(f'config={path!r} has no `model`')
     take_terms(cfg, path)
     return cfg
-
-
-def read_file(key: str, path: str, lazy_import: bool | None = None) -> Config:
-    """Reads a file in the form of MMEngine's configs.
-
-    Args:
-        key: What the file is, as the user knows it (``config``).
-        path: The file.
-        lazy_import: As for ``Config.fromfile``.
-
-    Raises:
-        ConfigError: In one line what is wrong, and in which file and line, be it a base.
-    """
-    try:
-        return Config.fromfile(path, lazy_import=lazy_import)
-    except ImportError as error:
-        first = error
-        while first.__cause__ or first.__context__:
-            first = first.__cause__ or first.__context__
-        raise ConfigError(f'{key}={path!r} imports what is not found: {first}; is it on PYTHONPATH?') from error
-    except Exception as error:
-        at, line = path, error.__context__.lineno if isinstance(error.__context__, SyntaxError) else None
-        for frame, number in traceback.walk_tb(error.__traceback__):
-            if frame.f_code.co_name == '_file2dict':  # MMEngine reads a base inside the file that inherits it
-                at = frame.f_locals.get('filename', at)
-            elif frame.f_code.co_filename == at:
-                line = number
-        if isinstance(error, SyntaxError):
-            line, error = line or error.lineno, SyntaxError(getattr(error.__context__ or error, 'msg', error))
-        place = f'{os.path.relpath(at)}, line {line}' if line else os.path.relpath(at)
-        raise ConfigError(f'{key}={path!r} cannot be read: {place}: {_one_line(error)}') from error
 
 
 def check_distillation(cfg: Config) -> None:
@@ -236,35 +203,3 @@ def check_launcher(launcher: str) -> None:
             f'--launcher={launcher}, but {wanted} is not set: start the processes by {how.get(launcher, "mpirun")}; '
             'for one process leave the flag out'
         )
-
-
-def _one_line(error: Exception) -> str:
-    """An error's type and message in one line."""
-    return f'{type(error).__name__}: {" ".join(str(error).split())}'
-
-
-def check_file(key: str, path: str, elsewhere: Callable[[str], str | None] = lambda path: None) -> None:
-    """Raises a :class:`ConfigError` that names the nearest file if ``path`` is neither a file nor an address.
-
-    Args:
-        key: What the path is, as the user knows it (``config``).
-        path: A path, or an address such as ``https://...``.
-        elsewhere: Gives what may be meant where no file is near.
-    """
-    if '://' in path or Path(path).is_file():
-        return
-    if path and Path(path).is_dir():
-        files = sorted(Path(path).glob('*.py' if key == 'config' else '*.pth'), key=os.path.getmtime)
-        whole = [file for file in files if not file.name.startswith(('student_', 'best_'))]  # can be resumed, too
-        hint = f', such as {(whole or files)[-1]}' if files else ''
-        raise ConfigError(f'{key}={path!r} is a folder: name a file in it{hint}')
-    folder = next(parent for parent in Path(path).absolute().parents if parent.is_dir())
-    shallow = folder in (Path.cwd(), *Path.cwd().parents)  # a whole checkout holds too many files to look through
-    if shallow and (folder / 'configs').is_dir():
-        folder, shallow = folder / 'configs', False
-    files = folder.glob('*') if shallow else folder.rglob('*')
-    by_name = {file.name: file for file in sorted(files) if file.suffix == Path(path).suffix and file.is_file()}
-    near = difflib.get_close_matches(Path(path).name, by_name, n=1, cutoff=0.6)
-    meant = os.path.relpath(by_name[near[0]]) if near else elsewhere(path)
-    hint = f'; did you mean {meant}?' if meant else ''
-    raise ConfigError(f'{key}={path!r} is not a file{hint}')

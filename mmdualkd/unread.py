@@ -101,7 +101,7 @@ def _advice(name: str, cfg: Config, inherited: bool, known: set[str]) -> str:
     if re.fullmatch(data, name) and (others := [key for key in cfg if re.fullmatch(data, key) and key in known]):
         return f'nothing reads it here; paths of these data start from {", ".join(others)}'
     inside = _inside(name, cfg)
-    hint = f'; set {inside}' if inside else nearest(name, sorted(known))
+    hint = f'; set {inside}' if inside else nearest(name, sorted({*known, TERMS}))
     return f"nothing reads it{hint} (a name of one's own begins with '_')"
 
 

@@ -51,7 +51,10 @@ WRONG = [
     (dict(type='FusedKD', weighting=dict(type='DATW', tau=0)), '.weighting.tau must be positive, got 0'),
     (dict(type='FusedKD', weighting=dict(type='DATW', score='sun')), ".weighting.score='sun' names no score.*'sum'.*"),
     (dict(type='FusedKD', weighting=dict(type='DATV')), ".weighting.type='DATV' is not registered.*mean 'DATW'.*"),
-    (dict(type='FusedKD', weighting=dict(type='DATW', T=1)), r".weighting: unknown argument 'T' \(DATW takes: .*"),
+    (
+        dict(type='FusedKD', weighting=dict(type='DATW', T=1)),
+        r".weighting: unknown argument 'T'; did you mean 'tau'\? \(DATW takes: .*",
+    ),
     (dict(type='FusedKD', weighting='DATW'), ".weighting must be a dict with a `type`, got 'DATW'"),
     (dict(type=Odd, factor=7), ': seven brings no luck'),
     (dict(type=Odd, factor=8), ': eight is of no type'),

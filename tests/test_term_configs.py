@@ -14,7 +14,7 @@ from leaves import DISTILLATION, load, refused, write_leaf
 from mmengine.config import Config
 
 from mmdualkd.distillers.dual_teacher import DEFAULT_TERMS
-from mmdualkd.distillers.terms import Terms
+from mmdualkd.distillers.terms import Terms, changed_defaults
 from mmdualkd.errors import ConfigError
 from mmdualkd.hooks.preflight import check_top_keys
 from mmdualkd.launch import build_runner
@@ -134,9 +134,13 @@ def test_a_fragments_name_on_the_command_line_is_the_whole_method_and_other_opti
     ('value', 'message'),
     [
         ('rds', "terms='rds' is no fragment; did you mean 'rsd'?"),
-        ('no/where.py', "terms='no/where.py' is no fragment"),
+        ('CA-MKD', "terms='CA-MKD' is no fragment; did you mean 'ca_mkd'?"),
+        ('terms/pictures/full.py', "is no fragment; did you mean 'full'?"),
+        ('no/where.py', "terms='no/where.py' is not a file"),
+        ('~no-such-user/rsd2.py', "terms='~no-such-user/rsd2.py' is not a file"),
         ('', "terms='' is no fragment"),
-        ('3', "terms must be terms, or a fragment's name as in terms=rsd, got 3"),
+        ('3', "terms must be terms, or one fragment's name as in terms=rsd, got 3"),
+        ('rsd,dkd', "one fragment's name as in terms=rsd, got ['rsd', 'dkd']"),
         (str(DISTILLATION), 'that file sets no `terms`'),
     ],
 )
@@ -144,18 +148,50 @@ def test_a_name_of_no_fragment_is_one_error_with_the_nearest(value, message):
     assert message in refused(DISTILLATION, '--cfg-options', f'terms={value}')
 
 
-def test_a_fragment_that_cannot_be_read_is_one_error(tmp_path):
-    (tmp_path / 'own.py').write_text('terms = dict(')
-    assert 'cannot be read: SyntaxError: ' in refused(DISTILLATION, '--cfg-options', f'terms={tmp_path}/own.py')
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('terms = dict(', "own.py' cannot be read: "),
+        (
+            'from nowhere import X\nterms = dict(x=dict(type=X))',
+            "model.terms.x.type='nowhere.X' is not registered",
+        ),
+        ("terms = 'rsd'", "`terms` must be a dict of terms by name, got 'rsd'"),
+        ('terms = {}', '`terms` must be a dict of terms by name, got {}'),
+        ('terms = dict(rsd=dict(weight=2))', "'rsd' must be a dict with a `type`, for `terms` is the whole method"),
+        ("train_cfg = dict(max_epochs=1)\nterms = dict(sp=dict(type='SP'))", "that file sets 'train_cfg', too"),
+        ("weight = 2\nterms = dict(sp=dict(type='SP', source='vit', weight=weight))", None),
+    ],
+)
+def test_a_file_that_is_no_fragment_or_says_more_is_one_error(tmp_path, text, message):
+    own = tmp_path / 'own.py'
+    own.write_text(f'{text}\n')
+    if message is None:
+        assert load(DISTILLATION, '--cfg-options', f'terms={own}').model.terms.sp.weight == 2
+        return
+    assert message in refused(DISTILLATION, '--cfg-options', f'terms={own}')
 
 
-def test_a_part_of_terms_at_the_top_and_a_model_without_teachers_are_refused(tmp_path):
-    for base in (DISTILLATION, tmp_path / 'alone.py'):  # whose hooks would have said so, and one without them
-        if base != DISTILLATION:
-            base.write_text("model = dict(type='mmdualkd.Distiller', student=dict(config='x'))")
-        message = refused(base, '--cfg-options', 'terms.rsd.weight=2')
-        assert message == '--cfg-options terms.rsd.weight: nothing reads it; did you mean model.terms.rsd.weight?'
-    assert "did you mean 'terms'" in refused(DISTILLATION, '--cfg-options', 'term=rsd')
+def test_two_methods_and_one_among_the_models_own_settings_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        load(DISTILLATION, '--cfg-options', 'terms=rsd', 'terms=dkd')
+    assert 'terms=rsd and terms=dkd: a model learns by one of them' in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="got 'rsd'; a fragment is named by terms=rsd"):
+        changed_defaults('rsd', DEFAULT_TERMS)
+    with pytest.raises(ConfigError, match='model.terms must be a dict by name, got 3'):
+        changed_defaults(3, DEFAULT_TERMS)
+    assert refused(DISTILLATION, '--cfg-options', 'model=3') == 'model must be a dict, got 3'
+    assert "did you mean 'terms'?" in refused(DISTILLATION, '--cfg-options', 'Term=rsd')
+
+
+def test_a_fragment_of_pictures_is_told_the_teachers_that_are_there():
+    with pytest.raises(ConfigError, match=r"source='teacher' names no model; .*\(there are: 'vit', 'cnn'\)"):
+        Terms(Config.fromfile(TERMS / 'pictures' / 'rsd.py').terms, ['vit', 'cnn'], assisted=False)
+
+
+def test_a_part_of_terms_at_the_top_and_a_model_without_teachers_are_refused():
+    message = refused(DISTILLATION, '--cfg-options', 'terms=rsd', 'terms.rsd.weight=2')
+    assert message == '--cfg-options terms.rsd.weight: nothing reads it; set model.terms.rsd.weight'
     plain = ROOT / 'configs' / 'demo' / 'teacher_vit.py'
     assert 'terms is for a distillation' in refused(plain, '--cfg-options', 'terms=rsd')
 

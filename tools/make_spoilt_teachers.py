@@ -6,6 +6,7 @@ permuted.pth answers with the next class, as surely as before: it is right only 
 the right one. random.pth is initialised as for a training, and knows nothing; noisy.pth has noise on all its weights.
 """
 
+import argparse
 from pathlib import Path
 
 import mmdualkd  # noqa: F401  (first: it mends the stack)
@@ -17,6 +18,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmdualkd.checkpoint import model_state_dict, read_checkpoint, write_checkpoint
+from mmdualkd.files import check_folder
 from mmdualkd.launch import run_tool
 
 DEMO = Path(__file__).resolve().parents[1] / 'configs' / 'demo'
@@ -27,6 +29,8 @@ NOISE = 2.0  # of each tensor's own spread
 
 def main() -> None:
     """Writes the three."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    check_folder('folder of the spoilt teachers', OUT)
     init_default_scope('mmaction')
     torch.manual_seed(0)
     state = model_state_dict(read_checkpoint(DEMO / 'teacher_vit.pth', 'checkpoint'))
@@ -40,7 +44,6 @@ def main() -> None:
             for name, value in state.items()
         },
     )
-    OUT.mkdir(parents=True, exist_ok=True)
     for name, tensors in spoilt.items():
         write_checkpoint(dict(state_dict=tensors), OUT / f'{name}.pth')
         print(OUT / f'{name}.pth')

@@ -42,9 +42,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('study', type=Path, help='file that defines the study (tools/studies/*.py)')
     parser.add_argument('--jobs', type=whole_number(1), default=2, help='trainings at a time (default 2)')
     parser.add_argument('--threads', type=whole_number(1), default=1, help='CPU threads of each training (default 1)')
-    parser.add_argument('--rows', nargs='+', help='train only these rows and teachers, by name')
-    parser.add_argument('--splits', nargs='+', help='train only for these columns, by name')
-    parser.add_argument('--against', nargs='+', help="rows that all are compared with; default: the study's `against`")
+    parser.add_argument('--rows', nargs='+', action='extend', help='train only these rows and teachers, by name')
+    parser.add_argument('--splits', nargs='+', action='extend', help='train only for these columns, by name')
+    parser.add_argument(
+        '--against', nargs='+', action='extend', help="rows that all are compared with, not the study's"
+    )
     parser.add_argument('--out', type=Path, help='file for the table (default: <work dir of the study>/table.md)')
     parser.add_argument('--dry-run', action='store_true', help='list the trainings and how long they take; train none')
     parser.add_argument('--cfg-options', nargs='+', action=CfgOptions, default={}, help='for every training')
@@ -72,8 +74,8 @@ def main() -> None:
         return
     out = args.out or folder / 'table.md'
     check_folder('--out', out.parent)
-    if out.is_dir():
-        raise ConfigError(f'--out={str(out)!r} is a folder; name a file in it')
+    if out.exists() and not out.is_file():
+        raise ConfigError(f'--out={str(out)!r} is a {"folder; name a file in it" if out.is_dir() else "device"}')
     check_folder('work directory of the study', folder)
     with sigterm_as_interruption(), locked(folder, 'work directory of the study'):
         look(runs)

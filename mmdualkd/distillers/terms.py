@@ -46,7 +46,8 @@ class Terms(nn.ModuleDict):
             for argument, model in term.models_used().items():
                 if model == ASSISTANT and model not in models:
                     raise ConfigError(f"{key} uses an assistant and there is none: model.assistant=dict(teacher='...')")
-                check_name(f'{key}.{argument}', model, models, 'model')
+                others = {name for part, name in term.models_used().items() if part != argument}
+                check_name(f'{key}.{argument}', model, [name for name in models if name not in others], 'model')
             term.name = name
             self[name] = term
         if assisted and not any(ASSISTANT in term.models_trained() for term in self.values()):
@@ -105,7 +106,10 @@ def changed_defaults(terms: Mapping[str, dict] | None, defaults: Mapping[str, di
     Raises:
         ConfigError: If what is changed is no default term.
     """
-    parts = list(terms.values()) if isinstance(terms, Mapping) else []
+    if isinstance(terms, str):
+        raise ConfigError(f'model.terms must be a dict by name, got {terms!r}; a fragment is named by terms={terms}')
+    check_part_names('model.terms', terms or {})
+    parts = list(terms.values()) if terms else []
     if terms is None or (parts and all(isinstance(cfg, Mapping) and 'type' not in cfg for cfg in parts)):
         for name in terms or ():
             check_name('a key of model.terms', name, defaults, 'default term, and has no type')

@@ -2,18 +2,18 @@
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
 from ..arguments import read_written
-from ..fragments import merge_options
+from ..fragments import TERMS, merge_options
 from ..launch import read_config
 from ..top_keys import settle
 
-_read = lru_cache(maxsize=None)(read_config)
+_read = cache(read_config)
 
 
 def config_of(file: str, options: Mapping[str, Any]) -> Config:
@@ -22,6 +22,17 @@ def config_of(file: str, options: Mapping[str, Any]) -> Config:
     merge_options(cfg, {key: read_written(value) for key, value in options.items()})
     settle(cfg, file)
     return cfg
+
+
+@cache
+def _merged(file: str, named: tuple[tuple[str, str], ...]) -> None:
+    merge_options(copy.deepcopy(_read(file)), {key: read_written(value) for key, value in named})
+
+
+def check_terms(file: str, options: Mapping[str, Any]) -> None:
+    """Refuses ``terms`` among a row's options that name no method, or not for a config like that."""
+    if named := tuple((key, str(value)) for key, value in options.items() if key.partition('.')[0] == TERMS):
+        _merged(file, named)
 
 
 def views_option(file: str, views: int) -> dict[str, int]:

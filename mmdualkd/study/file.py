@@ -1,7 +1,6 @@
 """What a study's file may say; see tools/run_study.py."""
 
 import ast
-import difflib
 import re
 from pathlib import Path
 
@@ -21,15 +20,20 @@ def read_study(path: Path) -> Config:
     """Reads a study and refuses what no table can be made of."""
     check_file('study', str(path))
     study = read_file('study', str(path), lazy_import=False)
+    own = names_in(path, ast.Store)
     for key in set(study) - set(KEYS) - _names_read(path):  # what it computes with may be called as it likes
-        if near := difflib.get_close_matches(key, KEYS, n=1, cutoff=0.75):
-            raise ConfigError(f'{path}: nothing reads {key!r}; did you mean {near[0]!r}? (else give it another name)')
+        hint = nearest(key, KEYS, cutoff=0.75)
+        if hint or (key in own and not key.startswith('_')):  # bases may hold whatever their leaves need
+            hint = hint or ('; rows have it' if key in FIELDS['rows'] else '')
+            raise ConfigError(f"{path}: nothing reads {key!r}{hint} (a name of one's own begins with '_')")
     for key, kind in dict(title=str, splits=dict, rows=list).items():
         if not isinstance(study.get(key), kind) or not study[key]:
             raise ConfigError(f'{path} needs `{key}`, a {kind.__name__} that is not empty, got {study.get(key)!r}')
     for split, fields in study.splits.items():
         if not isinstance(fields, dict) or not isinstance(fields.get('name'), str):
             raise ConfigError(f'{path}: splits[{split!r}] needs a `name`, as in dict(name="fold1"), got {fields!r}')
+        if not isinstance(split, str) or not split.strip() or not split.isprintable():
+            raise ConfigError(f'{path}: splits[{split!r}]: the head of a column must be a line of text')
         check_folder_name(f'{path}: splits[{split!r}].name', fields['name'])
         check_options(f'{path}: splits[{split!r}]', fields)
     places = [Path(fields['name']) for fields in study.splits.values()]

@@ -8,12 +8,10 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..arguments import read_written
 from ..errors import ConfigError, nearest
-from ..fragments import TERMS, terms_of
 from ..launch import check_file
 from ..processes import TOOLS
-from .configs import views_option
+from .configs import check_terms, views_option
 from .logs import Result, read_result
 
 
@@ -72,13 +70,15 @@ class Run:
         return str(ours) if not Path(self.config).is_file() and ours.is_file() else self.config
 
     def check(self) -> None:
-        """Refuses a config or a fragment that is not there, and a work directory of a training with other settings.
+        """Refuses a config or a method that is not there, and a work directory that has a training with other settings.
 
         One without ``settings.json``, of an older study or of tools/train.py, is taken for this training.
         """
         check_file(f'{self}: config', self.file)
-        if TERMS in self.options:
-            terms_of(read_written(self.options[TERMS]), f'{self}: options {TERMS}')
+        try:
+            check_terms(self.file, self.options)
+        except ConfigError as error:
+            raise ConfigError(f'{self}: {error}') from error
         if (settings := self._trained_settings()) is not None:
             refuse_others(self, settings, 'was trained', 'remove or rename it to train anew')
 

@@ -34,7 +34,7 @@ def time_left(runs: Sequence[Run], begun: Mapping[Run, float], jobs: int) -> str
     if not ahead:
         return ''
     known = [run for run in by_place(runs) if run.state.result and run.state.result.seconds]
-    end, guessed = 0.0, 0
+    end, guessed, late = 0.0, 0, False
     for stage in ([run for run in ahead if run.teacher], [run for run in ahead if not run.teacher]):
         slots = [end] * jobs
         for run in sorted(stage, key=lambda run: run not in begun):  # those that run have their places
@@ -43,10 +43,11 @@ def time_left(runs: Sequence[Run], begun: Mapping[Run, float], jobs: int) -> str
                 return 'time left not known yet'
             seconds, alike = found
             guessed += not alike
-            seconds = max(seconds - (time.time() - begun[run]), 0) if run in begun else seconds
-            heapq.heappush(slots, heapq.heappop(slots) + seconds)
+            seconds -= time.time() - begun[run] if run in begun else 0
+            late |= seconds < 0
+            heapq.heappush(slots, heapq.heappop(slots) + max(seconds, 0))
         end = max(slots)
-    if not end:  # of all that run, with nothing behind them
+    if late and end < 1:
         return 'time left not known: longer than expected already'
     return f'{in_time(end)} left' + (f' ({guessed} of {len(ahead)} guessed by other rows)' if guessed else '')
 

@@ -28,7 +28,11 @@ rows = [dict(name='Alone / all', config='alone.py'), dict(name='Uni', config='kd
         ("rows[1]['options'] = {'names': ['a b']}", r"\['a b'\] would reach the training as \['ab'\]"),
         ('seed = [3]', "nothing reads 'seed'; did you mean 'seeds'"),
         ("againts = 'Uni'", "nothing reads 'againts'; did you mean 'against'"),
-        ('teacher = []\nteachers = [*teacher]\nlast = 3', None),
+        ('VIEWS = 3', "nothing reads 'VIEWS'; did you mean 'views'"),
+        ("options = {'terms': 'rsd'}", "nothing reads 'options'; rows have it"),
+        ("terms = 'rsd'", "nothing reads 'terms' \\(a name of one's own begins with '_'"),
+        ("splits['a\\nb'] = dict(name='ab')", 'the head of a column must be a line of text'),
+        ('teacher = []\nteachers = [*teacher]\n_last = 3', None),
         ("rows[1]['options'] = {'root': 'a [b'}", "'a \\[b' would reach|^$"),
     ],
 )

@@ -53,4 +53,5 @@ def test_what_has_failed_is_not_waited_for_and_a_shared_teacher_counts_once():
 def test_what_takes_longer_than_all_others_is_not_about_to_end():
     runs = [run('T', 0, 60.0, teacher=True), run('U', 0, status='running', teacher=True)]
     assert time_left(runs, {runs[1]: time.time() - 90}, 2) == 'time left not known: longer than expected already'
-    assert time_left([run('A', 0, 0.25), run('A', 1)], {}, 1) == '250 ms left'  # short ones are not late
+    short = [run('A', 0, 0.2), run('A', 1)]
+    assert time_left(short, {}, 2) == '200 ms left'  # none of them has begun

@@ -70,7 +70,9 @@ def test_a_target_that_is_missed_is_said_to_be_missed(tmp_path):
         (['--videos', 'no/such/folder'], "--videos='no/such/folder' is not a folder"),
         (['--device', 'gpu'], "invalid choice: 'gpu'"),
         (['--out', '/dev/null/figures.json'], '--out='),
-        (['--only', 'memory_over_floor', '--out', __file__], 'cannot be read'),
+        (['--out', __file__], 'must be a file that ends in .json'),
+        (['--out', '/dev/full'], "--out='/dev/full' must be a file that ends in .json"),
+        (['--only', 'memory_over_floor', '--only', 'growth'], "--only='growth' names no benchmark"),
     ],
 )
 def test_what_cannot_be_measured_is_one_clear_error(words, message):

@@ -136,13 +136,13 @@ def test_a_row_or_split_that_the_study_does_not_have_is_an_error(tmp_path):
         ('rows += [dict(name="fa_st", config="{config}"), dict(name="fa st", config="{config}", options=dict(a=1))]',
          "with no a, this one has a=1; give them other names"),
         ('rows = [', "cannot be read: study.py, line 7: SyntaxError: '[' was never closed"),
-        ('rows[0]["options"] = dict(terms="rds")', "fast, clips, seed 0: options terms='rds' is no fragment; did you"),
+        ('rows[0]["options"] = dict(terms="rds")', "fast, clips, seed 0: --cfg-options terms='rds' is no fragment"),
         ('rows[0]["config"] = "jop.py"', "fast, clips, seed 0: config='jop.py' is not a file; did you mean job.py?"),
     ],
 )  # fmt: skip
 def test_a_study_that_makes_no_table_is_one_clear_line_before_any_training(tmp_path, text, message):
     study = tmp_path / 'study.py'
-    (tmp_path / 'job.py').touch()
+    (tmp_path / 'job.py').write_text('model = dict(student={})')
     study.write_text(f'{STUDY.format(config="job.py")}{text}\n')
     output = run(TOOLS / 'run_study.py', 'study.py', cwd=tmp_path, ok=False)
     assert output.startswith('ConfigError: ') and message in output and output.count('\n') == 1, output
@@ -156,6 +156,7 @@ def test_a_study_that_makes_no_table_is_one_clear_line_before_any_training(tmp_p
         (['.'], "ConfigError: study='.' is a folder: name a file in it"),
         (['study.py', '--jobs', '0'], "argument --jobs: must be a whole number from 1, got '0'"),
         (['study.py', '--out', 'job.py/table.md'], "ConfigError: --out='job.py' cannot be written"),
+        (['study.py', '--out', '/dev/null'], "ConfigError: --out='/dev/null' is a device"),
         (['study.py', '--out', '.'], "ConfigError: --out='.' is a folder; name a file in it"),
     ],
 )

@@ -1,26 +1,32 @@
-"""tools/make_spoilt_teachers.py: each file does what its name says."""
+"""Spoilt teachers are what their names say, and none is written where the command line or the folder is wrong."""
 
-from pathlib import Path
-
-import make_spoilt_teachers
 import torch
-from mmaction.registry import MODELS
-from mmengine.config import Config
+from helpers import ROOT, TOOLS, run
+
+TOOL = TOOLS / 'make_spoilt_teachers.py'
+FOLDER = ('work_dirs', 'spoilt')
 
 
-def test_one_names_the_next_class_one_is_new_one_is_noisy(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    make_spoilt_teachers.main()
-    model = MODELS.build(Config.fromfile(make_spoilt_teachers.DEMO / 'teacher_vit.py').model).eval()
-    clips = torch.randn(3, 3, 8, 48, 48, generator=torch.Generator().manual_seed(0))
+def test_they_answer_with_the_next_class_or_have_other_weights(tmp_path):
+    good = torch.load(ROOT / 'configs' / 'demo' / 'teacher_vit.pth', weights_only=True)['state_dict']
+    run(TOOL, cwd=tmp_path)
+    permuted, random, noisy = (
+        torch.load(tmp_path.joinpath(*FOLDER, f'{name}.pth'), weights_only=True)['state_dict']
+        for name in ('permuted', 'random', 'noisy')
+    )
+    for name, value in good.items():
+        head = name.startswith('cls_head.')
+        assert torch.equal(permuted[name], value.roll(1, 0) if head else value), name
+        assert random[name].shape == noisy[name].shape == value.shape, name
+    name = 'cls_head.fc_cls.weight'
+    assert not torch.equal(permuted[name], good[name])
+    assert 1.5 < (noisy[name] - good[name]).std() / good[name].float().std() < 2.5
 
-    def logits(file):
-        assert not any(model.load_state_dict(torch.load(file, weights_only=True)['state_dict']))
-        with torch.no_grad():
-            return model(clips.unsqueeze(1), mode='tensor', stage='head')
 
-    teacher = logits(make_spoilt_teachers.DEMO / 'teacher_vit.pth')
-    permuted, new, noisy = (logits(Path('work_dirs/spoilt', f'{name}.pth')) for name in ('permuted', 'random', 'noisy'))
-    torch.testing.assert_close(permuted, teacher.roll(1, 1))
-    assert not model.cls_head.fc_cls.bias.equal(torch.zeros(10))  # the noisy one's, as trained
-    assert new.std() < 0.1 * teacher.std() and (noisy - teacher).std() > 0.1 * teacher.std()
+def test_a_wrong_command_or_a_folder_that_cannot_be_written_is_one_line(tmp_path):
+    assert 'unrecognized arguments: --out x' in run(TOOL, '--out', 'x', cwd=tmp_path, ok=False)
+    assert 'permuted.pth' in run(TOOL, '--help', cwd=tmp_path) and not [*tmp_path.iterdir()]
+    (tmp_path / FOLDER[0]).touch()
+    output = run(TOOL, cwd=tmp_path, ok=False)
+    assert output.startswith("ConfigError: folder of the spoilt teachers='work_dirs/spoilt' cannot be written: ")
+    assert output.count('\n') == 1

@@ -67,7 +67,7 @@ def parse_args() -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--quick', action='store_true', help='small networks, few turns: shows that all of it runs')
-    parser.add_argument('--only', nargs='+', metavar='NAME', help=f'some of {", ".join(TARGETS)}')
+    parser.add_argument('--only', nargs='+', action='extend', metavar='NAME', help=f'some of {", ".join(TARGETS)}')
     parser.add_argument('--videos', metavar='FOLDER', help='decode these videos in place of generated ones')
     parser.add_argument('--device', choices=['cpu', 'cuda'], default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--out', metavar='FILE', help='default: work_dirs/benchmarks.json, or benchmarks-quick.json')
@@ -75,16 +75,19 @@ def parse_args() -> argparse.Namespace:
 
 
 def earlier_figures(path: Path) -> dict[str, dict]:
-    """What earlier runs wrote.
+    """What earlier runs wrote, nothing where there is no file yet.
 
     Raises:
-        ConfigError: If the file is not theirs.
+        ConfigError: If the file is not theirs, or can be none.
     """
+    check_folder('--out', path.parent)
+    if path.suffix != '.json' or (path.exists() and not path.is_file()):  # a picture stands beside it
+        raise ConfigError(f'--out={str(path)!r} must be a file that ends in .json')
     try:
-        figures = json.loads(path.read_text()) if path.exists() else {}
+        figures = json.loads(path.read_text()) if path.is_file() else {}
     except (OSError, ValueError) as error:
         raise ConfigError(f'--out={str(path)!r} cannot be read: {error}') from error
-    if not isinstance(figures, dict):
+    if not isinstance(figures, dict) or not all(isinstance(figure, dict) for figure in figures.values()):
         raise ConfigError(f'--out={str(path)!r} holds no figures by name: name another file')
     return figures
 
@@ -97,9 +100,10 @@ def main() -> None:
         check_name('--only', name, TARGETS, 'benchmark')
     if args.videos is not None:
         check_videos(args.videos)
-    out = Path(args.out or f'work_dirs/benchmarks{"-quick" if args.quick else ""}.json')
-    check_folder('--out', out.parent)
-    figures = earlier_figures(out) if args.only else {}
+    out = Path(f'work_dirs/benchmarks{"-quick" if args.quick else ""}.json' if args.out is None else args.out)
+    figures = earlier_figures(out)  # a file that is something else is not written over
+    if not args.only:
+        figures = {}
     settings, wanted = Settings(args.device, args.quick, args.videos), set(args.only or TARGETS)
     logging.disable(logging.WARNING)  # what building models and reading videos tells
     print(HEADER)
