@@ -12,7 +12,8 @@ from leaves import DISTILLATION, load, refused, write_leaf
 
 from mmdualkd import launch
 from mmdualkd.errors import ConfigError
-from mmdualkd.launch import build_runner, check_file, run_tool
+from mmdualkd.launch import build_runner, run_tool
+from mmdualkd.reading import check_file
 
 
 @pytest.fixture(scope='module')

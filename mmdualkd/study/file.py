@@ -8,8 +8,8 @@ from mmengine.config import Config
 
 from ..arguments import read_written
 from ..errors import ConfigError, check_name, nearest
-from ..launch import check_file, read_file
 from ..names import DTYPES, MAX_VIEWS
+from ..reading import check_file, read_file
 from ..top_keys import bases_of, names_in
 
 KEYS = ('title', 'splits', 'rows', 'teachers', 'seeds', 'views', 'cache_dtype', 'against')

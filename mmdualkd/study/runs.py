@@ -9,8 +9,8 @@ from typing import Any
 from mmengine.config import Config
 
 from ..errors import ConfigError, nearest
-from ..launch import check_file
 from ..processes import TOOLS
+from ..reading import check_file
 from .configs import check_terms, views_option
 from .logs import Result, read_result
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, check_flags, check_number
-from ..launch import check_file
+from ..reading import check_file
 from .stages import parse_time
 
 COUNTS = dict(epochs=1, teacher_epochs=1, batch_size=1, processes=1, workers=0, seed=0)  # and the least of each
