@@ -11,6 +11,7 @@ from mmengine.config import Config, ConfigDict
 from ..arguments import read_written
 from ..fragments import TERMS, merge_options
 from ..launch import read_config
+from ..registry import build
 from ..top_keys import settle
 
 _read = cache(read_config)
@@ -25,14 +26,19 @@ def config_of(file: str, options: Mapping[str, Any]) -> Config:
 
 
 @cache
-def _merged(file: str, named: tuple[tuple[str, str], ...]) -> None:
-    merge_options(copy.deepcopy(_read(file)), {key: read_written(value) for key, value in named})
+def _check_merged(file: str, named: tuple[tuple[str, str], ...]) -> None:
+    cfg = copy.deepcopy(_read(file))
+    merge_options(cfg, {key: read_written(value) for key, value in named})
+    for name, term in (cfg.model.get(TERMS) or {}).items():
+        if isinstance(term, Mapping) and 'type' in term:  # another changes a default term
+            build(term, f'model.terms.{name}')
 
 
 def check_terms(file: str, options: Mapping[str, Any]) -> None:
-    """Refuses ``terms`` among a row's options that name no method, or not for a config like that."""
-    if named := tuple((key, str(value)) for key, value in options.items() if key.partition('.')[0] == TERMS):
-        _merged(file, named)
+    """Refuses what a row's options say of terms if they name no method, not for a config like that, or do not build."""
+    of_terms = {key: value for key, value in options.items() if key.removeprefix('model.').partition('.')[0] == TERMS}
+    if of_terms:
+        _check_merged(file, tuple((key, str(value)) for key, value in of_terms.items()))
 
 
 def views_option(file: str, views: int) -> dict[str, int]:

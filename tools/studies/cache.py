@@ -5,7 +5,7 @@
 title = 'Teachers run in every step and read from a cache (float16), the same ten views of each clip.'
 seeds = [0, 1, 2]
 views = 10
-ut = 'resnet3d18-w8_1xb8-16x4x1-120e_ut-interaction-set1-set2-rgb.py'
+ut = 'resnet3d18-w8_1xb8-16x4x1-240e_ut-interaction-set1-set2-rgb.py'
 words = 'resnet3d18-w8_1xb16-16x1x1-15e_grid-words-rgb.py'
 splits = {
     'generated clips': dict(

@@ -11,10 +11,10 @@ splits = {
     'UT set1 to set2': dict(folder='ut_interaction', name='ut-interaction-set1-set2'),
     'UT set2 to set1': dict(folder='ut_interaction', name='ut-interaction-set2-set1'),
 }
-cnn = 'configs/teachers/{folder}/resnet3d18-w16_1xb8-16x4x1-120e_{name}-rgb.py'
-vit = 'configs/teachers/{folder}/uniformer-w32_1xb8-16x4x1-120e_{name}-rgb.py'
+cnn = 'configs/teachers/{folder}/resnet3d18-w16_1xb8-16x4x1-240e_{name}-rgb.py'
+vit = 'configs/teachers/{folder}/uniformer-w32_1xb8-16x4x1-240e_{name}-rgb.py'
 teachers = [dict(name='Teacher CNN', config=cnn), dict(name='Teacher ViT', config=vit)]
-student = 'resnet3d18-w8_1xb8-16x4x1-120e_{name}-rgb.py'
+student = 'resnet3d18-w8_1xb8-16x4x1-240e_{name}-rgb.py'
 alone = 'configs/baselines/{folder}/' + student
 dualkd = 'configs/dualkd/{folder}/dualkd_uniformer-w32-resnet3d18-w16_' + student
 rows = [

@@ -3,7 +3,7 @@ _base_ = 'real_video.py'
 title = 'UT-Interaction and Weizmann, models alone, by their epochs.'
 seeds = [0]
 views = None
-against = ['Student, 120 epochs']
+against = ['Student, 240 epochs']
 
 
 def trained_for(epochs):
@@ -23,5 +23,5 @@ teachers = []
 rows = [
     dict(name=f'{model}, {epochs} epochs', config=config, options=trained_for(epochs))
     for model, config in models.items()
-    for epochs in (40, 120, 240)
+    for epochs in (60, 120, 240, 480)
 ]

@@ -3,8 +3,8 @@ num_classes = 6
 data_prefix = dict(video='data/ut-interaction')
 ann_file_train = 'data/annotations/ut-interaction/fold2_train.txt'
 ann_file_val = 'data/annotations/ut-interaction/fold2_val.txt'
-teacher_vit = 'work_dirs/uniformer-w32_1xb8-16x4x1-120e_ut-interaction-set1-set2-rgb/epoch_120.pth'
-teacher_cnn = 'work_dirs/resnet3d18-w16_1xb8-16x4x1-120e_ut-interaction-set1-set2-rgb/epoch_120.pth'
+teacher_vit = 'work_dirs/uniformer-w32_1xb8-16x4x1-240e_ut-interaction-set1-set2-rgb/epoch_240.pth'
+teacher_cnn = 'work_dirs/resnet3d18-w16_1xb8-16x4x1-240e_ut-interaction-set1-set2-rgb/epoch_240.pth'
 
 train_dataloader = dict(
     batch_size=8,
