@@ -36,8 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add('--onnx', action='store_true', help='also export the student to ONNX')
     add('--dry-run', action='store_true', help='write the configs, check everything and train nothing')
     time = parser.add_argument_group('how long')
-    time.add_argument('--epochs', type=count, help='of the student (default: 30, from scratch 100)')
-    time.add_argument('--teacher-epochs', type=count, help='of the teachers (default: 20, from scratch 100)')
+    time.add_argument(
+        '--epochs', type=count, help='of the student (default: 30, from scratch 100, below 144 samples more)'
+    )
+    time.add_argument('--teacher-epochs', type=count, help='of the teachers (default: 20, from scratch as the student)')
     time.add_argument('--time-budget', metavar='TIME', help='fit the epochs of all stages into 90m, 2h, 1d ...')
     data = parser.add_argument_group('data')
     data.add_argument('--test-fraction', type=float, default=0.2, help='share of each class held out (default: 0.2)')

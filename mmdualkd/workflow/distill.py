@@ -15,7 +15,7 @@ from .entries import check_known_classes, entry_of, fetch_weights, teachers_of
 from .leaves import Job
 from .outcome import Distilled, read_outcome
 from .plan import ALONE, STUDENT, Plan
-from .recipes import FINE_TUNING, FROM_SCRATCH
+from .recipes import default_epochs
 from .report import write_report
 from .samples import Samples, find_samples, frames_of
 from .stages import Run, parse_time
@@ -62,8 +62,8 @@ def distill(
         baseline: Also trains the student alone.
         onnx: Also exports the student to ONNX.
         dry_run: Writes the configs and checks all of them; nothing is trained.
-        epochs: Of the student; None takes 30, from scratch 100.
-        teacher_epochs: Of the teachers; None takes 20, from scratch 100.
+        epochs: Of the student; None takes 30, from scratch 100, and below 144 samples more.
+        teacher_epochs: Of the teachers; None takes 20, from scratch as the student.
         time_budget: A time such as ``'2h'`` that the epochs of all stages are fitted into.
         test_fraction: The share of each class that is held out, above 0 and below 1.
         group_regex: Files whose path (with ``/`` before it) gives the same first group stay on one side.
@@ -106,9 +106,9 @@ def distill(
             of, root, out / 'annotations', len(found['classes']), found['train'], batch_size or BATCH[of],
             min(cores(), 8), processes, flip, amp, seed, found.get('unlabelled', 0),
         )  # fmt: skip
-        lengths = dict(student=epochs, teachers=teacher_epochs)
-        for name, default in zip(lengths, FROM_SCRATCH if learner.checkpoint is None else FINE_TUNING, strict=True):
-            lengths[name] = lengths[name] or default
+        given = dict(student=epochs, teachers=teacher_epochs)
+        defaults = default_epochs(learner.checkpoint is not None, job.samples)
+        lengths = {name: number or defaults[name] for name, number in given.items()}
         run.stage('weights', 'weights of the zoo', lambda: fetch_weights([learner, *guides.values()]))
         plan = Plan(run, job, learner, guides, baseline, workers)
         if time_budget is not None:

@@ -1,5 +1,6 @@
 """How long and how fast a model trains on one's own data; ours, see ``configs/README.md``."""
 
+import math
 from typing import Any
 
 from ..zoo.catalogue import Model
@@ -7,7 +8,20 @@ from ..zoo.catalogue import Model
 # epochs of a student, of a teacher
 FINE_TUNING = (30, 20)
 FROM_SCRATCH = (100, 100)
+SEEN_FROM_SCRATCH = 14_400  # samples, at least: 240 epochs of sixty clips, see tools/studies/real_video_baselines.py
 VALIDATIONS = 4  # of a training; they choose nothing, and cost time
+
+
+def default_epochs(fine_tuned: bool, samples: int) -> dict[str, int]:
+    """Epochs of the student and of the teachers; from scratch more for few samples, for they need as many steps.
+
+    Args:
+        fine_tuned: Whether the student starts from weights.
+        samples: Samples with a label to train on.
+    """
+    least = 0 if fine_tuned else math.ceil(SEEN_FROM_SCRATCH / samples)
+    epochs = FINE_TUNING if fine_tuned else FROM_SCRATCH
+    return {name: max(number, least) for name, number in zip(('student', 'teachers'), epochs, strict=True)}
 
 
 def recipe(model: Model, fine_tuned: bool, epochs: int, batch: int, every: int, amp: bool = False) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # Every frame squashed to one square: in UT-Interaction the shape of a clip gives its class away. Crops of at least half
-# of it: sixty clips are learned by heart otherwise. Flips keep all labels.
+# of it, as `mmdualkd distill` takes them from scratch. Flips keep all labels.
 train_augment = [
     dict(type='DecordDecode'),
     dict(type='Resize', scale=(96, 96), keep_ratio=False),
