@@ -310,3 +310,19 @@ turned = ColorJitter.adjust_hue(red, -30 / 255)[0, 0] / 255  # by 30 of 180 step
 assert abs(colorsys.rgb_to_hsv(*turned)[0] - 5 / 6) < 0.01
 """
     fault_and_cure(code, 'out of bounds for uint8')
+
+
+def test_a_config_is_laid_out_once_for_all_checkpoints_and_anew_when_it_changes(fault_and_cure):
+    code = (
+        'from unittest import mock\n'
+        'from mmengine.config import Config\n'
+        'from yapf.yapflib import yapf_api\n'
+        'cfg = Config(dict(model=dict(type="A", depth=18), lr=0.1))\n'
+        'with mock.patch.object(yapf_api, "FormatTree", wraps=yapf_api.FormatTree) as layout:\n'
+        '    texts = [cfg.pretty_text for _ in range(3)]\n'
+        '    assert layout.call_count == 1, f"laid out {layout.call_count} times"\n'
+        '    cfg.model.depth = 50\n'
+        '    assert "depth=50" in cfg.pretty_text\n'
+        'print(len(set(texts)), "depth=18" in texts[2])\n'
+    )
+    assert '1 True' in fault_and_cure(code, 'laid out 3 times')

@@ -50,6 +50,31 @@ def _modules_of(function: Callable) -> list:
     return [part for part in (function, getattr(function, '__self__', None), *cells) if isinstance(part, Module)]
 
 
+def config_written_once(execute: Callable[[], None]) -> None:
+    """MMEngine lays a config out anew, by yapf, for each checkpoint: half a second, more than a small job's epoch.
+
+    What was laid out is kept by its text; a config that was changed has another.
+    """
+    execute()
+    from mmengine.config import config
+
+    stock = config.FormatCode
+    if hasattr(stock, 'known'):
+        return
+
+    @functools.wraps(stock)
+    def format_code(text: str, **kwargs: Any) -> Any:
+        key = text, repr(kwargs)
+        if key not in format_code.known:
+            laid_out = stock(text, **kwargs)
+            format_code.known.clear()  # one of a process is written again and again
+            format_code.known[key] = laid_out
+        return format_code.known[key]
+
+    format_code.known = {}
+    config.FormatCode = format_code
+
+
 def processes_without_gpu(execute: Callable[[], None]) -> None:
     """``init_dist`` picks a CUDA device and NCCL without asking; where no accelerator is, gloo needs neither."""
     execute()
