@@ -28,7 +28,7 @@ def recipe(model: Model, fine_tuned: bool, epochs: int, batch: int, every: int, 
     """Optimizer, schedule and loops of a training.
 
     Weights of a zoo are fine-tuned: CNNs by SGD, 1e-3 at 8 samples, others by AdamW, 1.6e-4 at 32, as the recipes for
-    HMDB51 in ``configs/_base_/schedules``. From scratch all learn by AdamW, 5e-3 at 8 clips (ViTs 2e-3), pictures 2e-3
+    HMDB51 in ``configs/_base_/schedules``. From scratch all learn by AdamW, 5e-3 at 8 clips (ViTs 5e-4), pictures 2e-3
     at 32. Learning rates follow the batch linearly; a warm-up of a tenth of the epochs (a fifth from scratch), then a
     cosine to 0.
 
@@ -47,7 +47,7 @@ def recipe(model: Model, fine_tuned: bool, epochs: int, batch: int, every: int, 
     elif fine_tuned:
         optimizer, norm = dict(type='AdamW', lr=_scaled(1.6e-4, batch, 32), weight_decay=0.05), 1.0
     else:
-        rate = _scaled(2e-3, batch, 32) if pictures else _scaled(2e-3 if model.kind == 'vit' else 5e-3, batch, 8)
+        rate = _scaled(2e-3, batch, 32) if pictures else _scaled(5e-4 if model.kind == 'vit' else 5e-3, batch, 8)
         optimizer, norm = dict(type='AdamW', lr=rate, weight_decay=0.05), 5.0
     warm = min(max(round(epochs * (0.1 if fine_tuned else 0.2)), 1), epochs - 1)
     schedule = [dict(type='LinearLR', start_factor=0.04, by_epoch=True, begin=0, end=warm, convert_to_iter_based=True)]

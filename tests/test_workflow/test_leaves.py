@@ -117,7 +117,7 @@ def test_a_batch_is_no_larger_than_what_a_process_has(tmp_path):
         ('mvitv2-s', True, 32, 'AdamW', 1.6e-4),
         ('mvitv2-s', True, 8, 'AdamW', 4e-5),
         ('resnet3d18-w8', False, 8, 'AdamW', 5e-3),
-        ('uniformer-w32', False, 8, 'AdamW', 2e-3),
+        ('uniformer-w32', False, 8, 'AdamW', 5e-4),
     ],
 )
 def test_learning_rates_follow_the_batch(name, tuned, batch, optimizer, rate):
