@@ -59,6 +59,12 @@ def checkpoint_without_reentry():
     return inspect.signature(checkpoint.checkpoint).parameters['use_reentrant'].default is not False
 
 
+def config_written_once():
+    from mmengine.runner import Runner
+
+    return 'cfg.pretty_text' in inspect.getsource(Runner.save_checkpoint)
+
+
 def processes_without_gpu():
     from mmengine.dist import utils
 
@@ -142,6 +148,7 @@ PROBES = (
     resume_with_weights_only,
     resume_one_cycle,
     checkpoint_without_reentry,
+    config_written_once,
     processes_without_gpu,
     parallel_model_without_gpu,
     mixed_precision_without_gpu,
