@@ -51,7 +51,7 @@ def _modules_of(function: Callable) -> list:
 
 
 def config_written_once(execute: Callable[[], None]) -> None:
-    """MMEngine lays a config out anew, by yapf, for each checkpoint: half a second, more than a small job's epoch.
+    """MMEngine lays a config out anew, by yapf, for each checkpoint: 0.75 s, more than a small job's epoch.
 
     What was laid out is kept by its text; a config that was changed has another.
     """
