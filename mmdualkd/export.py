@@ -135,7 +135,8 @@ def _make_stock(cfg: Any) -> None:
         name = cfg['type'].rpartition('.')[2]
         if name in ('DecordInit', 'TorchCodecInit'):
             cfg['type'] = 'DecordInit'
-            cfg.pop('short_side', None)
+            for argument in ('short_side', 'keep_in', 'keep_gb'):
+                cfg.pop(argument, None)
         ours = DATASETS.get(cfg['type'])
         theirs = (
             next((base for base in ours.__mro__ if base.__name__ == name and base is not ours), None) if ours else None

@@ -21,6 +21,7 @@ from warm import WarmProcess
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ROOT / 'tools'
 COMMAND = ROOT / 'tests' / 'command.py'  # `mmdualkd`
+FOURCCS = {'MJPG.avi': 'MJPG', 'mp4v.mp4': 'mp4v', 'XVID.avi': 'XVID', 'VP80.webm': 'VP80'}
 
 # For processes without this package: where torchvision was built for another torch, the cure by hand.
 MEND_TORCHVISION = """
@@ -206,3 +207,17 @@ def free_port() -> str:
     with socket.socket() as sock:
         sock.bind(('127.0.0.1', 0))
         return str(sock.getsockname()[1])
+
+
+def write_noise(folder, name, frames=60, size=(96, 64)):
+    """A video that OpenCV writes, of a square that moves over noise."""
+    rng = np.random.default_rng(0)
+    path = folder / name
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*FOURCCS[name]), 25, size)
+    assert writer.isOpened()
+    for frame in range(frames):
+        picture = rng.integers(0, 80, (size[1], size[0], 3), dtype=np.uint8)
+        picture[8:40, frame : frame + 24] = 230
+        writer.write(picture)
+    writer.release()
+    return path

@@ -78,7 +78,7 @@ def check_workers(job: Job, processes: int) -> Iterator[Finding]:
     advice = [f'set it to {min(needed, share)}'] * (pace.workers < min(needed, share))
     if needed > share:
         advice.append(
-            f'there are cores for {share}: smaller videos (mmdualkd.DecordInit with short_side) decode faster'
+            f'there are cores for {share}: mmdualkd.DecordInit decodes smaller videos (short_side), or each once (keep_in)'
         )
     yield Finding('warning', 'decoding', f'{text}; {"; ".join(advice) or "decode beside other work"}')
 

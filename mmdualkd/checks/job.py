@@ -5,7 +5,7 @@ import functools
 import logging
 import random
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,8 @@ class Job:
     def loader(self, split: str) -> DataLoader:
         """A data loader that draws in this process."""
         cfg = copy.deepcopy(self.cfg[f'{split}_dataloader'])
+        for step in _keeping(cfg):
+            step['keep_in'] = str(Path(self.folder, 'frames'))
         cfg.num_workers = 0
         for name in WORKERS:
             cfg.pop(name, None)
@@ -137,6 +139,10 @@ class Job:
     def has(self, split: str) -> bool:
         """Whether the config has such data."""
         return isinstance(self.cfg.get(f'{split}_dataloader'), dict)
+
+    def keeps(self, split: str) -> bool:
+        """Whether its videos are decoded once (``mmdualkd.DecordInit`` with ``keep_in``)."""
+        return any(True for _ in _keeping(self.cfg[f'{split}_dataloader']))
 
     def is_built(self, name: str) -> bool:
         """Whether a part stands already."""
@@ -246,6 +252,15 @@ class Job:
 def batch_size(loader: DataLoader) -> int:
     """Samples in a full batch of a data loader."""
     return getattr(loader.batch_sampler, 'batch_size', None) or loader.batch_size or 1
+
+
+def _keeping(cfg: Any) -> Iterator[dict]:
+    """The transforms of a data loader's config that keep frames."""
+    for value in cfg.values() if isinstance(cfg, dict) else cfg:
+        if isinstance(value, dict | list | tuple):
+            yield from _keeping(value)
+    if isinstance(cfg, dict) and cfg.get('keep_in') is not None:
+        yield cfg
 
 
 def _quiet(kind: type, logger: MMLogger) -> type:

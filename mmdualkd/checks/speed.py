@@ -23,7 +23,7 @@ class Pace:
     """What one batch takes.
 
     Attributes:
-        decode: Seconds in which one process decodes and augments a batch.
+        decode: Seconds in which one process decodes and augments a batch; where frames are kept, from the second time.
         step: Seconds of the step, without the decoding.
         batches: Batches of an epoch in one process.
         workers: Worker processes that decode.
@@ -136,6 +136,8 @@ def _pace(job: Job, split: str, step: Callable[[Any], None]) -> Pace:
     begin = time.perf_counter()
     try:
         while len(steps) <= STEPS:
+            if job.keeps(split):
+                job.batch(split, len(steps))  # decodes them for all epochs
             before = time.perf_counter()
             data = job.batch(split, len(steps))
             decoded = time.perf_counter()

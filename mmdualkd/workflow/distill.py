@@ -1,5 +1,6 @@
 """The whole run: data, teachers, student, test, export, report."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ def distill(
         check_known_classes(guides, found['classes'], str(out / 'annotations' / 'classes.txt'))
         job = Job(
             of, root, out / 'annotations', len(found['classes']), found['train'], batch_size or BATCH[of],
-            min(cores(), 8), processes, flip, amp, seed, found.get('unlabelled', 0),
+            min(cores(), 8), processes, flip, amp, seed, found.get('unlabelled', 0), found['frames'] or 0,
         )  # fmt: skip
         given = dict(student=epochs, teachers=teacher_epochs)
         defaults = default_epochs(learner.checkpoint is not None, job.samples)
@@ -125,6 +126,7 @@ def distill(
         for name in plan.students:
             run.stage(f'test {name}', f'test of the student, {name}', lambda name=name: plan.test(name))
         run.stage('export', 'export', lambda: plan.export(onnx))
+        shutil.rmtree(job.frames, ignore_errors=True)
         outcome = read_outcome(out)
         print(write_report(outcome), flush=True)
         return outcome

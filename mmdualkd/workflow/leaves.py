@@ -8,8 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ..datasets.kept import KEEP_GB
 from ..zoo.catalogue import VIDEOS, Model
 from .recipes import VALIDATIONS, recipe
+from .stages import FRAMES
 
 WIDTH = 120
 # what crops show of a frame where training begins from scratch; docs/distill.md has what it is worth
@@ -65,6 +67,7 @@ class Job:
         amp: Whether it trains in mixed precision.
         seed: Of the trainings.
         unlabelled: How many samples there are beside, in ``train.txt`` too, that have no label.
+        video_frames: Frames of a video, about; 0 for pictures.
     """
 
     of: str
@@ -79,6 +82,12 @@ class Job:
     amp: bool = False
     seed: int = 0
     unlabelled: int = 0
+    video_frames: int = 0
+
+    @property
+    def frames(self) -> Path:
+        """Where decoded frames lie while the run trains."""
+        return self.annotations.parent / FRAMES
 
 
 def alone(job: Job, entry: Entry, epochs: int, beside: Mapping[str, Entry] = MappingProxyType({})) -> dict[str, Any]:
@@ -191,7 +200,7 @@ def _video_pipelines(job: Job, entry: Entry, sees: Mapping[str, dict]) -> dict[s
 
     return dict(
         train_pipeline=[
-            dict(type='mmdualkd.DecordInit', short_side=side),
+            dict(type='mmdualkd.DecordInit', short_side=side, **_keep(job, side)),
             dict(type='mmdualkd.SampleViews', **(dict(views=sees) if len(sees) > 1 else {})),
             dict(type='DecordDecode'),
             dict(type='mmdualkd.RandomCropResize', size=size, short_side=side, **crop),
@@ -209,6 +218,12 @@ def _video_pipelines(job: Job, entry: Entry, sees: Mapping[str, dict]) -> dict[s
             *pack,
         ],
     )
+
+
+def _keep(job: Job, side: int) -> dict[str, str]:
+    """Lets videos be decoded once if the frames of all, at 16:9, take no more than they may."""
+    size = 3 * side * round(side * 16 / 9) * job.video_frames * (job.samples + job.unlabelled)
+    return dict(keep_in=str(job.frames)) if size <= KEEP_GB * 1e9 else {}
 
 
 def test_clips(model: Model) -> int:

@@ -15,8 +15,9 @@ from ..files import open_whole
 from ..processes import LOCK, PATIENCE, command_of, end_with_parent, environment
 
 STATE = 'run.json'
+FRAMES = 'frames'  # decoded once, for the time of the run
 TRAININGS = ('teachers', 'distilled', 'alone')
-OURS = (LOCK, STATE, 'annotations', 'configs', *TRAININGS)  # what a run whose state was lost is known by
+OURS = (LOCK, STATE, 'annotations', 'configs', FRAMES, *TRAININGS)  # what a run whose state was lost is known by
 
 
 class StageError(DistillError, RuntimeError):

@@ -37,6 +37,16 @@ def test_at_equal_batches_it_is_the_online_run_bit_for_bit(job, cache, online, t
     assert 'tensors loaded' not in output  # no teacher's weights
 
 
+def test_a_training_that_decodes_videos_once_reads_it_and_is_the_online_run(job, cache, online, tmp_path):
+    opening, folder = 'train_dataloader.dataset.pipeline.0', tmp_path / 'frames'
+    keep = f'{opening}.type=mmdualkd.DecordInit', f'{opening}.keep_in={folder}', f'{opening}.keep_gb=1.0'
+    train(job, tmp_path / 'online', TWO, *keep)
+    train(job, tmp_path / 'cached', f'model.teacher_cache={cache}', *keep)
+    for name in ('online', 'cached'):
+        assert losses_of(tmp_path / name) == losses_of(online) and same_weights(tmp_path / name, online)
+    assert len(list(folder.iterdir())) == 8
+
+
 def test_trainings_with_fewer_labels_share_it_but_not_those_that_leave_samples_out(job, cache, tmp_path):
     key = 'train_dataloader.dataset'
     few = (f'{key}.labelled_fraction=0.5', f'{key}.label_seed=1')

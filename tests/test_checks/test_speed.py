@@ -8,7 +8,9 @@ from jobs import stock_job
 from picture_jobs import picture_job
 
 from mmdualkd.checks import check_config, measure_speed
+from mmdualkd.checks.job import Job
 from mmdualkd.checks.speed import Pace
+from mmdualkd.datasets.kept import Keeper
 from mmdualkd.errors import CheckpointError, ConfigError
 from mmdualkd.launch import load_config
 
@@ -26,6 +28,20 @@ def test_a_speed_is_that_of_the_config_and_leaves_nothing(tmp_path):
     assert speed.train_epoch_seconds == pytest.approx(2 * (speed.step_seconds + speed.decode_seconds_per_batch))
     assert speed.val_epoch_seconds > 0 and speed.peak_bytes >= 0
     assert not job.work_dir.exists()
+
+
+def test_videos_that_are_decoded_once_are_measured_as_from_the_second_time(tmp_path, monkeypatch):
+    job, written = distill_job(tmp_path, epochs=1), []
+    write = Keeper._write
+    monkeypatch.setattr(Keeper, '_write', lambda self, file, *clip: written.append(file) or write(self, file, *clip))
+    opening = 'train_dataloader.dataset.pipeline.0'
+    cfg = config_of(job, **{f'{opening}.type': 'mmdualkd.DecordInit', f'{opening}.keep_in': str(tmp_path / 'frames')})
+    monkeypatch.setattr(Job, 'batch', lambda self, split, number, plain=Job.batch: calls.append(split) or plain(
+        self, split, number))  # fmt: skip
+    calls = []
+    assert measure_speed(cfg).decode_seconds_per_batch > 0
+    assert calls.count('train') == 2 * calls.count('val') and len(written) == len(set(written)) == 8
+    assert not any(path.exists() for path in (tmp_path / 'frames', *written))
 
 
 def test_data_smaller_than_a_batch_and_a_training_without_validation_are_measured(tmp_path):

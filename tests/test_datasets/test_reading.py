@@ -7,7 +7,7 @@ import cv2
 import decord
 import numpy as np
 import pytest
-from helpers import ROOT
+from helpers import FOURCCS, ROOT, write_noise
 
 from mmdualkd.datasets.opening import DecordInit, TorchCodecInit, TorchCodecVideo
 from mmdualkd.datasets.reading import WALK, Video, first_exact, open_video
@@ -15,7 +15,6 @@ from mmdualkd.errors import ConfigError, DataError
 
 STORED = sorted((ROOT / 'tests' / 'videos').iterdir())  # 70 moving pictures each
 FOLDERS = [ROOT / 'data', ROOT.parent / 'shared' / 'data']
-FOURCCS = {'MJPG.avi': 'MJPG', 'mp4v.mp4': 'mp4v', 'XVID.avi': 'XVID', 'VP80.webm': 'VP80'}
 
 
 def in_order(video):
@@ -26,20 +25,6 @@ def in_order(video):
         if not there:
             return np.stack(pictures)
         pictures.append(picture[..., ::-1])
-
-
-def write(folder, name, frames=60, size=(96, 64)):
-    """A video that OpenCV writes, of a square that moves over noise."""
-    rng = np.random.default_rng(0)
-    path = folder / name
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*FOURCCS[name]), 25, size)
-    assert writer.isOpened()
-    for frame in range(frames):
-        picture = rng.integers(0, 80, (size[1], size[0], 3), dtype=np.uint8)
-        picture[8:40, frame : frame + 24] = 230
-        writer.write(picture)
-    writer.release()
-    return path
 
 
 def check_exact(path, step=1, draws=4, cls=Video):
@@ -66,7 +51,7 @@ def test_every_frame_is_that_of_a_decode_in_order_where_pictures_are_stored_in_a
 
 @pytest.mark.parametrize('name', FOURCCS)
 def test_every_frame_is_that_of_a_decode_in_order_in_what_opencv_writes(tmp_path, name):
-    check_exact(write(tmp_path, name), step=3)
+    check_exact(write_noise(tmp_path, name), step=3)
 
 
 @pytest.mark.parametrize('source', ['ut-interaction', 'weizmann', 'grid-words'])
@@ -79,7 +64,7 @@ def test_every_frame_is_that_of_a_decode_in_order_in_real_videos(source):
 
 
 def test_a_file_with_times_gives_what_decord_gives_in_order(tmp_path):
-    for path in (ROOT / 'tests' / 'videos' / 'open_gop.mp4', write(tmp_path, 'MJPG.avi')):
+    for path in (ROOT / 'tests' / 'videos' / 'open_gop.mp4', write_noise(tmp_path, 'MJPG.avi')):
         assert open_video(str(path)).has_times
         reader = decord.VideoReader(str(path))
         stock = np.stack([reader.next().asnumpy() for _ in range(len(reader))])
@@ -88,7 +73,7 @@ def test_a_file_with_times_gives_what_decord_gives_in_order(tmp_path):
 
 @pytest.mark.parametrize('width', [16, 48])  # whose rows decord pads to widths that it takes for 6 and 4 colours
 def test_narrow_videos_are_read(tmp_path, width):
-    check_exact(write(tmp_path, 'MJPG.avi', frames=5, size=(width, 64)))
+    check_exact(write_noise(tmp_path, 'MJPG.avi', frames=5, size=(width, 64)))
 
 
 def test_it_seeks_only_where_a_key_frame_is_far_and_lands_where_the_seek_is_exact(monkeypatch):
@@ -110,7 +95,7 @@ def test_it_seeks_only_where_a_key_frame_is_far_and_lands_where_the_seek_is_exac
 
 
 def test_duplicates_negative_frames_and_those_out_of_range(tmp_path):
-    video = open_video(str(write(tmp_path, 'MJPG.avi', frames=10)))
+    video = open_video(str(write_noise(tmp_path, 'MJPG.avi', frames=10)))
     clip = video.get_batch([3, -1, 3, 0]).asnumpy()
     assert clip.shape == (4, 64, 96, 3) and clip.dtype == np.uint8
     assert np.array_equal(clip[0], clip[2]) and np.array_equal(clip[1], video[9])
@@ -133,7 +118,7 @@ def test_torchcodec_reads_the_same_frames_whatever_the_file(tmp_path):
         opener = TorchCodecInit()
     except ConfigError as error:
         pytest.skip(str(error))
-    for path in (*STORED, *(write(tmp_path, name) for name in FOURCCS)):
+    for path in (*STORED, *(write_noise(tmp_path, name) for name in FOURCCS)):
         check_exact(path, step=3, cls=TorchCodecVideo)
     results = opener(dict(filename=str(STORED[0])))
     assert results['total_frames'] == 70 and results['avg_fps'] == 25
@@ -147,7 +132,7 @@ def test_without_torchcodec_the_error_names_the_command(monkeypatch):
 
 
 def test_large_videos_are_shrunk_as_they_are_decoded_and_small_ones_keep_their_size(tmp_path):
-    path = write(tmp_path, 'mp4v.mp4', size=(192, 128))
+    path = write_noise(tmp_path, 'mp4v.mp4', size=(192, 128))
 
     def read(short_side, frames):
         results = DecordInit(short_side)(dict(filename=str(path)))
@@ -164,7 +149,9 @@ def test_large_videos_are_shrunk_as_they_are_decoded_and_small_ones_keep_their_s
         assert np.array_equal(read(64, frames), small[frames])
 
 
-@pytest.mark.parametrize('side', [0, 1.5, None])
+@pytest.mark.parametrize('side', [0, 1.5, '64'])
 def test_a_short_side_that_is_none_is_named(side):
-    with pytest.raises(ConfigError, match=f'DecordInit: short_side must be a whole number from 1, got {side}'):
+    with pytest.raises(
+        ConfigError, match=f'DecordInit: short_side must be None or a whole number from 1, got {side!r}'
+    ):
         DecordInit(side)

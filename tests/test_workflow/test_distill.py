@@ -151,11 +151,13 @@ def test_a_kill_loses_no_more_than_the_running_stage(videos, tmp_path, monkeypat
         first.send_signal(signal.SIGKILL)
         first.stdout.read()  # until the stage has ended, too: it holds the other end
     kept = {path: path.stat().st_mtime for path in (out / 'teachers').rglob('*.pth')}
+    assert len(list((out / 'frames').glob('*.pt'))) == 8  # of all videos to train on, decoded once
     monkeypatch.setattr(plan, 'run_tool', by_fork)
     mmdualkd.distill(videos, out=out, **arguments, **{**SHORT, 'epochs': 8})
     assert 'resume' in capsys.readouterr().out.lower()
     assert kept == {path: path.stat().st_mtime for path in (out / 'teachers').rglob('*.pth')}
     assert (out / 'export' / 'student.pth').is_file() and (out / 'distilled' / 'epoch_8.pth').is_file()
+    assert not (out / 'frames').exists()
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,15 @@ def test_crops_of_a_training_from_scratch_show_half_of_a_frame_at_least(tmp_path
         assert crop.get('area_range') == area, model.name
 
 
+@pytest.mark.parametrize(('samples', 'kept'), [(1800, True), (1900, False)])
+def test_videos_are_decoded_once_where_there_is_room_for_all_frames(tmp_path, samples, kept):
+    of_ten_seconds = job(tmp_path, samples=samples, video_frames=300)  # 8,541,000 bytes each at 130 x 73 pixels
+    cfg = written(alone(of_ten_seconds, entry('resnet3d18-w8'), 5), tmp_path)
+    opening = cfg.train_dataloader.dataset.pipeline[0]
+    assert opening.get('keep_in') == (str(tmp_path / 'frames') if kept else None) and opening.short_side == 73
+    assert not any('keep_in' in step for step in (*cfg.val_pipeline, *cfg.test_pipeline, *cfg.teacher_val_pipeline))
+
+
 def test_mirroring_can_be_left_out(tmp_path):
     for flip in (True, False):
         cfg = written(alone(job(tmp_path, flip=flip), entry('x3d-s'), 5), tmp_path)

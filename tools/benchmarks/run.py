@@ -54,6 +54,7 @@ GROUPS: dict[Callable[[Settings], dict[str, Ratio]], dict[str, Target | None]] =
         union_over_student_decode=at_most(1.25),
         union_over_three_decodes=at_most(0.40),
         cached_decode_over_student=at_most(1.05),
+        kept_decode_speedup=Target(5.0, 5.0, at_most=False),
     ),
     rivals: dict(over_torchdistill=at_most(1.00), over_plain_loop=at_most(1.00)),
     scaling: dict(two_processes_weak_scaling=Target(0.95, 0.95, at_most=False)),
