@@ -77,9 +77,8 @@ def check_workers(job: Job, processes: int) -> Iterator[Finding]:
     text = f'{text}: it takes {needed} workers to keep up, train_dataloader.num_workers={pace.workers}'
     advice = [f'set it to {min(needed, share)}'] * (pace.workers < min(needed, share))
     if needed > share:
-        advice.append(
-            f'there are cores for {share}: mmdualkd.DecordInit decodes smaller videos (short_side), or each once (keep_in)'
-        )
+        faster = 'short_side and keep_in of mmdualkd.DecordInit make it faster'
+        advice.append(f'there are cores for {share}: {faster}')
     yield Finding('warning', 'decoding', f'{text}; {"; ".join(advice) or "decode beside other work"}')
 
 
