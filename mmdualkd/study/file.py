@@ -13,7 +13,7 @@ from ..reading import check_file, read_file
 from ..top_keys import bases_of, names_in
 
 KEYS = ('title', 'splits', 'rows', 'teachers', 'seeds', 'views', 'cache_dtype', 'against')
-FIELDS = dict(teachers=('name', 'config', 'options'), rows=('name', 'config', 'options', 'seeds'))
+FIELDS = dict(teachers=('name', 'config', 'options', 'work_dir'), rows=('name', 'config', 'options', 'seeds'))
 
 
 def read_study(path: Path) -> Config:
@@ -62,6 +62,8 @@ def read_study(path: Path) -> Config:
                 raise ConfigError(f'{where}: there is a row or teacher of the name {row.name!r} already')
             names[row.name] = None
             check_folder_name(f'{where}.name', row.name.replace('/', '-'))
+            if not isinstance(row.get('work_dir', ''), str):
+                raise ConfigError(f'{where}.work_dir must be a str, got {row.work_dir!r}')
             check_options(where, row)
             check_seeds(f'{where}.seeds', row.get('seeds', [0]))
     against = study.get('against', [])

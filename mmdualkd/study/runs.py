@@ -113,7 +113,7 @@ def refuse_others(run: Run, settings: Mapping[str, Any], what: str, cure: str) -
 
 
 def plan(study: Config, folder: Path, extra: Mapping[str, Any]) -> Iterator[Run]:
-    """Gives the trainings of a study: teachers in the places where configs look for them, then the rows.
+    """Gives the trainings of a study: teachers in the places where rows look for them, then the rows.
 
     Args:
         study: The study's file.
@@ -121,38 +121,48 @@ def plan(study: Config, folder: Path, extra: Mapping[str, Any]) -> Iterator[Run]
         extra: Options for every training.
 
     Raises:
-        ConfigError: If a row's config has fields that a split does not give, or two of one work directory differ.
+        ConfigError: If a row has fields that a split does not give, or two of one work directory differ.
     """
     states: dict[Path, Run] = {}
     for teacher, rows in ((True, study.get('teachers', [])), (False, study.rows)):
         for row in rows:
             for split, fields in study.splits.items():
-                config = fill_in(row, split, fields)
+                config, own, place = (fill_in(row, key, split, fields) for key in ('config', 'options', 'work_dir'))
                 for seed in [0] if teacher else row.get('seeds', study.get('seeds', [0, 1, 2])):
-                    place = Path('work_dirs') / Path(config).stem
-                    if not teacher:
+                    options = {**(own or {}), **fields.get('options', {}), **extra}
+                    if teacher:
+                        work_dir = Path(place or f'work_dirs/{Path(config).stem}')
+                    else:
                         name = row['name'].replace(' ', '_').replace('/', '-')
-                        place = folder / name / fields['name'] / f'seed{seed}'
-                    options = {**row.get('options', {}), **fields.get('options', {}), **extra}
-                    run = Run(row['name'], split, seed, config, place, options, teacher)
+                        work_dir = folder / name / fields['name'] / f'seed{seed}'
+                    run = Run(row['name'], split, seed, config, work_dir, options, teacher)
                     if study.get('views') and not teacher:
                         check_file(f'{run}: config', run.file)
                         run.options = {**views_option(run.file, study.views), **options}
-                    first = states.setdefault(place, run)  # splits may share a teacher, which is then trained once
+                    first = states.setdefault(work_dir, run)  # splits may share a teacher, which is then trained once
                     refuse_others(run, first.settings, f'is that of {first}', 'give them other names')
                     run.state = first.state
                     yield run
 
 
-def fill_in(row: Mapping[str, Any], split: str, fields: Mapping[str, Any]) -> str:
-    """The path of a row's config, its fields in braces filled in with those of a split."""
-    try:
-        return row['config'].format(**fields)
-    except (KeyError, IndexError) as error:
-        name = str(error.args[0])
-        raise ConfigError(
-            f'{row["name"]}: config={row["config"]!r} has the field {name!r}, which splits[{split!r}] does not give'
-            f'{nearest(name, fields)}'
-        ) from error
-    except ValueError as error:
-        raise ConfigError(f'{row["name"]}: config={row["config"]!r}: {error}') from error
+def fill_in(row: Mapping[str, Any], key: str, split: str, fields: Mapping[str, Any]) -> Any:
+    """A row's config, options or work directory, its fields in braces filled in with those of a split."""
+
+    def fill(where: str, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return value.format(**fields)
+        except (KeyError, IndexError) as error:
+            name = str(error.args[0])
+            raise ConfigError(
+                f'{where}={value!r} has the field {name!r}, which splits[{split!r}] does not give'
+                f'{nearest(name, fields)}'
+            ) from error
+        except ValueError as error:
+            raise ConfigError(f'{where}={value!r}: {error}') from error
+
+    value = row.get(key)
+    if isinstance(value, Mapping):
+        return {name: fill(f'{row["name"]}: options[{name!r}]', one) for name, one in value.items()}
+    return fill(f'{row["name"]}: {key}', value)

@@ -154,6 +154,25 @@ def test_a_teacher_that_fails_holds_back_what_needs_it_and_nothing_else(command,
     assert 'no row names a file in work_dirs/teacher, so which need it is not known' in capsys.readouterr().out
 
 
+def test_splits_that_share_configs_have_their_own_teachers_by_a_work_dir(command, capsys):
+    place = 'work_dirs/folds/{name}'
+    Path('study.py').write_text(
+        f"{STUDY}teachers[0]['work_dir'] = {place!r}\n"
+        f"rows[1]['options']['model.teachers.t.checkpoint'] = {place + '/epoch_9.pth'!r}\n"
+    )
+    fails = "config.stem == 'teacher' and place.name == 'x' and sys.exit('RuntimeError: of x')"
+    with pytest.raises(SystemExit, match='^1 of 14 trainings failed: Teacher, x, seed 0: .*; 3 wait for a teacher$'):
+        command(lines=fails)
+    assert 'Teacher, x, seed 0 failed: what needs it waits (KD)' in capsys.readouterr().out
+    found = {(run['row'], run['split']): run for run in record()['runs']}
+    assert found['Teacher', 'y']['status'] == 'finished' and Path('work_dirs/folds/y/finished').is_file()
+    assert found['KD', 'y']['options']['model.teachers.t.checkpoint'] == 'work_dirs/folds/y/epoch_9.pth'
+    with Path('study.py').open('a') as file:
+        file.write("rows[0]['options'] = {'data_root': '{nam}/clips'}\n")
+    with pytest.raises(ConfigError, match=r"options\['data_root'\]='\{nam\}/clips' .*field 'nam'.*did you mean 'name'"):
+        command()
+
+
 def test_a_cache_that_cannot_be_written_fails_its_rows_and_no_others(command, tmp_path):
     (tmp_path / 'tools' / 'cache_teachers.py').write_text('raise SystemExit("CacheError: the disk is full")')
     Path('study.py').write_text(f'{STUDY}views = 2\n')

@@ -26,6 +26,8 @@ rows = [dict(name='Alone / all', config='alone.py'), dict(name='Uni', config='kd
         ("rows[1]['options'] = {'model.terms': dict(kd=dict(weight=2))}", "would reach the training as \"{'kd'"),
         ("rows[1]['options'] = {'root': 'a,b'}", r"'a,b' would reach the training as \['a', 'b'\]"),
         ("rows[1]['options'] = {'names': ['a b']}", r"\['a b'\] would reach the training as \['ab'\]"),
+        ("rows[1]['work_dir'] = 'a'", "rows.1. .Uni.: 'work_dir' is no field of it"),
+        ("teachers = [dict(name='T', config='t.py', work_dir=3)]", 'teachers.0..work_dir must be a str, got 3'),
         ('seed = [3]', "nothing reads 'seed'; did you mean 'seeds'"),
         ("againts = 'Uni'", "nothing reads 'againts'; did you mean 'against'"),
         ('VIEWS = 3', "nothing reads 'VIEWS'; did you mean 'views'"),
