@@ -1,0 +1,25 @@
+# What CA-MKD, first in grid_rivals.py, has that the full method has not: hints of features, a sum of probabilities in
+# place of logits, and labels that weigh the teachers. Annotations and teachers come first, see there.
+_base_ = 'grid_rivals.py'
+title = 'GRID words, a tenth of the labels: parts of CA-MKD by themselves and beside the full method.'
+against = 'CA-MKD weights alone'
+tenth = {**_base_.shares['labels-10'], **_base_.lengths['120 epochs']}
+splits = {'_delete_': True, '10 % of the labels': dict(name='labels-10', options=tenth)}
+dualkd = _base_.dualkd
+hints = {'features.type': 'FusedFeatures', 'features.weight': 50.0}  # the authors' weight
+
+
+def row(name, terms, **options):
+    """The pair with a fragment of configs/_base_/terms, some settings of its terms changed."""
+    changed = {f'model.terms.{key}': value for key, value in options.items()}
+    return dict(name=name, config=dualkd, options={'terms': terms, **changed})
+
+
+camkd = {'kd.weighting.type': 'CAMKD', 'kd.fuse': 'probabilities'}
+rows = [
+    row('CA-MKD weights alone', 'uniform', **camkd),
+    row('DATW of probabilities', 'datw', **{'kd.fuse': 'probabilities'}),
+    row('DATW and hints', 'datw', **hints),
+    row('Full method of probabilities', 'full', **{'kd.fuse': 'probabilities'}),
+    row('Full method and hints', 'full', **hints),
+]
