@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     time.add_argument(
         '--epochs', type=count, help='of the student (default: 30, from scratch 100, below 144 samples more)'
     )
-    time.add_argument('--teacher-epochs', type=count, help='of the teachers (default: 20, from scratch as the student)')
+    time.add_argument('--teacher-epochs', type=count, help='of the teachers (default: 20, from scratch 100 or more)')
     time.add_argument('--time-budget', metavar='TIME', help='fit the epochs of all stages into 90m, 2h, 1d ...')
     data = parser.add_argument_group('data')
     data.add_argument('--test-fraction', type=float, default=0.2, help='share of each class held out (default: 0.2)')

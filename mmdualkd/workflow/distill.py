@@ -64,7 +64,7 @@ def distill(
         onnx: Also exports the student to ONNX.
         dry_run: Writes the configs and checks all of them; nothing is trained.
         epochs: Of the student; None takes 30, from scratch 100, and below 144 samples more.
-        teacher_epochs: Of the teachers; None takes 20, from scratch as the student.
+        teacher_epochs: Of the teachers; None takes 20, if one begins from scratch 100, and below 144 samples more.
         time_budget: A time such as ``'2h'`` that the epochs of all stages are fitted into.
         test_fraction: The share of each class that is held out, above 0 and below 1.
         group_regex: Files whose path (with ``/`` before it) gives the same first group stay on one side.
@@ -108,8 +108,9 @@ def distill(
             min(cores(), 8), processes, flip, amp, seed, found.get('unlabelled', 0), found['frames'] or 0,
         )  # fmt: skip
         given = dict(student=epochs, teachers=teacher_epochs)
-        defaults = default_epochs(learner.checkpoint is not None, job.samples)
-        lengths = {name: number or defaults[name] for name, number in given.items()}
+        begins = dict(student=[learner], teachers=guides.values())
+        tuned = {who: all(entry.checkpoint is not None for entry in entries) for who, entries in begins.items()}
+        lengths = {who: number or default_epochs(who, tuned[who], job.samples) for who, number in given.items()}
         run.stage('weights', 'weights of the zoo', lambda: fetch_weights([learner, *guides.values()]))
         plan = Plan(run, job, learner, guides, baseline, workers)
         if time_budget is not None:

@@ -5,23 +5,21 @@ from typing import Any
 
 from ..zoo.catalogue import Model
 
-# epochs of a student, of a teacher
-FINE_TUNING = (30, 20)
-FROM_SCRATCH = (100, 100)
+FINE_TUNING = dict(student=30, teachers=20)  # epochs
+FROM_SCRATCH = 100
 SEEN_FROM_SCRATCH = 14_400  # samples, at least: 240 epochs of sixty clips, see tools/studies/real_video_baselines.py
 VALIDATIONS = 4  # of a training; they choose nothing, and cost time
 
 
-def default_epochs(fine_tuned: bool, samples: int) -> dict[str, int]:
-    """Epochs of the student and of the teachers; from scratch more for few samples, for they need as many steps.
+def default_epochs(who: str, fine_tuned: bool, samples: int) -> int:
+    """Epochs of the ``'student'`` or the ``'teachers'``; from scratch more for few samples, which need as many steps.
 
     Args:
-        fine_tuned: Whether the student starts from weights.
+        who: Who is trained.
+        fine_tuned: Whether all of them start from weights.
         samples: Samples with a label to train on.
     """
-    least = 0 if fine_tuned else math.ceil(SEEN_FROM_SCRATCH / samples)
-    epochs = FINE_TUNING if fine_tuned else FROM_SCRATCH
-    return {name: max(number, least) for name, number in zip(('student', 'teachers'), epochs, strict=True)}
+    return FINE_TUNING[who] if fine_tuned else max(FROM_SCRATCH, math.ceil(SEEN_FROM_SCRATCH / samples))
 
 
 def recipe(model: Model, fine_tuned: bool, epochs: int, batch: int, every: int, amp: bool = False) -> dict[str, Any]:

@@ -193,6 +193,20 @@ def test_a_mistake_is_one_error_before_any_data_are_written(videos, tmp_path, ch
     assert not [path for path in tmp_path.glob('out/*') if path.name not in ('.lock', 'run.json')]
 
 
+def test_teachers_with_weights_are_fine_tuned_beside_a_student_without(videos, tmp_path, monkeypatch):
+    lengths = {}
+
+    def note(self, found):
+        lengths.update(found)
+        raise StageError('enough')
+
+    monkeypatch.setattr('mmdualkd.workflow.distill.fetch_weights', lambda entries: None)
+    monkeypatch.setattr(plan.Plan, 'write_configs', note)
+    with pytest.raises(StageError, match='enough'):
+        mmdualkd.distill(videos, 'resnet3d18-w8', ['x3d-m'], tmp_path / 'out')
+    assert lengths == dict(student=1800, teachers=20)  # of eight videos
+
+
 def test_data_that_cannot_be_learned_from_leave_nothing_behind(tmp_path):
     (tmp_path / 'videos').mkdir()
     with pytest.raises(DataError, match='holds no files'):

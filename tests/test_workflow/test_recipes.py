@@ -10,4 +10,5 @@ from mmdualkd.workflow.recipes import default_epochs
 def test_few_samples_from_scratch_are_seen_as_often_as_sixty_clips_in_240_epochs(
     fine_tuned, samples, student, teachers
 ):
-    assert default_epochs(fine_tuned, samples) == dict(student=student, teachers=teachers)
+    assert default_epochs('student', fine_tuned, samples) == student
+    assert default_epochs('teachers', fine_tuned, samples) == teachers
