@@ -4,7 +4,10 @@ import functools
 import hashlib
 import logging
 import os
+import re
 import shutil
+import time
+import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,13 +19,16 @@ import numpy as np
 import torch
 from mmengine.logging import print_log
 
-from ..errors import DataError
+from ..errors import ConfigError, DataError
 from ..files import PART
-from .reading import InOrder, Video, open_video, stamp
+from .reading import InOrder, Video, file_of, open_video, stamp
 
 KEEP_GB = 16.0  # that all kept frames may take, unless the user says otherwise
 LARGEST = 1 << 28  # bytes that the frames of one video may take; it is decoded each time if they take more
 SPARE = 0.05  # of the disk, which is left free
+UNSEEN = 1 / 64  # of the room, which is filled before the folder is looked through again
+ABANDONED = 3600.0  # seconds after which a part is one of a process that was killed; one is written in some seconds
+NAME = rf'[0-9a-f]{{32}}\.pt(\.[0-9a-f]+{re.escape(PART)})?'
 # what torch.load raises of a file that is none of its own, or was cut short
 UNREADABLE = (OSError, RuntimeError, EOFError, ValueError, LookupError, AttributeError, TypeError, UnpicklingError)
 
@@ -73,15 +79,19 @@ class Keeper:
 
     def __init__(self, folder: Path, limit: float) -> None:
         self.folder, self.limit = folder, limit
-        self.full = False
+        self.full, self.room = False, 0.0
         self.left_out: set[Path] = set()
+        for part in folder.glob(f'*{PART}'):
+            with suppress(OSError):
+                if time.time() - part.stat().st_mtime > ABANDONED:
+                    part.unlink()
 
     def open(self, path: str, **how: Any) -> InOrder:
         """Opens a video as :func:`~mmdualkd.datasets.reading.open_video` does, with the same arguments and errors."""
         video = functools.partial(open_video, path, **how)
         try:
-            known = os.path.abspath(path), stamp(path), how.get('short_side')
-        except OSError:  # not there, or named without its extension
+            known = os.path.abspath(file_of(path)), stamp(file_of(path)), how.get('short_side')
+        except OSError:
             return video()
         name = hashlib.sha256(repr(known).encode(errors='surrogatepass')).hexdigest()[:32]
         file = self.folder / f'{name}.pt'
@@ -89,7 +99,10 @@ class Keeper:
             with suppress(*UNREADABLE):  # one that was cut short is written anew
                 return KeptFrames(file, video)
         opened = video()
-        if not self.full and file not in self.left_out and not self._keep(opened, file):
+        if not self.full and file not in self.left_out:
+            if self._keep(opened, file):
+                with suppress(*UNREADABLE):  # as later: a damaged video's depend on what is asked
+                    return KeptFrames(file, video)
             self.left_out.add(file)
         return opened
 
@@ -108,19 +121,29 @@ class Keeper:
         return self._write(file, frames, video.get_avg_fps())
 
     def _no_room(self, size: int) -> str | None:
+        if size <= self.room:
+            self.room -= size
+            return None
+        kept = 0
         try:
-            kept = sum(entry.stat().st_size for entry in os.scandir(self.folder))
+            for entry in os.scandir(self.folder):
+                with suppress(FileNotFoundError):  # another process has just renamed it
+                    kept += entry.stat().st_size
             disk = shutil.disk_usage(self.folder)
-        except OSError as error:  # a file that another process has just renamed, or the folder is gone
-            return None if isinstance(error, FileNotFoundError) and self.folder.is_dir() else str(error)
+        except OSError as error:
+            return str(error)
         if kept + size > self.limit:
             return f'it holds {kept / 1e9:.1f} of {self.limit / 1e9:g} GB'
-        return 'its disk is all but full' if disk.free - size < SPARE * disk.total else None
+        left = disk.free - size - SPARE * disk.total
+        self.room = UNSEEN * min(self.limit - kept - size, left)
+        return 'its disk is all but full' if left < 0 else None
 
     def _write(self, file: Path, frames: np.ndarray, fps: float) -> bool:
-        part = file.with_name(f'{file.name}.{os.getpid()}{PART}')
+        part = file.with_name(f'{file.name}.{uuid.uuid4().hex}{PART}')  # process ids repeat, in containers at least
         try:
             torch.save(dict(frames=torch.from_numpy(frames), fps=float(fps)), part)
+            with part.open('rb') as written:
+                os.fsync(written.fileno())  # or a power cut leaves zeros under the new name, which are frames, too
             os.replace(part, file)
         except (OSError, RuntimeError) as error:  # torch's writer raises a RuntimeError of a full disk
             self._stop(' '.join(str(error).split())[:200])
@@ -137,3 +160,32 @@ class Keeper:
             logger='current',
             level=logging.WARNING,
         )
+
+
+def folder_of(where: str, keep_in: object) -> Path:
+    """The folder that a ``keep_in`` names.
+
+    Raises:
+        ConfigError: If it names none; begins with ``where``.
+    """
+    if not isinstance(keep_in, str | Path) or not str(keep_in).strip():
+        raise ConfigError(f'{where}: keep_in must be None or the path of a folder, got {keep_in!r}')
+    try:
+        return Path(keep_in).expanduser()
+    except RuntimeError as error:  # of a user who is not there
+        raise ConfigError(f'{where}: keep_in={str(keep_in)!r}: {error}') from error
+
+
+def others_in(folder: Path) -> list[str]:
+    """What lies in a folder beside kept frames."""
+    return [entry.name for entry in os.scandir(folder) if not re.fullmatch(NAME, entry.name) or entry.is_dir()]
+
+
+def remove_kept(folder: Path) -> None:
+    """Removes kept frames, and the folder if nothing else lies in it."""
+    for file in folder.glob('*.pt*'):
+        if re.fullmatch(NAME, file.name):
+            with suppress(OSError):
+                file.unlink()
+    with suppress(OSError):
+        folder.rmdir()

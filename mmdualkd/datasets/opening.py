@@ -1,7 +1,6 @@
 """The transforms that open a video for ``DecordDecode``."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from mmaction.datasets import transforms
@@ -9,7 +8,7 @@ from mmaction.datasets import transforms
 from ..errors import ConfigError
 from ..files import check_folder
 from ..registry import SCOPE, TRANSFORMS
-from .kept import KEEP_GB, Keeper
+from .kept import KEEP_GB, Keeper, folder_of
 from .reading import InOrder, Video, open_video
 
 
@@ -53,11 +52,9 @@ class DecordInit(transforms.DecordInit):
             raise ConfigError(f'{where}: short_side must be None or a whole number from 1, got {short_side!r}')
         if type(keep_gb) not in (int, float) or not 0 < keep_gb < float('inf'):
             raise ConfigError(f'{where}: keep_gb must be a number above 0, got {keep_gb!r}')
-        if keep_in is not None and (not isinstance(keep_in, str | Path) or not str(keep_in).strip()):
-            raise ConfigError(f'{where}: keep_in must be None or the path of a folder, got {keep_in!r}')
         self.short_side, self.keeper = short_side, None
         if keep_in is not None:
-            folder = Path(keep_in).expanduser()
+            folder = folder_of(where, keep_in)
             check_folder(f'{where}: keep_in', folder)
             self.keeper = Keeper(folder, keep_gb * 1e9)
 

@@ -213,8 +213,13 @@ def first_exact(path: str, size: int, changed: int) -> list[float]:
     return first
 
 
+def file_of(filename: str) -> str:
+    """The file that a name means: as in mmaction2, one without an extension means ``.mp4``."""
+    return filename if os.path.splitext(filename)[1] else f'{filename}.mp4'
+
+
 def open_video(filename: str, num_threads: int = 1, cls: type[Video] = Video, **kwargs: Any) -> Video:
-    """Opens a local video by its path; as in mmaction2, a name without an extension means ``.mp4``.
+    """Opens a local video by its path, see :func:`file_of`.
 
     Args:
         filename: The file.
@@ -225,7 +230,7 @@ def open_video(filename: str, num_threads: int = 1, cls: type[Video] = Video, **
     Raises:
         DataError: If an AVI is cut short. decord would give what is left as the whole video.
     """
-    path = filename if os.path.splitext(filename)[1] else f'{filename}.mp4'
+    path = file_of(filename)
     check_whole(path)
     return cls(path, num_threads=num_threads, **kwargs)
 

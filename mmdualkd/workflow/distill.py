@@ -1,10 +1,10 @@
 """The whole run: data, teachers, student, test, export, report."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..datasets.kept import remove_kept
 from ..errors import ConfigError
 from ..files import check_folder
 from ..machine import cores
@@ -127,7 +127,7 @@ def distill(
         for name in plan.students:
             run.stage(f'test {name}', f'test of the student, {name}', lambda name=name: plan.test(name))
         run.stage('export', 'export', lambda: plan.export(onnx))
-        shutil.rmtree(job.frames, ignore_errors=True)
+        remove_kept(job.frames)
         outcome = read_outcome(out)
         print(write_report(outcome), flush=True)
         return outcome

@@ -67,7 +67,11 @@ class Run:
         """Refuses a folder of something else, before anything is put there."""
         if folder.exists() and not folder.is_dir():
             raise ConfigError(f'--out={str(folder)!r} is a file: name a folder')
+        from ..datasets.kept import others_in
+
         others = [entry.name for entry in folder.iterdir() if entry.name not in OURS] if folder.exists() else []
+        if (folder / FRAMES).is_dir() and others_in(folder / FRAMES):  # anyone's folder may have that name
+            others.append(FRAMES)
         if others and not (folder / STATE).is_file():
             raise ConfigError(
                 f'--out={str(folder)!r} is a folder with other things in it ({", ".join(sorted(others)[:3])}): '

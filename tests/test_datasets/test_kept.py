@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections import namedtuple
 
 import numpy as np
@@ -45,10 +46,10 @@ def read(path, folder, **arguments):
 def test_kept_frames_are_the_videos_bit_for_bit_and_it_is_opened_once(tmp_path, opened, name, side):
     path = write_noise(tmp_path, name)
     video = open_video(str(path), short_side=side)
-    for turn in range(3):
+    for _ in range(3):
         results = read(path, tmp_path / 'frames', short_side=side)
         reader = results['video_reader']
-        assert isinstance(reader, kept.KeptFrames) == (turn > 0)
+        assert isinstance(reader, kept.KeptFrames)
         assert (results['total_frames'], results['avg_fps']) == (len(video), video.get_avg_fps())
         for frames in ([5], [3, 40, 3, 20], [-1, 0], range(len(video)), []):
             expected = video.get_batch(frames).asnumpy() if len(frames) else None
@@ -102,6 +103,60 @@ def test_a_video_that_has_changed_is_decoded_anew(tmp_path, opened):
     os.utime(path, ns=(0, 0))
     after = read(path, tmp_path / 'frames')['video_reader'][0]
     assert after.shape != before.shape and len(opened) == 2
+
+
+def test_a_name_without_an_extension_is_the_file_that_it_means_though_a_folder_has_that_name(tmp_path, opened):
+    (tmp_path / 'mp4v').mkdir()  # of its pictures, as in Kinetics' rawframes
+    for size in ((96, 64), (128, 64)):
+        write_noise(tmp_path, 'mp4v.mp4', size=size)
+        for _ in range(2):
+            assert read(tmp_path / 'mp4v', tmp_path / 'frames')['video_reader'][0].shape == (*size[::-1], 3)
+    assert len(opened) == 2
+
+
+def test_a_damaged_video_gives_the_same_frames_the_first_time_and_later(tmp_path):
+    path = write_noise(tmp_path, 'MJPG.avi')
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 200] = bytes(200)
+    path.write_bytes(content)
+    first, second = (read(path, tmp_path / 'frames')['video_reader'].get_batch([5, 50]).asnumpy() for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_writers_of_one_video_do_not_meet_and_a_killed_ones_part_goes_after_an_hour(tmp_path, warnings, monkeypatch):
+    path, folder, save = write_noise(tmp_path, 'mp4v.mp4'), tmp_path / 'frames', torch.save
+
+    def meanwhile(content, file):
+        save(content, file)
+        monkeypatch.setattr(torch, 'save', save)
+        read(path, folder)  # in another container, with the same process id
+
+    monkeypatch.setattr(torch, 'save', meanwhile)
+    read(path, folder)
+    assert not warnings and len(list(folder.iterdir())) == 1
+    for name, age in dict(old=4000, new=10).items():
+        part = folder / f'{name}{kept.PART}'
+        part.touch()
+        os.utime(part, (time.time() - age,) * 2)
+    read(path, folder)
+    assert sorted(file.name for file in folder.glob(f'*{kept.PART}')) == [f'new{kept.PART}']
+
+
+def test_a_folder_of_many_files_is_not_looked_through_for_each(tmp_path, monkeypatch):
+    looks, disk_usage = [], shutil.disk_usage
+    monkeypatch.setattr(shutil, 'disk_usage', lambda folder: looks.append(folder) or disk_usage(folder))
+    keeper = kept.Keeper(tmp_path, 1e9)
+    assert [keeper._no_room(10**6) for _ in range(40)] == [None] * 40 and len(looks) == 3
+
+
+def test_what_is_not_of_kept_frames_is_not_removed(tmp_path):
+    read(write_noise(tmp_path, 'mp4v.mp4'), tmp_path / 'frames')
+    others = ['model.pt', f'{"0" * 32}.pth']
+    for name in others:
+        (tmp_path / 'frames' / name).touch()
+    assert sorted(kept.others_in(tmp_path / 'frames')) == sorted(others)
+    kept.remove_kept(tmp_path / 'frames')
+    assert sorted(file.name for file in (tmp_path / 'frames').iterdir()) == sorted(others)
 
 
 @pytest.mark.parametrize(
@@ -185,6 +240,7 @@ def test_a_video_that_is_long_or_breaks_off_is_decoded_each_time_without_a_word(
     [
         (dict(keep_in=3), 'keep_in must be None or the path of a folder, got 3'),
         (dict(keep_in=' '), "keep_in must be None or the path of a folder, got ' '"),
+        (dict(keep_in='~nobody-of-this-name/frames'), "keep_in='~nobody.*': Could not determine home directory"),
         (dict(keep_in='{file}/frames'), "keep_in='.*/frames' cannot be written: Not a directory"),
         (dict(keep_in='.', keep_gb=0), 'keep_gb must be a number above 0, got 0'),
         (dict(keep_in='.', keep_gb='8'), "keep_gb must be a number above 0, got '8'"),

@@ -61,6 +61,8 @@ def test_a_run_that_was_moved_is_refused(tmp_path):
 
 def test_a_run_whose_state_was_lost_goes_on(tmp_path):
     (tmp_path / 'annotations').mkdir()
+    (tmp_path / 'frames').mkdir()
+    (tmp_path / 'frames' / f'{"0a" * 16}.pt').touch()
     Run.check_free(tmp_path)
     assert Run(tmp_path, {}).state['stages'] == {}
 
@@ -71,6 +73,10 @@ def test_a_folder_with_other_things_in_it_is_refused(tmp_path):
         Run.check_free(tmp_path)
     with pytest.raises(ConfigError, match='is a file'):
         Run.check_free(tmp_path / 'thesis.txt')
+    (tmp_path / 'a' / 'frames').mkdir(parents=True)
+    (tmp_path / 'a' / 'frames' / 'mine.png').touch()  # the run's own frames are removed at its end
+    with pytest.raises(ConfigError, match=r'other things in it \(frames\)'):
+        Run.check_free(tmp_path / 'a')
 
 
 def test_two_commands_do_not_work_in_one_folder(tmp_path):
