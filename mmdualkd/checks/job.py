@@ -20,13 +20,14 @@ from mmengine.visualization import Visualizer
 from torch import nn
 from torch.utils.data import DataLoader
 
+from ..datasets.kept import folder_of
 from ..datasets.robust import RobustDataset
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError
 from ..hooks.preflight import PreflightHook, hand_views
 from ..launch import runner_type
 from ..learning_rate import scale
-from ..machine import forget_most_resident, memory, most_resident, resident
+from ..machine import forget_most_resident, memory, most_resident, refusal, resident
 from ..names import STUDENT
 from ..zoo.weights import classes_of
 from .random_weights import with_random_teachers
@@ -121,6 +122,8 @@ class Job:
         """A data loader that draws in this process."""
         cfg = copy.deepcopy(self.cfg[f'{split}_dataloader'])
         for step in _keeping(cfg):
+            if (reason := refusal(folder_of(str(step.get('type')), step['keep_in']))) is not None:
+                raise ConfigError(f'{step.get("type")}: keep_in={str(step["keep_in"])!r} cannot be written ({reason})')
             step['keep_in'] = str(Path(self.folder, 'frames'))
         cfg.num_workers = 0
         for name in WORKERS:
