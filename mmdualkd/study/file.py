@@ -64,6 +64,8 @@ def read_study(path: Path) -> Config:
             check_folder_name(f'{where}.name', row.name.replace('/', '-'))
             if not isinstance(row.get('work_dir', ''), str):
                 raise ConfigError(f'{where}.work_dir must be a str, got {row.work_dir!r}')
+            if 'work_dir' in row and not (row.work_dir.strip() and row.work_dir.isprintable()):
+                raise ConfigError(f'{where}.work_dir must name a folder, got {row.work_dir!r}')
             check_options(where, row)
             check_seeds(f'{where}.seeds', row.get('seeds', [0]))
     against = study.get('against', [])

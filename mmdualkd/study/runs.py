@@ -1,6 +1,7 @@
 """The trainings of a study."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from ..errors import ConfigError, nearest
 from ..processes import TOOLS
 from ..reading import check_file
 from .configs import check_terms, views_option
+from .file import check_options
 from .logs import Result, read_result
 
 
@@ -128,10 +130,12 @@ def plan(study: Config, folder: Path, extra: Mapping[str, Any]) -> Iterator[Run]
         for row in rows:
             for split, fields in study.splits.items():
                 config, own, place = (fill_in(row, key, split, fields) for key in ('config', 'options', 'work_dir'))
+                check_options(f'{row["name"]}, {split}', dict(options=own or {}))
                 for seed in [0] if teacher else row.get('seeds', study.get('seeds', [0, 1, 2])):
                     options = {**(own or {}), **fields.get('options', {}), **extra}
                     if teacher:
-                        work_dir = Path(place or f'work_dirs/{Path(config).stem}')
+                        place = os.path.expanduser(place or f'work_dirs/{Path(config).stem}')
+                        work_dir = Path(os.path.normpath(place))
                     else:
                         name = row['name'].replace(' ', '_').replace('/', '-')
                         work_dir = folder / name / fields['name'] / f'seed{seed}'
@@ -140,7 +144,10 @@ def plan(study: Config, folder: Path, extra: Mapping[str, Any]) -> Iterator[Run]
                         check_file(f'{run}: config', run.file)
                         run.options = {**views_option(run.file, study.views), **options}
                     first = states.setdefault(work_dir, run)  # splits may share a teacher, which is then trained once
-                    refuse_others(run, first.settings, f'is that of {first}', 'give them other names')
+                    if first.teacher != teacher:
+                        raise ConfigError(f'{first}: {str(work_dir)!r} is the place of {run}: give it another')
+                    cure = "give each a work_dir of its own ('{name}')" if teacher else 'give them other names'
+                    refuse_others(run, first.settings, f'is that of {first}', cure)
                     run.state = first.state
                     yield run
 
@@ -149,18 +156,21 @@ def fill_in(row: Mapping[str, Any], key: str, split: str, fields: Mapping[str, A
     """A row's config, options or work directory, its fields in braces filled in with those of a split."""
 
     def fill(where: str, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return type(value)(fill(where, part) for part in value)
         if not isinstance(value, str):
             return value
         try:
             return value.format(**fields)
-        except (KeyError, IndexError) as error:
+        except KeyError as error:
             name = str(error.args[0])
             raise ConfigError(
                 f'{where}={value!r} has the field {name!r}, which splits[{split!r}] does not give'
                 f'{nearest(name, fields)}'
             ) from error
-        except ValueError as error:
-            raise ConfigError(f'{where}={value!r}: {error}') from error
+        except (ValueError, IndexError, AttributeError, TypeError) as error:
+            reason = 'a field has no name' if isinstance(error, IndexError) else error
+            raise ConfigError(f'{where}={value!r}: {reason} (braces that are to stay are written twice)') from error
 
     value = row.get(key)
     if isinstance(value, Mapping):

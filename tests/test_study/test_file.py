@@ -1,9 +1,12 @@
 """A study's file that would be trained otherwise than it reads is one clear error."""
 
+from pathlib import Path
+
 import pytest
 
 from mmdualkd.errors import ConfigError
 from mmdualkd.study.file import read_study
+from mmdualkd.study.runs import plan
 
 STUDY = """
 title = 'A study'
@@ -28,6 +31,10 @@ rows = [dict(name='Alone / all', config='alone.py'), dict(name='Uni', config='kd
         ("rows[1]['options'] = {'names': ['a b']}", r"\['a b'\] would reach the training as \['ab'\]"),
         ("rows[1]['work_dir'] = 'a'", "rows.1. .Uni.: 'work_dir' is no field of it"),
         ("teachers = [dict(name='T', config='t.py', work_dir=3)]", 'teachers.0..work_dir must be a str, got 3'),
+        (
+            "teachers = [dict(name='T', config='t.py', work_dir=' ')]",
+            "teachers.0..work_dir must name a folder, got ' '",
+        ),
         ('seed = [3]', "nothing reads 'seed'; did you mean 'seeds'"),
         ("againts = 'Uni'", "nothing reads 'againts'; did you mean 'against'"),
         ('VIEWS = 3', "nothing reads 'VIEWS'; did you mean 'views'"),
@@ -51,3 +58,42 @@ def test_a_study_that_inherits_another_has_the_names_that_it_computes_with(tmp_p
     (tmp_path / 'base.py').write_text(f'{STUDY}seed = 3\nseeds = [seed]\n')
     (tmp_path / 'study.py').write_text("_base_ = 'base.py'\ntitle = 'Another'\n")
     assert read_study(tmp_path / 'study.py').seeds == [3]
+
+
+@pytest.mark.parametrize(
+    ('line', 'message'),
+    [
+        (
+            "rows[1]['options'] = {'a': 'img_{:05}.jpg'}",
+            r'a field has no name \(braces that are to stay are written twice',
+        ),
+        ("rows[1]['options'] = {'a': '{name.x}'}", r"Uni: options\['a'\]='\{name.x\}': 'str' object has no attribute"),
+        ("rows[1]['options'] = {'a': '{name[x]}'}", r"='\{name\[x\]\}': string indices must be integers"),
+        ("rows[1]['options'] = {'a': ['{nam}/x']}", "field 'nam', which .* did you mean 'name'"),
+        (
+            "splits['two']['name'] = 'a,b'\nrows[1]['options'] = {'a': '{name}'}",
+            r"Uni, two.options\['a'\]: 'a,b' would reach the training as \['a', 'b'\]",
+        ),
+        (
+            "teachers = [dict(name='T', config='kd.py', work_dir='w/../out/Uni/{name}/seed0')]",
+            r"^T, one, seed 0: 'out/Uni/one/seed0' is the place of Uni, one, seed 0: give it another",
+        ),
+        (
+            "teachers = [dict(name='T', config='kd.py', work_dir='w')]",
+            r"'w' is that of T, one, seed 0 with no a, .*; give each a work_dir of its own \('\{name\}'\)$",
+        ),
+    ],
+)
+def test_what_fields_make_of_rows_is_refused_where_no_training_is_meant(tmp_path, line, message):
+    (tmp_path / 'study.py').write_text(f'{STUDY}{line}\n')
+    with pytest.raises(ConfigError, match=message):
+        list(plan(read_study(tmp_path / 'study.py'), Path('out'), {}))
+
+
+def test_fields_are_filled_in_in_lists_and_a_work_dir_is_a_path(tmp_path):
+    (tmp_path / 'study.py').write_text(
+        f"{STUDY}rows[1]['options'] = {{'a': ['{{name}}/x', 3], 'b': '{{{{x}}}}'}}\n"
+        "teachers = [dict(name='T', config='t.py', work_dir='~/{name}')]\nsplits = dict(one=dict(name='one'))\n"
+    )
+    runs = list(plan(read_study(tmp_path / 'study.py'), Path('out'), {}))
+    assert runs[-1].options == {'a': ['one/x', 3], 'b': '{x}'} and runs[0].work_dir == Path.home() / 'one'
