@@ -14,6 +14,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import cv2
 import decord
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ KEEP_GB = 16.0  # that all kept frames may take, unless the user says otherwise
 LARGEST = 1 << 28  # bytes that the frames of one video may take; it is decoded each time if they take more
 SPARE = 0.05  # of the disk, which is left free
 UNSEEN = 1 / 64  # of the room, which is filled before the folder is looked through again
+DECODERS = decord.__version__, cv2.__version__  # environments that share a folder may have others
 ABANDONED = 3600.0  # seconds after which a part is one of a process that was killed; one is written in some seconds
 NAME = rf'[0-9a-f]{{32}}\.pt(\.[0-9a-f]+{re.escape(PART)})?'
 # what torch.load raises of a file that is none of its own, or was cut short
@@ -69,8 +71,9 @@ class KeptFrames(InOrder):
 class Keeper:
     """Opens videos, and keeps the frames of those that it opens for the first time, until there is no more room.
 
-    A video is known by its path, size and time of last change, and by the size that its frames are shrunk to. One that
-    cannot be kept (too long, not all of it decodes, no room) is decoded each time; that there is no room is told once.
+    A video is known by its path, size and time of last change, by the size that its frames are shrunk to, and by the
+    versions of decord and OpenCV. One that cannot be kept (too long, not all of it decodes, no room) is decoded each
+    time; that there is no room is told once.
 
     Args:
         folder: Where the files lie; any number of processes may share it.
@@ -90,7 +93,7 @@ class Keeper:
         """Opens a video as :func:`~mmdualkd.datasets.reading.open_video` does, with the same arguments and errors."""
         video = functools.partial(open_video, path, **how)
         try:
-            known = os.path.abspath(file_of(path)), stamp(file_of(path)), how.get('short_side')
+            known = os.path.abspath(file_of(path)), stamp(file_of(path)), how.get('short_side'), DECODERS
         except OSError:
             return video()
         name = hashlib.sha256(repr(known).encode(errors='surrogatepass')).hexdigest()[:32]

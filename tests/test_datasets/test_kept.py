@@ -96,13 +96,16 @@ def test_a_data_set_gives_the_same_clips_with_and_without(tmp_path):
         assert all(map(torch.equal, clips(keep_in=str(tmp_path / 'frames')), plain))
 
 
-def test_a_video_that_has_changed_is_decoded_anew(tmp_path, opened):
+def test_a_video_or_decoder_that_has_changed_decodes_anew(tmp_path, opened, monkeypatch):
     path = write_noise(tmp_path, 'mp4v.mp4')
     before = read(path, tmp_path / 'frames')['video_reader'][0]
     shutil.move(write_noise(tmp_path, 'mp4v.mp4', size=(128, 64)), path)
     os.utime(path, ns=(0, 0))
     after = read(path, tmp_path / 'frames')['video_reader'][0]
     assert after.shape != before.shape and len(opened) == 2
+    monkeypatch.setattr(kept, 'DECODERS', ('0.7', '5'))
+    read(path, tmp_path / 'frames')
+    assert len(opened) == 3
 
 
 def test_a_name_without_an_extension_is_the_file_that_it_means_though_a_folder_has_that_name(tmp_path, opened):
@@ -115,10 +118,13 @@ def test_a_name_without_an_extension_is_the_file_that_it_means_though_a_folder_h
 
 
 def test_a_damaged_video_gives_the_same_frames_the_first_time_and_later(tmp_path):
-    path = write_noise(tmp_path, 'MJPG.avi')
+    path = write_noise(tmp_path, 'XVID.avi')
     content = bytearray(path.read_bytes())
-    content[len(content) // 2 : len(content) // 2 + 200] = bytes(200)
+    place = len(content) * 85 // 100
+    content[place : place + 4] = bytes(4)
     path.write_bytes(content)
+    video = open_video(str(path))
+    assert not np.array_equal(video.get_batch([5, 50]).asnumpy()[1], video.get_batch(range(60)).asnumpy()[50])
     first, second = (read(path, tmp_path / 'frames')['video_reader'].get_batch([5, 50]).asnumpy() for _ in range(2))
     assert np.array_equal(first, second)
 
