@@ -57,7 +57,9 @@ def nearest_folder(folder: str | Path) -> Path:
 
 def refusal(folder: str | Path) -> str | None:
     """Why nothing can be written in a folder (or the nearest one above it that is there); None if something can."""
-    there = nearest_folder(folder)
+    there, path = nearest_folder(folder), Path(folder).expanduser().absolute()
+    if (file := next(one for one in (path, *path.parents) if one.exists())) != there:
+        return f'Not a directory, {file}'
     try:
         with tempfile.TemporaryFile(dir=there) as file:
             file.write(bytes(1 << 16))  # a full disk takes an empty file

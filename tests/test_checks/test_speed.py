@@ -42,7 +42,12 @@ def test_videos_that_are_decoded_once_are_measured_as_from_the_second_time(tmp_p
     assert measure_speed(cfg).decode_seconds_per_batch > 0
     assert calls.count('train') == 2 * calls.count('val') and len(written) == len(set(written)) == 8
     assert not any(path.exists() for path in (tmp_path / 'frames', *written))
-    for place, message in {'/proc/none/frames': 'cannot be written .*, /proc', ' ': 'must be None or the path'}.items():
+    (tmp_path / 'file').touch()
+    for place, message in {
+        '/proc/none/frames': 'cannot be written .*, /proc',
+        str(tmp_path / 'file' / 'frames'): 'cannot be written .Not a directory, .*/file.$',
+        ' ': 'must be None or the path',
+    }.items():
         cfg.train_dataloader.dataset.pipeline[0].keep_in = place
         with Job(cfg) as checked, pytest.raises(ConfigError, match=f'mmdualkd.DecordInit: keep_in.*{message}'):
             checked.loader('train')

@@ -146,7 +146,7 @@ def test_copies_on_both_sides_and_classes_that_are_not_held_out_are_told(tmp_pat
 def test_notes_beside_pictures_do_not_make_them_videos(tmp_path):
     pictures = write_pictures(tmp_path / 'pictures')
     for path in list(pictures.rglob('*.jpg')):
-        for suffix in ('.txt', '.json', '.xml'):
+        for suffix in ('.txt', '.json', '.pt'):
             path.with_suffix(suffix).write_text('note')
     (pictures / '.DS_Store').write_text('hidden')
     samples = found(pictures, tmp_path)
