@@ -73,7 +73,7 @@ class Keeper:
 
     A video is known by its path, size and time of last change, by the size that its frames are shrunk to, and by the
     versions of decord and OpenCV. One that cannot be kept (too long, not all of it decodes, no room) is decoded each
-    time; that there is no room is told once.
+    time; each process tells once that there is no room.
 
     Args:
         folder: Where the files lie; any number of processes may share it.
