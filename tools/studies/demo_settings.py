@@ -28,6 +28,9 @@ def row(name, terms='full', **options):
 rows = [
     dict(name='Student alone', config='configs/demo/student_alone.py'),
     row('Full method'),
+    row('DATW', 'datw'),
+    row('DATW and hints', 'datw_hints'),
+    row('Full method and hints', **{'terms.features.type': 'FusedFeatures', 'terms.features.weight': 50.0}),
     *(row(f'Temperature {value}', **{'terms.kd.tau': value}) for value in (1.0, 2.0, 8.0)),
     *(row(f'FusedKD at {value}', **{'terms.kd.weight': value}) for value in (0.3, 3.0)),
     *(row(f'SDD at {value}', **{'terms.sdd.weight': value}) for value in (0.3, 3.0)),
