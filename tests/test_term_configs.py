@@ -24,7 +24,8 @@ from mmdualkd.teachers.readings import StoredOutputs, readings_of
 TERMS = ROOT / 'configs' / '_base_' / 'terms'
 FRAGMENTS = sorted(TERMS.glob('*.py'))
 OF_PICTURES = sorted((TERMS / 'pictures').glob('*.py'))
-ANY_TEACHERS = ['uniform', 'uniform_probabilities', 'datw', 'datw_hints', 'ebkd', 'ca_mkd', 'aekd']  # as they are for pictures
+# as they are for pictures
+ANY_TEACHERS = ['uniform', 'uniform_probabilities', 'datw', 'datw_hints', 'ebkd', 'ca_mkd', 'aekd']
 KD = ROOT / 'configs' / 'kd' / 'pictures' / 'kd_swin-w24_cnn-w8_1xb32-20e_pictures-32.py'
 
 
