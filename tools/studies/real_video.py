@@ -23,4 +23,5 @@ rows = [
     dict(name='KD from the ViT', config='configs/kd/{folder}/kd_uniformer-w32_' + student),
     dict(name='DATW', config=dualkd, options={'terms': 'datw'}),
     dict(name='Full method', config=dualkd),
+    dict(name='DATW and hints', config=dualkd, options={'terms': 'datw_hints'}),
 ]
