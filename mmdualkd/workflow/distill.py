@@ -118,6 +118,8 @@ def distill(
         plan.write_configs(lengths)
         if dry_run:
             return plan.check()
+        if plan.to_come():
+            plan.build()
         for role in plan.trained:
             plan.train(f'teachers/{role}', f'teacher {role}: {guides[role].name}')
         run.stage('check', 'what the teachers know', plan.check_teachers)
