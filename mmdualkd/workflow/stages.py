@@ -51,16 +51,23 @@ class Run:
             differences = [name for name in arguments if before['arguments'].get(name) != arguments[name]]
             if not differences:
                 self.state = before
-            elif any((folder / name).is_dir() for name in TRAININGS):
+            elif self.has_trained():
                 name = differences[0]
                 raise ConfigError(
                     f'--out={str(folder)!r} holds another run: {name}={before["arguments"].get(name)!r} there, '
                     f'{arguments[name]!r} here; name another --out, or give the same arguments to go on with it'
                 )
             else:
-                for config in (folder / 'configs').glob('*.py'):
-                    config.unlink()
+                self._remove_configs()
         self._write()
+
+    def has_trained(self) -> bool:
+        """Whether a training has begun."""
+        return any((self.folder / name).is_dir() for name in TRAININGS)
+
+    def _remove_configs(self) -> None:
+        for config in (self.folder / 'configs').glob('*.py'):
+            config.unlink()
 
     @staticmethod
     def check_free(folder: Path) -> None:
@@ -102,6 +109,21 @@ class Run:
     def result(self, stage: str) -> Any:
         """What a finished stage gave; None if it has not run."""
         return self.state['stages'].get(stage, {}).get('result')
+
+    def first_stage(self, name: str, title: str, work: Callable[[], Any]) -> Any:
+        """As :meth:`stage`, but done again until something has trained: after a dry run data are mended.
+
+        If it then gives something else, what was made of it before goes: the other stages, and the configs.
+        """
+        if self.has_trained() or name not in self.state['stages']:
+            return self.stage(name, title, work)
+        before = self.state['stages'].pop(name)
+        result = self.stage(name, title, work)
+        if result != before['result']:
+            self.state['stages'] = {name: self.state['stages'][name]}
+            self._remove_configs()
+            self._write()
+        return result
 
     def stage(self, name: str, title: str, work: Callable[[], Any]) -> Any:
         """Does a stage unless it is done, and notes what it gave.

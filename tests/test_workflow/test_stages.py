@@ -51,6 +51,26 @@ def test_before_it_has_trained_other_arguments_take_the_place_of_the_old_ones(tm
     assert not list((tmp_path / 'configs').iterdir())
 
 
+def test_the_first_stage_is_done_again_until_something_has_trained_and_takes_along_what_was_made_of_it(tmp_path):
+    def begin(result):
+        run = Run(tmp_path, {})
+        run.first_stage('data', 'data', lambda: result)
+        run.stage('plan', 'time', lambda: 1)
+        return run
+
+    begin({'val': 3})
+    config = tmp_path / 'configs' / 'distilled.py'
+    config.parent.mkdir()
+    config.write_text('changed by hand')
+    begin({'val': 3})
+    assert config.is_file()
+    run = Run(tmp_path, {})
+    assert run.first_stage('data', 'data', lambda: {'val': 4}) == Run(tmp_path, {}).result('data') == {'val': 4}
+    assert run.result('plan') is None and not config.exists()
+    (tmp_path / 'teachers').mkdir()
+    assert begin({'val': 5}).result('data') == {'val': 4}
+
+
 def test_a_run_that_was_moved_is_refused(tmp_path):
     (tmp_path / 'a').mkdir()
     Run(tmp_path / 'a', {})
