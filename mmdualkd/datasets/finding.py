@@ -16,6 +16,7 @@ from ..errors import DataError
 from .reading import open_video
 
 ENDS = dict(JPEG=b'\xff\xd9', MPO=b'\xff\xd9', PNG=b'IEND')  # what stands at the end of a picture's file
+TEXTS = ('.txt', '.nfo', '.diz', '.asc', '.ans', '.ice', '.art', '.vt')  # FFmpeg draws what is written: a video to it
 END = 1024  # bytes that are looked through for it
 
 
@@ -87,6 +88,8 @@ def video_fault(path: Path) -> str | None:
     """What is wrong with a file as a video; None if its first frame decodes."""
     if fault := _file_fault(path):
         return fault
+    if path.suffix.lower() in TEXTS:
+        return 'is a text'
     try:
         open_video(str(path))[0]
     except DataError as error:

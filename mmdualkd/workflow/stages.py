@@ -18,6 +18,9 @@ STATE = 'run.json'
 FRAMES = 'frames'  # decoded once, for the time of the run
 TRAININGS = ('teachers', 'distilled', 'alone')
 OURS = (LOCK, STATE, 'annotations', 'configs', FRAMES, *TRAININGS)  # what a run whose state was lost is known by
+# what else lies in it then, if that is its config
+LATER = ('teachers.json', 'check', 'tests', 'export', 'report', 'report.md', 'report.png', 'report.html')
+CONFIG = Path('configs', 'distilled.py')
 
 
 class StageError(DistillError, RuntimeError):
@@ -76,7 +79,8 @@ class Run:
             raise ConfigError(f'--out={str(folder)!r} is a file: name a folder')
         from ..datasets.kept import others_in
 
-        others = [entry.name for entry in folder.iterdir() if entry.name not in OURS] if folder.exists() else []
+        ours = OURS + LATER if (folder / CONFIG).is_file() else OURS
+        others = [entry.name for entry in folder.iterdir() if entry.name not in ours] if folder.exists() else []
         if (folder / FRAMES).is_dir() and others_in(folder / FRAMES):  # anyone's folder may have that name
             others.append(FRAMES)
         if others and not (folder / STATE).is_file():

@@ -105,6 +105,11 @@ def test_a_file_name_that_is_not_utf_8_is_named_and_left_out(tmp_path):
         check_classes({'run/caf\udce9.avi': 'run', 'run/a.avi': 'run', 'walk/a.avi': 'walk', 'walk/b.avi': 'walk'})
 
 
+def test_a_text_is_no_video_though_ffmpeg_draws_it(tmp_path):
+    (tmp_path / 'About.TXT').write_text('Recorded in the yard.\n' * 100)
+    assert find_videos(tmp_path) == ([], {'About.TXT': 'is a text'})
+
+
 def test_pictures_are_told_from_other_files_by_their_headers(tmp_path):
     picture = np.zeros((7, 3000, 3), dtype=np.uint8)
     for name in ('a.jpg', 'b.png', 'c.webp', 'd.bmp', 'e.tif'):

@@ -99,6 +99,15 @@ def test_a_folder_with_other_things_in_it_is_refused(tmp_path):
         Run.check_free(tmp_path / 'a')
 
 
+def test_a_run_whose_state_was_deleted_is_known_by_its_config_whatever_it_has_made(tmp_path):
+    (tmp_path / 'teachers.json').touch()
+    (tmp_path / 'configs').mkdir()
+    with pytest.raises(ConfigError, match=r'other things in it \(teachers\.json\)'):
+        Run.check_free(tmp_path)
+    (tmp_path / 'configs' / 'distilled.py').touch()
+    Run.check_free(tmp_path)
+
+
 def test_two_commands_do_not_work_in_one_folder(tmp_path):
     with locked(tmp_path), pytest.raises(ConfigError, match='another command is working there'), locked(tmp_path):
         pass
