@@ -122,7 +122,7 @@ def find_samples(
     _tell(faults)  # before a class that lacks them is told of
     classes, without = known_classes(good, table, unlabelled)
     _warn_of_lost(faults, classes, table, unlabelled)
-    test = _given_split(classes) if table is None else None
+    test = given_split(classes) if table is None else None
     check_names(classes, without)
     given = test is not None
     if test is None:
@@ -164,7 +164,7 @@ def _kind(paths: Iterable[str], data: Path) -> str:
     return kinds.most_common()[0][0]
 
 
-def _given_split(classes: Mapping[str, str]) -> set[str] | None:
+def given_split(classes: Mapping[str, str]) -> set[str] | None:
     """The held-out paths of folders that are divided at the top; None if they are not.
 
     Raises:
