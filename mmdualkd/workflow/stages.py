@@ -124,6 +124,7 @@ class Run:
         before = self.state['stages'].pop(name)
         result = self.stage(name, title, work)
         if result != before['result']:
+            print('warning: that is other than before: all configs are written anew', flush=True)
             self.state['stages'] = {name: self.state['stages'][name]}
             self._remove_configs()
             self._write()

@@ -51,7 +51,7 @@ def test_before_it_has_trained_other_arguments_take_the_place_of_the_old_ones(tm
     assert not list((tmp_path / 'configs').iterdir())
 
 
-def test_the_first_stage_is_done_again_until_something_has_trained_and_takes_along_what_was_made_of_it(tmp_path):
+def test_the_first_stage_is_done_again_until_something_has_trained_with_what_was_made_of_it(tmp_path, capsys):
     def begin(result):
         run = Run(tmp_path, {})
         run.first_stage('data', 'data', lambda: result)
@@ -63,10 +63,11 @@ def test_the_first_stage_is_done_again_until_something_has_trained_and_takes_alo
     config.parent.mkdir()
     config.write_text('changed by hand')
     begin({'val': 3})
-    assert config.is_file()
+    assert config.is_file() and 'other than before' not in capsys.readouterr().out
     run = Run(tmp_path, {})
     assert run.first_stage('data', 'data', lambda: {'val': 4}) == Run(tmp_path, {}).result('data') == {'val': 4}
     assert run.result('plan') is None and not config.exists()
+    assert 'other than before: all configs are written anew' in capsys.readouterr().out
     (tmp_path / 'teachers').mkdir()
     assert begin({'val': 5}).result('data') == {'val': 4}
 
