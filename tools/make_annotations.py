@@ -9,6 +9,7 @@ from mmdualkd.datasets import finding, splits
 from mmdualkd.errors import DataError, listed
 from mmdualkd.files import check_folder
 from mmdualkd.launch import run_tool
+from mmdualkd.workflow.samples import given_split
 
 EXAMPLES = r"""
 examples:
@@ -100,6 +101,9 @@ def main(argv: list[str] | None = None) -> None:
     names = splits.class_names(classes)
     without = f', and {len(unlabelled)} without a label' if unlabelled else ''
     print(f'{len(classes)} {noun}s of {len(names)} classes: {", ".join(names)}{without}')
+    if table is None and given_split(classes) is not None:
+        tops = ', '.join(sorted({path.partition('/')[0] for path in classes}))
+        print(f'warning: the folders {tops} are divided anew; `mmdualkd distill` keeps them as the split that they are')
     if args.group_regex:
         groups = splits.groups_of(classes, args.group_regex)
         print(f'{len(groups)} groups: {listed(sorted(groups), 20)}')

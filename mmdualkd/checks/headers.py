@@ -1,4 +1,4 @@
-"""Headers of videos and pictures: whether a file can be opened, without decoding it."""
+"""Headers (and ends) of videos and pictures: whether a file can be opened, without decoding it."""
 
 import functools
 import os
@@ -11,6 +11,7 @@ import cv2
 from mmengine.utils import ProgressBar
 from PIL import Image
 
+from ..datasets.finding import cut_short
 from ..datasets.reading import check_whole, stamp
 from ..errors import DataError
 from ..machine import cores
@@ -59,7 +60,9 @@ def _fault(file: str, size: int, changed: int, pictures: bool) -> str | None:
     if pictures:
         try:
             with Image.open(file) as picture:
-                return None if min(picture.size) > 0 else 'it has no pixels'
+                if min(picture.size) <= 0:
+                    return 'it has no pixels'
+                return 'it is cut short' if cut_short(Path(file), picture.format) else None
         except (OSError, SyntaxError, ValueError):
             return 'it is no picture'
     try:

@@ -69,6 +69,9 @@ def run(args: argparse.Namespace) -> int | None:
     pairs = [text.partition('=') for text in options['teacher_checkpoints']]
     if wrong := [name for name, equals, path in pairs if not (name and equals and path)]:
         raise ConfigError(f'--teacher-checkpoint {wrong[0]!r} is not MODEL=FILE')
+    names = [name for name, *_ in pairs]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ConfigError(f'--teacher-checkpoint names {twice} more than once')
     options['teacher_checkpoints'] = {name: path for name, _, path in pairs}
     try:
         result = distill(**options)

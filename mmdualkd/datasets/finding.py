@@ -7,12 +7,17 @@ from pathlib import Path
 
 import cv2
 import decord
+import numpy as np
 from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
 from ..errors import DataError
 from .reading import open_video
+
+ENDS = dict(JPEG=b'\xff\xd9', MPO=b'\xff\xd9', PNG=b'IEND')  # what stands at the end of a picture's file
+TEXTS = ('.txt', '.nfo', '.diz', '.asc', '.ans', '.ice', '.art', '.vt')  # FFmpeg draws what is written: a video to it
+END = 1024  # bytes that are looked through for it
 
 
 def find_videos(
@@ -36,7 +41,7 @@ def find_videos(
 def find_pictures(
     folder: str | Path, out: str | Path | None = None, paths: Iterable[str] | None = None
 ) -> tuple[list[str], dict[str, str]]:
-    """Finds the pictures in a folder, by the header of each file; see :func:`find_videos`."""
+    """Finds the pictures in a folder, by the header and the end of each file; see :func:`find_videos`."""
     return _readable(folder, out, paths, picture_fault)
 
 
@@ -83,6 +88,8 @@ def video_fault(path: Path) -> str | None:
     """What is wrong with a file as a video; None if its first frame decodes."""
     if fault := _file_fault(path):
         return fault
+    if path.suffix.lower() in TEXTS:
+        return 'is a text'
     try:
         open_video(str(path))[0]
     except DataError as error:
@@ -93,14 +100,32 @@ def video_fault(path: Path) -> str | None:
 
 
 def picture_fault(path: Path) -> str | None:
-    """What is wrong with a file as a picture; None if its header is one's that OpenCV decodes."""
+    """What is wrong with a file as a picture; None if its header is one's that OpenCV decodes, and its end is there."""
     if fault := _file_fault(path):
         return fault
     try:
-        with Image.open(path):
-            return None if cv2.haveImageReader(str(path)) else 'is of a kind that OpenCV does not read'
+        with Image.open(path) as picture:
+            if not cv2.haveImageReader(str(path)):
+                return 'is of a kind that OpenCV does not read'
+            return 'is cut short' if cut_short(path, picture.format) else None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return 'is no picture that decodes'
+
+
+def cut_short(path: Path, kind: str | None) -> bool:
+    """Whether a picture does not decode for want of its end; only one without an end is decoded.
+
+    Args:
+        path: The file.
+        kind: Its format, as Pillow calls it.
+    """
+    if kind not in ENDS:
+        return False
+    with open(path, 'rb') as file:
+        file.seek(max(path.stat().st_size - END, 0))
+        if ENDS[kind] in file.read():
+            return False
+    return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) is None
 
 
 def _file_fault(path: Path) -> str | None:

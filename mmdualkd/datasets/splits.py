@@ -1,6 +1,7 @@
 """From one's own videos or pictures and the names of their classes to annotation files; :mod:`.finding` finds them."""
 
 import csv
+import os
 import random
 import re
 import unicodedata
@@ -18,6 +19,8 @@ NO_LABEL = ('', '-1', '-1.0')  # of a file in a table; pandas writes numbers bes
 # names of columns by which a table's first row is known for its header
 PATHS = ('path', 'file', 'filename', 'file_name', 'video', 'video_path', 'image', 'image_path', 'picture', 'clip')
 CLASSES = ('label', 'class', 'class_name', 'category', 'target', 'action')
+DIVISIONS = ('split', 'subset', 'fold', 'partition')  # of columns that are not read, but look as if they were
+WHOLE = re.compile(r'-?\d+(\.0+)?')
 
 
 def classes_by_folder(paths: Sequence[str]) -> dict[str, str]:
@@ -69,7 +72,8 @@ def read_table(path: str | Path) -> list[tuple[str, str]]:
     """Reads a CSV of files and the names of their classes.
 
     A first row of known names (``path,label``; ``file``, ``video``, ``class`` and others do as well) is a header, which
-    may name further columns. Without one there are two columns, the file first.
+    may name further columns. Without one there are two columns, the file first. Classes that are all whole numbers lose
+    the point that pandas writes beside gaps (``10.0``), so that they are the numbers that they are elsewhere.
 
     Args:
         path: The CSV, in UTF-8.
@@ -92,20 +96,28 @@ def read_table(path: str | Path) -> list[tuple[str, str]]:
     width = 2
     if of_path is not None and of_class is not None:
         rows, width = rows[1:], len(header)
+        if unread := [name for name in header if name in DIVISIONS]:
+            print(f'warning: {path}: the column {unread[0]!r} is not read: it does not decide what is held out')
     else:
         of_path, of_class = 0, 1
     if not rows:
         raise DataError(f'{path} is empty')
     found: dict[str, str] = {}
+    spelt: dict[str, str] = {}
     for line, row in rows:
         if len(row) != width or not row[of_path]:
             raise DataError(
                 f'{path}, line {line} ({",".join(row)!r}): a row must be path,label, or begin with a header that names '
                 'the two columns path and label'
             )
-        if row[of_path] in found:
-            raise DataError(f'{path}, line {line}: {row[of_path]!r} stands there before')
-        found[row[of_path]] = row[of_class]
+        name = row[of_path]
+        before = spelt.setdefault(os.path.normpath(Path(path).absolute().parent / name), name)
+        if name in found or before != name:
+            otherwise = f', as {before!r}' if before != name else ''
+            raise DataError(f'{path}, line {line}: {name!r} stands there before{otherwise}')
+        found[name] = row[of_class]
+    if all(WHOLE.fullmatch(label) for label in found.values() if label):
+        found = {name: label.partition('.')[0] for name, label in found.items()}
     return list(found.items())
 
 

@@ -98,7 +98,7 @@ def distill(
             samples.append(find_samples(arguments['data'], out, test_fraction, regex, seed, unlabelled))
             return describe(samples[0], out, arguments['student'], arguments['teachers'])
 
-        found = run.stage('data', 'data', prepare)
+        found = run.first_stage('data', 'data', prepare)
         of, root = found['of'], Path(found['root'])
         learner = entry_of(arguments['student'], of, '--student', from_scratch, None, found)
         guides = teachers_of(arguments['teachers'], of, from_scratch, arguments['teacher_checkpoints'], found)
@@ -118,6 +118,8 @@ def distill(
         plan.write_configs(lengths)
         if dry_run:
             return plan.check()
+        if plan.to_come():
+            plan.build()
         for role in plan.trained:
             plan.train(f'teachers/{role}', f'teacher {role}: {guides[role].name}')
         run.stage('check', 'what the teachers know', plan.check_teachers)

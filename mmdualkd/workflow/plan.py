@@ -2,16 +2,21 @@
 
 import argparse
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
+
 from ..checkpoint import read_checkpoint
 from ..checks import check_config
+from ..checks.random_weights import with_random_teachers
 from ..errors import CheckpointError
 from ..findings import exit_code, report
 from ..launch import load_config
+from ..registry import MODELS
 from .leaves import Entry, Job, alone, distilled, write_leaf
 from .stages import STATE, Run, run_tool
 
@@ -110,6 +115,31 @@ class Plan:
             if not self.config(training).exists():
                 write_leaf(self.config(training), config, self.run.folder / training)
 
+    def to_come(self) -> list[str]:
+        """The teachers that are not trained yet."""
+        return [role for role in self.trained if f'teachers/{role}' not in self.run.state['stages']]
+
+    def build(self) -> None:
+        """Builds the student and its teachers once, so that what does not fit is told of before teachers are trained.
+
+        Raises:
+            DistillError: If a model cannot be built, or the weights that were given for a teacher do not fit it.
+        """
+        model = self._loaded(STUDENT).model
+        with tempfile.TemporaryDirectory() as folder:
+            MODELS.build(with_random_teachers(model, folder, self.to_come()))
+
+    def _loaded(self, training: str) -> Config:
+        return load_config(
+            argparse.Namespace(
+                config=str(self.config(training)),
+                work_dir=str(self.run.folder / training),
+                cfg_options=None,
+                launcher='none',
+                local_rank=0,
+            )
+        )
+
     def train(self, training: str, title: str) -> None:
         """Trains; goes on from the last checkpoint if there is one."""
         work_dir = self.run.folder / training
@@ -165,18 +195,9 @@ class Plan:
         for training in self.trainings(self.lengths):
             if training in self.run.state['stages']:
                 continue
-            path = self.config(training)
-            print(f'== {path}', flush=True)
-            to_come = [role for role in self.trained if f'teachers/{role}' not in self.run.state['stages']]
-            args = argparse.Namespace(
-                config=str(path),
-                work_dir=str(self.run.folder / training),
-                cfg_options=None,
-                launcher='none',
-                local_rank=0,
-            )
-            untrained = to_come if training == STUDENT else ()
-            findings = check_config(load_config(args), untrained=untrained, processes=self.job.processes)
+            print(f'== {self.config(training)}', flush=True)
+            untrained = self.to_come() if training == STUDENT else ()
+            findings = check_config(self._loaded(training), untrained=untrained, processes=self.job.processes)
             print(report(findings), flush=True)
             code = max(code, exit_code(findings))
         return code

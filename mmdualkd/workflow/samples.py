@@ -122,7 +122,7 @@ def find_samples(
     _tell(faults)  # before a class that lacks them is told of
     classes, without = known_classes(good, table, unlabelled)
     _warn_of_lost(faults, classes, table, unlabelled)
-    test = _given_split(list(classes)) if table is None else None
+    test = given_split(classes) if table is None else None
     check_names(classes, without)
     given = test is not None
     if test is None:
@@ -164,12 +164,26 @@ def _kind(paths: Iterable[str], data: Path) -> str:
     return kinds.most_common()[0][0]
 
 
-def _given_split(paths: list[str]) -> set[str] | None:
-    """The held-out paths of folders that are divided at the top; None if they are not."""
-    tops = {path.partition('/')[0].lower() for path in paths}
-    if not tops <= set(SPLITS) or len({SPLITS[top] for top in tops}) < 2:
+def given_split(classes: Mapping[str, str]) -> set[str] | None:
+    """The held-out paths of folders that are divided at the top; None if they are not.
+
+    Raises:
+        DataError: If some of the folders are a split by their names and classes, but others lie beside them.
+    """
+    inside: dict[str, set[str]] = {}
+    for path, name in classes.items():
+        inside.setdefault(path.partition('/')[0], set()).add(name)
+    others = [top for top in inside if top.lower() not in SPLITS]
+    parts = [top for top in inside if top not in others]
+    if others and (shared := [top for top in parts if any(inside[top] & inside[it] for it in inside if it != top)]):
+        raise DataError(
+            f'{shared[0]!r} is the name of a part of a split, and its classes lie in other folders, too, but '
+            f'{others[0]!r} beside it is no name of a part: have folders train and val (or test) alone, or list the '
+            'files in a CSV of path,label to have them divided'
+        )
+    if others or len({SPLITS[top.lower()] for top in inside}) < 2:
         return None
-    return {path for path in paths if SPLITS[path.partition('/')[0].lower()]}
+    return {path for path in classes if SPLITS[path.partition('/')[0].lower()]}
 
 
 def _check_split(samples: Samples, given: bool) -> None:

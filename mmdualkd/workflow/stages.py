@@ -18,6 +18,9 @@ STATE = 'run.json'
 FRAMES = 'frames'  # decoded once, for the time of the run
 TRAININGS = ('teachers', 'distilled', 'alone')
 OURS = (LOCK, STATE, 'annotations', 'configs', FRAMES, *TRAININGS)  # what a run whose state was lost is known by
+# what else lies in it then, if that is its config
+LATER = ('teachers.json', 'check', 'tests', 'export', 'report', 'report.md', 'report.png', 'report.html')
+CONFIG = Path('configs', 'distilled.py')
 
 
 class StageError(DistillError, RuntimeError):
@@ -51,16 +54,23 @@ class Run:
             differences = [name for name in arguments if before['arguments'].get(name) != arguments[name]]
             if not differences:
                 self.state = before
-            elif any((folder / name).is_dir() for name in TRAININGS):
+            elif self.has_trained():
                 name = differences[0]
                 raise ConfigError(
                     f'--out={str(folder)!r} holds another run: {name}={before["arguments"].get(name)!r} there, '
                     f'{arguments[name]!r} here; name another --out, or give the same arguments to go on with it'
                 )
             else:
-                for config in (folder / 'configs').glob('*.py'):
-                    config.unlink()
+                self._remove_configs()
         self._write()
+
+    def has_trained(self) -> bool:
+        """Whether a training has begun."""
+        return any((self.folder / name).is_dir() for name in TRAININGS)
+
+    def _remove_configs(self) -> None:
+        for config in (self.folder / 'configs').glob('*.py'):
+            config.unlink()
 
     @staticmethod
     def check_free(folder: Path) -> None:
@@ -69,7 +79,8 @@ class Run:
             raise ConfigError(f'--out={str(folder)!r} is a file: name a folder')
         from ..datasets.kept import others_in
 
-        others = [entry.name for entry in folder.iterdir() if entry.name not in OURS] if folder.exists() else []
+        ours = OURS + LATER if (folder / CONFIG).is_file() else OURS
+        others = [entry.name for entry in folder.iterdir() if entry.name not in ours] if folder.exists() else []
         if (folder / FRAMES).is_dir() and others_in(folder / FRAMES):  # anyone's folder may have that name
             others.append(FRAMES)
         if others and not (folder / STATE).is_file():
@@ -102,6 +113,22 @@ class Run:
     def result(self, stage: str) -> Any:
         """What a finished stage gave; None if it has not run."""
         return self.state['stages'].get(stage, {}).get('result')
+
+    def first_stage(self, name: str, title: str, work: Callable[[], Any]) -> Any:
+        """As :meth:`stage`, but done again until something has trained: after a dry run data are mended.
+
+        If it then gives something else, what was made of it before goes: the other stages, and the configs.
+        """
+        if self.has_trained() or name not in self.state['stages']:
+            return self.stage(name, title, work)
+        before = self.state['stages'].pop(name)
+        result = self.stage(name, title, work)
+        if result != before['result']:
+            print('warning: that is other than before: all configs are written anew', flush=True)
+            self.state['stages'] = {name: self.state['stages'][name]}
+            self._remove_configs()
+            self._write()
+        return result
 
     def stage(self, name: str, title: str, work: Callable[[], Any]) -> Any:
         """Does a stage unless it is done, and notes what it gave.

@@ -24,6 +24,16 @@ machinery.PathFinder.find_spec = without
 """
 
 
+@pytest.mark.parametrize(
+    ('pairs', 'message'), [(['a'], "'a' is not MODEL=FILE"), (['a=b', 'a=c'], 'names a more than once')]
+)
+def test_a_teachers_weights_are_named_once_and_with_their_file(tmp_path, pairs, message):
+    words = ['distill', tmp_path, '--student', 's', '--teachers', 'a', '--out', 'o', '--teacher-checkpoint', *pairs]
+    args = build_parser().parse_args(list(map(str, words)))
+    with pytest.raises(ConfigError, match=message):
+        args.run(args)
+
+
 def test_help_names_every_command(capsys):
     with pytest.raises(SystemExit):
         build_parser().parse_args(['--help'])

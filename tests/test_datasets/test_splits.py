@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mmdualkd.checks.headers import unreadable
 from mmdualkd.datasets.finding import find_pictures, find_videos
 from mmdualkd.datasets.splits import (
     check_classes,
@@ -39,6 +40,7 @@ def test_a_table_is_read_with_a_header_or_without(tmp_path, text):
         (b'a.avi;run\n', r'line 1 .* a row must be path,label'),
         (b'path,label\n,run\n', r'line 2 .* a row must be path,label'),
         (b'a.avi,run\na.avi,walk\n', r"line 2: 'a\.avi' stands there before"),
+        (b'a.avi,run\n./a.avi,walk\n', r"line 2: '\./a\.avi' stands there before, as 'a\.avi'"),
         (b'path,label\n', r'table\.csv is empty'),
         (b'', r'table\.csv is empty'),
         (b'caf\xe9.avi,run\n', r'table\.csv cannot be read as a CSV in UTF-8: '),
@@ -79,6 +81,21 @@ def test_classes_that_are_numbers_keep_their_order():
     assert class_names({**classes, 'a.avi': 'a'}) == ['0', '10', '2', 'a']
 
 
+def test_numbers_that_pandas_wrote_beside_gaps_are_the_numbers_that_they_were(tmp_path):
+    (tmp_path / 'table.csv').write_text('path,label\na.avi,10.0\nb.avi,2.0\nc.avi,\nd.avi,2\ne.avi,-1.0\n')
+    table = dict(read_table(tmp_path / 'table.csv'))
+    classes, unlabelled = known_classes(list(table), table)
+    assert class_names(classes) == ['2', '10'] and unlabelled == ['c.avi', 'e.avi']
+    (tmp_path / 'table.csv').write_text('a.avi,v1.0\nb.avi,2.0\n')
+    assert read_table(tmp_path / 'table.csv') == [('a.avi', 'v1.0'), ('b.avi', '2.0')]
+
+
+def test_a_column_of_a_split_is_told_not_to_be_one(tmp_path, capsys):
+    (tmp_path / 'table.csv').write_text('path,label,Split\na.avi,run,test\n')
+    assert read_table(tmp_path / 'table.csv') == [('a.avi', 'run')]
+    assert "the column 'split' is not read" in capsys.readouterr().out
+
+
 def test_a_file_name_that_is_not_utf_8_is_named_and_left_out(tmp_path):
     (tmp_path / 'run').mkdir()
     with open(bytes(tmp_path / 'run') + b'/caf\xe9.avi', 'wb') as file:
@@ -86,6 +103,11 @@ def test_a_file_name_that_is_not_utf_8_is_named_and_left_out(tmp_path):
     assert find_videos(tmp_path) == ([], {'run/caf\udce9.avi': 'has a name that is not UTF-8: rename it'})
     with pytest.raises(DataError, match=r"cannot stand in an annotation file.*'run/caf\\udce9\.avi'"):
         check_classes({'run/caf\udce9.avi': 'run', 'run/a.avi': 'run', 'walk/a.avi': 'walk', 'walk/b.avi': 'walk'})
+
+
+def test_a_text_is_no_video_though_ffmpeg_draws_it(tmp_path):
+    (tmp_path / 'About.TXT').write_text('Recorded in the yard.\n' * 100)
+    assert find_videos(tmp_path) == ([], {'About.TXT': 'is a text'})
 
 
 def test_pictures_are_told_from_other_files_by_their_headers(tmp_path):
@@ -103,6 +125,18 @@ def test_pictures_are_told_from_other_files_by_their_headers(tmp_path):
         'g.jpg': 'is no picture that decodes',
         'h.png': 'is no picture that decodes',
     }
+
+
+def test_pictures_that_are_cut_short_are_left_out_and_those_with_more_behind_their_end_are_not(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    for suffix in ('jpg', 'png'):
+        whole = cv2.imencode(f'.{suffix}', noise)[1].tobytes()
+        (tmp_path / f'cut.{suffix}').write_bytes(whole[: len(whole) // 2])
+        (tmp_path / f'more.{suffix}').write_bytes(whole + bytes(5000))  # as cameras write
+    good, faults = find_pictures(tmp_path)
+    assert good == ['more.jpg', 'more.png'] and set(faults.values()) == {'is cut short'}
+    files = {str(path): path.stem for path in tmp_path.iterdir()}
+    assert {files[file] for file in unreadable(files, pictures=True)} == {'cut'}
 
 
 def test_each_class_gives_its_share_by_the_seed_alone(tmp_path):

@@ -44,7 +44,7 @@ def test_each_class_gives_its_share_and_no_video_is_on_both_sides(videos, tmp_pa
     assert all((videos / path).is_file() for path, _ in train + val)
     assert all(path.split('/')[0] == ['jump', 'run', 'walk'][label] for path, label in train + val)
     for fault in (
-        'run/notes.txt has no picture that decodes',
+        'run/notes.txt is a text',
         'run/nothing.avi is empty (0 bytes)',
         'jump/broken.avi is no video that decodes',
         'jump/half.avi is cut short: it has ',
@@ -184,6 +184,13 @@ def test_pictures_are_split_as_videos_are(tmp_path):
     output = run(TOOL, tmp_path / 'pictures', '--out', tmp_path / 'out', '--pictures')
     assert 'left out: class0/empty.jpg is empty (0 bytes)' in output and '10 pictures of 2 classes' in output
     assert len(read(tmp_path / 'out' / 'val.txt')) == 2
+
+
+def test_folders_of_a_split_are_said_to_be_divided_anew(tmp_path):
+    for part in ('train', 'val'):
+        write_pictures(tmp_path / 'pictures' / part, classes=2, per_class=2)
+    output = run(TOOL, tmp_path / 'pictures', '--out', tmp_path / 'out', '--pictures')
+    assert 'warning: the folders train, val are divided anew; `mmdualkd distill` keeps them' in output
 
 
 def test_class_folders_may_be_links_and_files_of_an_earlier_run_are_named(videos, tmp_path):

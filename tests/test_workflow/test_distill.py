@@ -13,7 +13,7 @@ from picture_jobs import write_pictures
 
 import mmdualkd
 from mmdualkd.checkpoint import read_checkpoint
-from mmdualkd.errors import ConfigError, DataError
+from mmdualkd.errors import CheckpointError, ConfigError, DataError
 from mmdualkd.workflow import plan
 from mmdualkd.workflow.stages import StageError
 
@@ -123,6 +123,13 @@ def test_a_teacher_of_the_same_classes_in_another_order_is_an_error(run, videos,
     checkpoints = {'uniformer-w16': str(tmp_path / 'other.pth')}
     with pytest.raises(DataError, match='vit was trained on the classes of .* in another order'):
         mmdualkd.distill(videos, out=tmp_path / 'out', teacher_checkpoints=checkpoints, **arguments, **SHORT)
+
+
+def test_weights_that_do_not_fit_are_told_of_before_the_other_teacher_is_trained(run, videos, tmp_path, fast):
+    checkpoints = {'uniformer-w16': str(run.checkpoint)}
+    with pytest.raises(CheckpointError, match=r'model\.teachers\.vit\.checkpoint=.* is not of this model'):
+        mmdualkd.distill(videos, out=tmp_path / 'out', teacher_checkpoints=checkpoints, **SMALL, **SHORT)
+    assert not (tmp_path / 'out' / 'teachers').exists()
 
 
 def test_pictures_go_the_same_way_some_of_them_without_a_label(tmp_path, fast, capsys):

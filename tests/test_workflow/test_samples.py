@@ -51,6 +51,20 @@ def test_folders_of_train_and_val_are_kept_as_a_split(tmp_path, clip):
         found(tmp_path / 'videos', tmp_path, regex='(a)')
 
 
+@pytest.mark.parametrize('other', ['a', 'docs'])
+@pytest.mark.parametrize('tops', [('train', 'testing'), ('train', 'test', 'testing')])
+def test_folders_beside_a_split_do_not_make_it_be_drawn_anew(tmp_path, clip, tops, other):
+    names = [f'{top}/{kind}/{index}.avi' for top in tops[:2] for kind in 'ab' for index in range(2)]
+    names += [f'testing/{other}/{index}.avi' for index in range(2, 4)]
+    with pytest.raises(DataError, match=f"'t[a-z]+' is the name of a part of a split.* but '{tops[-1]}' beside it"):
+        found(tree(tmp_path / 'videos', clip, *names), tmp_path)
+
+
+def test_a_class_may_be_called_train(tmp_path, clip):
+    names = [f'{kind}/{index}.avi' for kind in ('train', 'car/small') for index in range(2)]
+    assert found(tree(tmp_path / 'videos', clip, *names), tmp_path).names == ['small', 'train']
+
+
 def test_files_that_are_left_out_are_told_before_the_class_that_lacks_them(tmp_path, clip, capsys):
     data = tree(tmp_path / 'videos', clip, 'a/0.avi', 'a/1.avi')
     (data / 'b').mkdir()

@@ -51,6 +51,27 @@ def test_before_it_has_trained_other_arguments_take_the_place_of_the_old_ones(tm
     assert not list((tmp_path / 'configs').iterdir())
 
 
+def test_the_first_stage_is_done_again_until_something_has_trained_with_what_was_made_of_it(tmp_path, capsys):
+    def begin(result):
+        run = Run(tmp_path, {})
+        run.first_stage('data', 'data', lambda: result)
+        run.stage('plan', 'time', lambda: 1)
+        return run
+
+    begin({'val': 3})
+    config = tmp_path / 'configs' / 'distilled.py'
+    config.parent.mkdir()
+    config.write_text('changed by hand')
+    begin({'val': 3})
+    assert config.is_file() and 'other than before' not in capsys.readouterr().out
+    run = Run(tmp_path, {})
+    assert run.first_stage('data', 'data', lambda: {'val': 4}) == Run(tmp_path, {}).result('data') == {'val': 4}
+    assert run.result('plan') is None and not config.exists()
+    assert 'other than before: all configs are written anew' in capsys.readouterr().out
+    (tmp_path / 'teachers').mkdir()
+    assert begin({'val': 5}).result('data') == {'val': 4}
+
+
 def test_a_run_that_was_moved_is_refused(tmp_path):
     (tmp_path / 'a').mkdir()
     Run(tmp_path / 'a', {})
@@ -77,6 +98,15 @@ def test_a_folder_with_other_things_in_it_is_refused(tmp_path):
     (tmp_path / 'a' / 'frames' / 'mine.png').touch()  # the run's own frames are removed at its end
     with pytest.raises(ConfigError, match=r'other things in it \(frames\)'):
         Run.check_free(tmp_path / 'a')
+
+
+def test_a_run_whose_state_was_deleted_is_known_by_its_config_whatever_it_has_made(tmp_path):
+    (tmp_path / 'teachers.json').touch()
+    (tmp_path / 'configs').mkdir()
+    with pytest.raises(ConfigError, match=r'other things in it \(teachers\.json\)'):
+        Run.check_free(tmp_path)
+    (tmp_path / 'configs' / 'distilled.py').touch()
+    Run.check_free(tmp_path)
 
 
 def test_two_commands_do_not_work_in_one_folder(tmp_path):
