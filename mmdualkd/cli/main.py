@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from ..version import __version__
 from . import tools
 
 TOOLS = Path(__file__).parents[1] / '.mim' / 'tools'
@@ -33,6 +34,7 @@ COMMANDS = {
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; nothing heavy is imported for it, since tab completion builds it at each press."""
     parser = argparse.ArgumentParser(prog='mmdualkd', description=__doc__)
+    parser.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     for name, (module, aliases, text) in COMMANDS.items():
         module = importlib.import_module(f'.{module}', __package__)

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from ..checkpoint import read_checkpoint
 from ..checks import check_config
 from ..checks.random_weights import with_random_teachers
-from ..errors import CheckpointError
+from ..errors import CheckpointError, ConfigError
 from ..findings import exit_code, report
 from ..launch import load_config
 from ..registry import MODELS
@@ -108,16 +108,33 @@ class Plan:
         return self.run.folder / 'configs' / f'{training.replace("/", "_")}.py'
 
     def write_configs(self, lengths: Mapping[str, int]) -> None:
-        """Writes the configs that are not there; one that was changed by hand stays."""
+        """Writes the configs that are not there; one that was changed by hand stays.
+
+        Raises:
+            ConfigError: If the student's config names other weights than a teacher's training will end with.
+        """
         self.lengths = dict(lengths)
         (self.run.folder / 'configs').mkdir(exist_ok=True)
         for training, config in self.trainings(lengths).items():
             if not self.config(training).exists():
                 write_leaf(self.config(training), config, self.run.folder / training)
+        self._check_epochs()
 
     def to_come(self) -> list[str]:
         """The teachers that are not trained yet."""
         return [role for role in self.trained if f'teachers/{role}' not in self.run.state['stages']]
+
+    def _check_epochs(self) -> None:
+        model = Config.fromfile(self.config(STUDENT)).model
+        for role in self.to_come():
+            config, ours = self.config(f'teachers/{role}'), self.run.folder / 'teachers' / role
+            named, epochs = Path(model.teachers[role].checkpoint), Config.fromfile(config).train_cfg.get('max_epochs')
+            last = ours / f'student_epoch_{epochs}.pth'
+            if epochs and named.parent.resolve() == ours.resolve() and named.name != last.name:
+                raise ConfigError(
+                    f'{self.config(STUDENT)}: model.teachers.{role}.checkpoint={str(named)!r}, but {config} trains for '
+                    f'{epochs} epochs: name {str(last)!r} there'
+                )
 
     def build(self) -> None:
         """Builds the student and its teachers once, so that what does not fit is told of before teachers are trained.

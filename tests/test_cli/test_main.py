@@ -12,6 +12,7 @@ from jobs import stock_job
 from leaves import load
 from picture_jobs import write_pictures
 
+import mmdualkd
 from mmdualkd.cli.main import COMMANDS, SCRIPTS, build_parser
 from mmdualkd.errors import ConfigError
 
@@ -39,6 +40,12 @@ def test_help_names_every_command(capsys):
         build_parser().parse_args(['--help'])
     text = capsys.readouterr().out
     assert all(name in text for name in (*COMMANDS, *SCRIPTS, 'distil'))
+
+
+def test_the_version_is_the_packages(capsys):
+    with pytest.raises(SystemExit) as error:
+        build_parser().parse_args(['--version'])
+    assert error.value.code == 0 and capsys.readouterr().out == f'mmdualkd {mmdualkd.__version__}\n'
 
 
 @pytest.mark.parametrize('name', [*COMMANDS, 'distil'])

@@ -132,6 +132,20 @@ def test_weights_that_do_not_fit_are_told_of_before_the_other_teacher_is_trained
     assert not (tmp_path / 'out' / 'teachers').exists()
 
 
+def test_epochs_changed_by_hand_that_the_student_would_miss_are_told_of_before_any_training(
+    videos, tmp_path, fast, monkeypatch
+):
+    monkeypatch.setattr(plan.Plan, 'check', lambda self: 0)
+    out = tmp_path / 'out'
+    mmdualkd.distill(videos, out=out, dry_run=True, **SMALL, **SHORT)
+    config = out / 'configs' / 'teachers_vit.py'
+    config.write_text(config.read_text() + '\ntrain_cfg.update(max_epochs=3)\n')
+    told = r"distilled\.py: model\.teachers\.vit\.checkpoint='.*', but .*teachers_vit\.py trains for 3 epochs"
+    with pytest.raises(ConfigError, match=told):
+        mmdualkd.distill(videos, out=out, **SMALL, **SHORT)
+    assert not (out / 'teachers').exists()
+
+
 def test_pictures_go_the_same_way_some_of_them_without_a_label(tmp_path, fast, capsys):
     pictures = write_pictures(tmp_path / 'pictures', classes=3, per_class=8)
     options = dict(from_scratch=True, workers=0, unlabelled='class2', **SHORT)
