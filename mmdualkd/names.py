@@ -3,6 +3,7 @@
 STUDENT = 'student'
 ASSISTANT = 'assistant'
 BATCH_ACCURACY = 'batch_acc/'  # in the log, before a model's name
+UNDECODED = 'undecoded'  # in the log, behind a validation
 
 # of a cache: the most draws of a sample, and how values are kept
 MAX_VIEWS = 9999

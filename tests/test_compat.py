@@ -5,6 +5,7 @@ A fault that the installed packages do not have makes its test skip, saying so.
 
 import importlib.metadata
 import pickle
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -206,6 +207,22 @@ def test_mixed_precision_trains_without_a_gpu(fault_and_cure):
         'print(out.dtype)\n'
     )
     assert 'bfloat16' in fault_and_cure(code, 'is only available training')
+
+
+@needs_cpu
+def test_amp_on_a_cpu_gives_3d_convolutions_the_gradients_of_float32():
+    """oneDNN's in bfloat16 are of memory that nobody wrote where two frames lie under a kernel of 3 (torch 2.13)."""
+    from mmengine.optim import AmpOptimWrapper
+
+    conv = torch.nn.Conv3d(8, 16, 3, padding=1)
+    wrapper = AmpOptimWrapper(dtype='bfloat16', optimizer=torch.optim.SGD(conv.parameters(), lr=0.1))
+    clips, found = torch.randn(2, 8, 2, 3, 3), []
+    for context in (nullcontext(), wrapper.optim_context(conv)):
+        with context:
+            conv(clips).square().sum().backward()
+        found.append(conv.weight.grad)
+        conv.weight.grad = None
+    torch.testing.assert_close(*found)
 
 
 @needs_cpu

@@ -88,6 +88,7 @@ class Layout:
         values = {}
         for place, (reading, shape) in enumerate(self.shapes.items()):
             dtype, begin = self.record.fields[f'value{place}'][:2]
-            part = rows[:, begin : begin + dtype.itemsize].contiguous().view(getattr(torch, self.dtype))
-            values[reading] = part.view(-1, *shape[1:]).float()
+            # a copy, also of a single row, which is contiguous as it is, but begins anywhere
+            part = rows[:, begin : begin + dtype.itemsize].clone(memory_format=torch.contiguous_format)
+            values[reading] = part.view(getattr(torch, self.dtype)).view(-1, *shape[1:]).float()
         return values

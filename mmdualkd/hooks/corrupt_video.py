@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from ..datasets.robust import RobustDataset, source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError, check_number, listed
+from ..names import UNDECODED
 from ..registry import HOOKS
 
 NAMED = 20
@@ -19,7 +20,8 @@ NAMED = 20
 class CorruptVideoHook(Hook):
     """Counts and names the videos or pictures of an epoch that did not decode; too many of them end the run.
 
-    It runs after the epoch's checkpoint is saved, so nothing that was trained is lost.
+    It runs after the epoch's checkpoint is saved, so nothing that was trained is lost. Those of a validation are also a
+    line of ``scalars.json``, ``undecoded``, where studies find them.
 
     Args:
         max_fraction: The part of a data set, in 0 to 1, that may fail in an epoch.
@@ -40,13 +42,14 @@ class CorruptVideoHook(Hook):
         report_failed(runner.train_dataloader.dataset, f'train epoch {runner.epoch + 1}', self.max_fraction)
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        report_failed(runner.val_dataloader.dataset, 'validation', self.max_fraction)
+        if count := report_failed(runner.val_dataloader.dataset, 'validation', self.max_fraction):
+            runner.visualizer.add_scalar(UNDECODED, count, step=runner.iter)  # behind the accuracy that it spoils
 
     def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         report_failed(runner.test_dataloader.dataset, 'test', self.max_fraction)
 
 
-def report_failed(dataset: object, when: str, max_fraction: float = 0.1) -> None:
+def report_failed(dataset: object, when: str, max_fraction: float = 0.1) -> int:
     """Names the samples of all processes that did not decode since the flags were last zeroed, and zeroes them.
 
     Args:
@@ -54,9 +57,13 @@ def report_failed(dataset: object, when: str, max_fraction: float = 0.1) -> None
         when: What has ended, for messages.
         max_fraction: The part of a data set that may fail.
 
+    Returns:
+        How many there are.
+
     Raises:
         DataError: If more did.
     """
+    failed = 0
     for part in plain_datasets(dataset):
         if not isinstance(part, RobustDataset):
             continue
@@ -74,3 +81,5 @@ def report_failed(dataset: object, when: str, max_fraction: float = 0.1) -> None
         if count > max_fraction * len(part):
             raise DataError(f'{message}; more than max_fraction={max_fraction} of CorruptVideoHook')
         print_log(message, logger='current', level=logging.WARNING)
+        failed += count
+    return failed

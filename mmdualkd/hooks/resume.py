@@ -3,7 +3,7 @@
 import difflib
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,7 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     there = {name.removeprefix('module.'): value for name, value in checkpoint['state_dict'].items()}
     faults = _other_tensors(there, model.state_dict()) + _other_groups(checkpoint['optimizer'], runner.optim_wrapper)
+    faults = faults or other_order(there, model.state_dict(), [name for name, _ in model.named_parameters()])
     ours, theirs = training_of(runner), (checkpoint.get('meta') or {}).get(TRAINING) or {}
     faults += [
         f'{key} {theirs[key]} there, {ours[key]} here'
@@ -174,6 +175,19 @@ def _other_tensors(there: dict, here: dict) -> list[str]:
         f'{len(names)} tensors {what} ({", ".join(names[:2])}{", ..." if len(names) > 2 else ""})'
         for what, names in lists.items()
         if names
+    ]
+
+
+def other_order(there: dict, here: dict, parameters: Collection[str]) -> list[str]:
+    """Whether parameters, by whose places an optimizer knows them, are in another order than in a checkpoint."""
+    known = set(parameters)
+    before, now = ([name for name in state if name in known] for state in (there, here))
+    first = next((one for one, other in zip(before, now, strict=True) if one != other), None)
+    if first is None:
+        return []
+    return [
+        f'parameters, from {first} on, in another order, which is that of model.terms and model.teachers in the config '
+        '(the one in a work directory has its keys sorted)'
     ]
 
 

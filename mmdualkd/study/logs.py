@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
+from ..names import UNDECODED
 
 METRICS = {'acc/top1': 100, 'accuracy/top1': 1}  # MMAction2's and MMPretrain's, and what makes them percent
 
@@ -20,12 +21,14 @@ class Result:
         seconds: How long it took, all its sessions together; None where a kill kept that from being noted.
         step_seconds: Median time of a step; None where the log has a single interval.
         data_seconds: Median time of a step that waits for data.
+        undecoded: Samples of that validation that did not decode, and were scored as blanks.
     """
 
     top1: float
     seconds: float | None
     step_seconds: float | None
     data_seconds: float | None
+    undecoded: int = 0
 
 
 def read_result(who: str, work_dir: Path, seconds: float | None) -> Result:
@@ -42,15 +45,18 @@ def read_result(who: str, work_dir: Path, seconds: float | None) -> Result:
     Raises:
         DataError: If there is no validation.
     """
-    tops, steps = [], []
+    top1, steps, undecoded = None, [], 0
     for log in sorted(work_dir.glob('*/vis_data/scalars.json')):  # folders are named by the time at which they begin
         entries = list(_entries(log))
-        tops += [scale * entry[name] for entry in entries for name, scale in METRICS.items() if name in entry]
+        for entry in entries:
+            undecoded = int(entry.get(UNDECODED, undecoded))  # a line behind the validation's
+            for name in METRICS.keys() & entry.keys():
+                top1, undecoded = METRICS[name] * entry[name], 0
         steps += [entry for entry in entries if 'loss' in entry and 'time' in entry][1:]
-    if not tops:
+    if top1 is None:
         raise DataError(f'{who}: {str(work_dir)!r} is finished, but its logs have no {" or ".join(METRICS)}')
     times = [_median([entry[name] for entry in steps if name in entry]) for name in ('time', 'data_time')]
-    return Result(tops[-1], seconds, *times)
+    return Result(top1, seconds, *times, undecoded)
 
 
 def _entries(log: Path) -> list[dict[str, Any]]:

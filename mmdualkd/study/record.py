@@ -86,7 +86,7 @@ class Record:
     @staticmethod
     def _entry(run: Run) -> dict[str, Any]:
         result, state = run.state.result, run.state
-        measured = ('top1', 'seconds', 'step_seconds', 'data_seconds')
+        measured = ('top1', 'seconds', 'step_seconds', 'data_seconds', 'undecoded')
         return dict(
             row=run.row,
             split=run.split,

@@ -34,6 +34,12 @@ def markdown(runs: Sequence[Run], record: Mapping[str, Any]) -> str:
             f'{len(missing)} of {len(runs)} trainings are not in it: `{GAP}` is where none is finished, (n of m) where '
             'some are.' + ''.join(f'\n- {run}: {run.state.error or run.state.status}' for run in missing)
         )
+    if spoilt := [run for run in runs if run.state.result and run.state.result.undecoded]:
+        parts.append(
+            "Samples that did not decode in a training's last validation, and were scored as blanks; where they decode "
+            'now, take its `finished` away and call the command again, which then validates anew:'
+            + ''.join(f'\n- {run}: {run.state.result.undecoded}' for run in spoilt)
+        )
     others = dict.fromkeys(other for found in record['against'].values() for other in found)
     parts += [_differences(other, record['against']) for other in others]
     if others:

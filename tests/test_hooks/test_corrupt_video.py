@@ -6,6 +6,7 @@ from seeded_job import runner
 
 from mmdualkd.errors import ConfigError, DataError
 from mmdualkd.hooks import CorruptVideoHook
+from mmdualkd.study.logs import read_result
 
 
 @pytest.fixture
@@ -27,6 +28,7 @@ def test_broken_videos_are_counted_and_named_after_every_epoch_and_training_goes
     for when in ('train epoch 1', 'train epoch 2', 'validation'):
         assert f'{when}: 1 of 8 videos of {clips} did not decode: {clips.parent}/class1_2.avi' in log
     assert (tmp_path / 'job' / 'epoch_2.pth').is_file()
+    assert read_result('job', tmp_path / 'job', None).undecoded == 1
 
 
 def test_too_many_broken_videos_stop_the_run_and_the_epochs_checkpoint_is_kept(clips, tmp_path):

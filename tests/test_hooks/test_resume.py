@@ -14,6 +14,7 @@ from mmengine.logging import MMLogger
 from picture_jobs import cut, picture_job, read, resnet, runner_of, save_classifier, vit, without_validation
 
 from mmdualkd.errors import CheckpointError
+from mmdualkd.hooks.resume import other_order
 
 KD = dict(type='FusedKD', weighting=dict(type='Uniform'))
 STEPS = dict(type='MultiStepLR', milestones=[100], by_epoch=True)  # as the job's
@@ -197,3 +198,11 @@ def test_nothing_to_resume_is_said_in_a_line_of_its_own_and_training_begins(job,
     lines = [line for line in warnings.messages if 'nothing to resume' in line]
     assert len(lines) == 1 and lines[0].endswith('has no last_checkpoint; training begins anew')
     assert len(job.losses()) == 4 + 2
+
+
+def test_parameters_in_another_order_are_found_for_an_optimizer_knows_them_by_their_places():
+    there = dict.fromkeys(('student.w', 'student.mean', 'terms.kd.w', 'terms.f.w'))
+    here = dict.fromkeys(('student.w', 'student.mean', 'terms.f.w', 'terms.kd.w'))
+    parameters = ['student.w', 'terms.f.w', 'terms.kd.w']
+    assert other_order(there, there, parameters) == []
+    assert 'from terms.kd.w on, in another order' in other_order(there, here, parameters)[0]

@@ -42,3 +42,10 @@ def test_a_training_without_a_validation_is_an_error(tmp_path):
     session(tmp_path, '20250102_000000', step(5.0, 1))
     with pytest.raises(DataError, match='run: .* is finished, but its logs have no acc/top1 or accuracy/top1'):
         read_result('run', tmp_path, None)
+
+
+def test_samples_that_did_not_decode_are_those_of_the_last_validation(tmp_path):
+    session(tmp_path, '20250102_000000', validation(0.5, 1), dict(undecoded=3, step=1))
+    assert read_result('run', tmp_path, None).undecoded == 3
+    session(tmp_path, '20250102_000500', validation(0.6, 1))  # validated anew, when all were there
+    assert read_result('run', tmp_path, None).undecoded == 0
