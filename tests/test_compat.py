@@ -243,6 +243,17 @@ def test_slurm_tasks_without_a_gpu_meet_over_gloo(fault_and_cure, tmp_path):
     assert 'gloo 127.0.0.1' in fault_and_cure(code, '_cuda_setDevice')
 
 
+def test_a_config_is_written_in_its_order(fault_and_cure):
+    code = (
+        'from mmengine.config import Config\n'
+        'text = Config(dict(teachers=dict(vit=dict(b=1, a=2), cnn=1), model=3)).pretty_text\n'
+        'assert list(map(text.index, ("vit", "b=", "a=", "cnn", "model"))) == sorted('
+        'map(text.index, ("vit", "b=", "a=", "cnn", "model"))), "sorted"\n'
+        'print(text)\n'
+    )
+    assert 'vit' in fault_and_cure(code, 'AssertionError: sorted')
+
+
 def test_our_scope_is_known_to_mmengines_configs(fault_and_cure):
     code = (
         'from mmengine.config import Config\n'

@@ -24,6 +24,7 @@ from .packages import (
 from .training import (
     checkpoint_without_reentry,
     compiled_without_optimizer,
+    config_in_its_order,
     config_written_once,
     mixed_precision_without_gpu,
     parallel_model_without_gpu,
@@ -67,6 +68,7 @@ CURES: dict[str, Callable[[Callable[[], None]], None]] = {
     'torchvision': torchvision_without_ops,
     'mmaction.datasets.transforms.processing': hue_of_unsigned_bytes,
     'mmaction.models.localizers': missing_drn,
+    'mmengine.config': config_in_its_order,
     'mmengine.config.config': config_written_once,
     'mmengine.dist.utils': processes_without_gpu,
     'mmengine.fileio.backends.local_backend': checkpoint_cut_short,

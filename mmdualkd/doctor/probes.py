@@ -65,6 +65,12 @@ def config_written_once():
     return 'cfg.pretty_text' in inspect.getsource(Runner.save_checkpoint)
 
 
+def config_in_its_order():
+    from mmengine.config import Config
+
+    return Config(dict(b=1, a=1)).pretty_text.startswith('a')
+
+
 def processes_without_gpu():
     from mmengine.dist import utils
 
@@ -149,6 +155,7 @@ PROBES = (
     resume_one_cycle,
     checkpoint_without_reentry,
     config_written_once,
+    config_in_its_order,
     processes_without_gpu,
     parallel_model_without_gpu,
     mixed_precision_without_gpu,

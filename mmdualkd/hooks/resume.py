@@ -186,8 +186,7 @@ def other_order(there: dict, here: dict, parameters: Collection[str]) -> list[st
     if first is None:
         return []
     return [
-        f'parameters, from {first} on, in another order, which is that of model.terms and model.teachers in the config '
-        '(the one in a work directory has its keys sorted)'
+        f'parameters, from {first} on, in another order, which is that of model.terms and model.teachers in the config'
     ]
 
 
