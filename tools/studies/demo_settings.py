@@ -32,6 +32,7 @@ rows = [
     row('DATW and hints', 'datw_hints'),
     row('Full method and hints', **{'terms.features.type': 'FusedFeatures', 'terms.features.weight': 50.0}),
     *(row(f'Temperature {value}', **{'terms.kd.tau': value}) for value in (1.0, 2.0, 8.0)),
+    row('Standardised logits', **{'terms.kd.standardise_logits': True}),
     *(row(f'FusedKD at {value}', **{'terms.kd.weight': value}) for value in (0.3, 3.0)),
     *(row(f'SDD at {value}', **{'terms.sdd.weight': value}) for value in (0.3, 3.0)),
     *(row(f'RKD at {value}', **{'terms.rkd.weight': value}) for value in (0.3, 3.0)),

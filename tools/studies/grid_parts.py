@@ -1,7 +1,8 @@
 # What CA-MKD, first in grid_rivals.py, has that the full method has not: hints of features, a sum of probabilities in
-# place of logits, and labels that weigh the teachers. Annotations and teachers come first, see there.
+# place of logits, and labels that weigh the teachers; and logits standardised in the loss, for teachers that are too
+# sure. Annotations and teachers come first, see there.
 _base_ = 'grid_rivals.py'
-title = 'GRID words, a tenth of the labels: parts of CA-MKD by themselves and beside the full method.'
+title = 'GRID words, a tenth of the labels: parts of CA-MKD, and softer targets, beside DATW and the full method.'
 against = 'CA-MKD weights alone'
 tenth = {**_base_.shares['labels-10'], **_base_.lengths['120 epochs']}
 splits = {'_delete_': True, '10 % of the labels': dict(name='labels-10', options=tenth)}
@@ -22,4 +23,6 @@ rows = [
     row('DATW and hints', 'datw', **hints),
     row('Full method of probabilities', 'full', **{'kd.fuse': 'probabilities'}),
     row('Full method and hints', 'full', **hints),
+    row('DATW of standardised logits', 'datw', **{'kd.standardise_logits': True}),
+    row('Full method of standardised logits', 'full', **{'kd.standardise_logits': True}),
 ]

@@ -24,4 +24,9 @@ rows = [
     dict(name='DATW', config=dualkd, options={'terms': 'datw'}),
     dict(name='Full method', config=dualkd),
     dict(name='DATW and hints', config=dualkd, options={'terms': 'datw_hints'}),
+    dict(
+        name='Full method of standardised logits',
+        config=dualkd,
+        options={'model.terms.kd.standardise_logits': True},
+    ),
 ]
