@@ -23,10 +23,12 @@ rows = [
     row('DKD', 'dkd'),
     row('DIST', 'dist'),
     row('RKD', 'rkd'),
+    row('RKD at 1', 'rkd', **{'rkd.weight': 1.0}),
     row('MLLD', 'mlld'),
     row('FitNets', 'fitnets'),
     row('AT from the CNN', 'at', **{'at.source': 'cnn'}),  # the ViT gives its class token alone
     row('SP', 'sp'),
+    row('SP at 100', 'sp', **{'sp.weight': 100.0}),
     row('RSD', 'rsd'),
     row('DATW', 'datw'),
     row('DATW and SDD', 'datw', **{'sdd.type': 'SDD'}),

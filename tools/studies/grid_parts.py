@@ -24,5 +24,6 @@ rows = [
     row('Full method of probabilities', 'full', **{'kd.fuse': 'probabilities'}),
     row('Full method and hints', 'full', **hints),
     row('DATW of standardised logits', 'datw', **{'kd.standardise_logits': True}),
+    row('Full method at temperature 8', 'full', **{'kd.tau': 8.0}),
     row('Full method of standardised logits', 'full', **{'kd.standardise_logits': True}),
 ]
