@@ -14,9 +14,7 @@ splits = {
 distilled = 'configs/demo/student_distilled.py'
 
 
-def kd(weighting='DATW', **options):
-    chosen = {'model.terms.kd.type': 'FusedKD', 'model.terms.kd.weighting.type': weighting}
-    return {**chosen, **{f'model.terms.kd.{key}': value for key, value in options.items()}}
+kd = {'model.terms.kd.type': 'FusedKD', 'model.terms.kd.weighting.type': 'DATW'}
 
 
 def sdd(**options):
@@ -31,18 +29,13 @@ def rkd(weight, **options):
 
 rows = [
     dict(name='Student alone', config='configs/demo/student_alone.py'),
-    dict(name='KD from the CNN', config=distilled, options=kd(teachers='[cnn]')),
-    dict(name='KD from the ViT', config=distilled, options=kd(teachers='[vit]')),
-    dict(name='Uniform mean', config=distilled, options=kd('Uniform')),
-    dict(name='CA-MKD weights', config=distilled, options=kd('CAMKD')),
-    dict(name='EBKD weights', config=distilled, options=kd('EBKD')),
-    dict(name='DATW', config=distilled, options=kd()),
-    dict(name='DATW, sum', config=distilled, options={**kd(), 'model.terms.kd.weighting.score': 'sum'}),
-    dict(name='DATW and SDD of class maps', config=distilled, options={**kd(), **sdd(residual='class_maps')}),
-    dict(name='DATW and SDD explained away', config=distilled, options={**kd(), **sdd(residual='explained_away')}),
-    dict(name='DATW and SDD of a shared head', config=distilled, options={**kd(), **sdd(residual='shared_head')}),
-    dict(name='DATW and RKD at 1', config=distilled, options={**kd(), **rkd(1)}),
-    dict(name='DATW and RKD at 25', config=distilled, options={**kd(), **rkd(25)}),
-    dict(name='DATW and RKD of logits at 1', config=distilled, options={**kd(), **rkd(1, features='logits')}),
+    dict(name='DATW', config=distilled, options=kd),
+    dict(name='DATW, sum', config=distilled, options={**kd, 'model.terms.kd.weighting.score': 'sum'}),
+    dict(name='DATW and SDD of class maps', config=distilled, options={**kd, **sdd(residual='class_maps')}),
+    dict(name='DATW and SDD explained away', config=distilled, options={**kd, **sdd(residual='explained_away')}),
+    dict(name='DATW and SDD of a shared head', config=distilled, options={**kd, **sdd(residual='shared_head')}),
+    dict(name='DATW and RKD at 1', config=distilled, options={**kd, **rkd(1)}),
+    dict(name='DATW and RKD at 25', config=distilled, options={**kd, **rkd(25)}),
+    dict(name='DATW and RKD of logits at 1', config=distilled, options={**kd, **rkd(1, features='logits')}),
     dict(name='Full method', config=distilled),
 ]
