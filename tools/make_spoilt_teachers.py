@@ -27,9 +27,15 @@ HEAD = 'cls_head.fc_cls.'
 NOISE = 2.0  # of each tensor's own spread
 
 
+def parse_args() -> argparse.Namespace:
+    """Reads the command line, which has no flags but --help."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    return parser.parse_args()
+
+
 def main() -> None:
     """Writes the three."""
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    parse_args()
     check_folder('folder of the spoilt teachers', OUT)
     init_default_scope('mmaction')
     torch.manual_seed(0)
