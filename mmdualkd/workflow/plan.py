@@ -125,10 +125,11 @@ class Plan:
         return [role for role in self.trained if f'teachers/{role}' not in self.run.state['stages']]
 
     def _check_epochs(self) -> None:
-        model = Config.fromfile(self.config(STUDENT)).model
+        teachers = Config.fromfile(self.config(STUDENT)).model.get('teachers') or {}
         for role in self.to_come():
             config, ours = self.config(f'teachers/{role}'), self.run.folder / 'teachers' / role
-            named, epochs = Path(model.teachers[role].checkpoint), Config.fromfile(config).train_cfg.get('max_epochs')
+            named = Path((teachers.get(role) or {}).get('checkpoint') or '')  # by hand a teacher may be left out
+            epochs = Config.fromfile(config).train_cfg.get('max_epochs')
             last = ours / f'student_epoch_{epochs}.pth'
             if epochs and named.parent.resolve() == ours.resolve() and named.name != last.name:
                 raise ConfigError(
