@@ -1,7 +1,9 @@
 """What a user reads while a job runs; all of MMEngine's log is in the file."""
 
+import io
 import logging
 import re
+import sys
 
 import pytest
 from distill_jobs import distill_job
@@ -10,6 +12,7 @@ from jobs import stock_job
 from mmengine.logging import MMLogger, print_log
 from picture_jobs import picture_job
 
+from mmdualkd.console import bar
 from mmdualkd.console.handlers import only_in_the_file, plainly
 
 LOGGED = "log_level = 'INFO'\ndefault_hooks['checkpoint'].update(save_best='auto')\n"
@@ -159,3 +162,24 @@ def test_what_is_only_for_the_file_is_only_there(logger, capsys):
     made, file = logger()
     assert only_in_the_file('a traceback') == made.log_file == str(file)
     assert capsys.readouterr().out == '' and 'a traceback' in file.read_text()
+
+
+def test_in_a_log_file_long_work_is_a_line_now_and_then(capsys, monkeypatch):
+    clock = iter((0.0, 4.0, 6.0, 30.0, 36.0, 100.0))  # as it begins, and after each step
+    monkeypatch.setattr(bar.time, 'monotonic', lambda: next(clock))
+    with bar.progress(8, 'reading') as done:
+        for count in (1, 1, 1, 1, 4):
+            done(count)
+    assert capsys.readouterr().err.splitlines() == [
+        'reading: 2 of 8, 0:00:18 left',  # three times the 6 seconds
+        'reading: 4 of 8, 0:00:36 left',
+    ]
+
+
+def test_in_a_terminal_long_work_is_a_bar(monkeypatch):
+    shown = io.StringIO()
+    shown.isatty = lambda: True
+    monkeypatch.setattr(sys, 'stderr', shown)
+    with bar.progress(4, 'reading') as done:
+        done(3)
+    assert re.search(r'reading .*3/4', shown.getvalue())

@@ -15,8 +15,6 @@ import contextlib
 import copy
 import itertools
 import shlex
-import sys
-import time
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Any
@@ -30,7 +28,6 @@ from mmengine.dataset import pseudo_collate
 from mmengine.device import get_device
 from mmengine.dist import barrier, broadcast_object_list, get_dist_info, init_dist
 from mmengine.registry import DATASETS, MODELS, init_default_scope
-from mmengine.utils import ProgressBar
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -49,6 +46,7 @@ from mmdualkd.cache.writing import (
     values_of,
 )
 from mmdualkd.cli.tools import add_cache_arguments
+from mmdualkd.console.bar import progress
 from mmdualkd.datasets.robust import source_of
 from mmdualkd.datasets.wrappers import plain_datasets
 from mmdualkd.differences import differences, flat
@@ -204,15 +202,11 @@ class Job:
         writer = ShardWriter(cache.folder, layout)
         device = get_device()
         self.model.to(device).eval()
-        progress = ProgressBar(len(rows), file=sys.stderr) if rank == 0 and rows else None
-        try:
+        shown = progress(len(rows), 'running teachers') if rank == 0 else contextlib.nullcontext(lambda count: None)
+        with shown as done:
             for drawn, files, values in self.batches(rows, layout, torch.device(device)):
                 writer.add(drawn, values, files)
-                if progress:
-                    progress.update(len(drawn))
-        finally:
-            if progress:
-                print(file=sys.stderr)
+                done(len(drawn))
         barrier()
         on_first(lambda: finish(cache, num_views))
         self._report_failed(on_first(lambda: cache.failed(num_views)))  # in all processes: it adds up their flags
@@ -245,8 +239,8 @@ class Job:
             num_workers=self.cfg.train_dataloader.get('num_workers', 0),
             collate_fn=pseudo_collate,
         )
-        left, begin = len(rows), None
-        for number, data in enumerate(loader):
+        left = len(rows)
+        for data in loader:
             drawn = torch.stack(data.pop('drawn'))[:left]
             clips = self.model.data_preprocessor(data, training=True)['inputs']
             with torch.no_grad():
@@ -257,10 +251,6 @@ class Job:
             keep = len(drawn)
             yield drawn, files[:keep], {name: value[: keep * self.model.rows] for name, value in values.items()}
             left -= keep
-            if number == 3 and get_dist_info()[0] == 0:  # the first ones start workers and warm up
-                minutes = (time.perf_counter() - begin) * left / size / 60
-                print(f'about {minutes:.0f} min' if minutes >= 1 else 'less than a minute', flush=True)
-            begin = time.perf_counter()
 
 
 def build(cfg: Config) -> tuple[nn.Module, dict[Reading, list[int]]]:

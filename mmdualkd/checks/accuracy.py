@@ -1,7 +1,6 @@
 """How good models are on data that is decoded once, and what they cost."""
 
 import copy
-import sys
 from collections.abc import Iterator, Mapping
 
 import torch
@@ -11,10 +10,10 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
-from mmengine.utils import ProgressBar
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from ..console.bar import progress
 from ..datasets.robust import source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
@@ -95,14 +94,13 @@ def measure(distiller: nn.Module, models: Mapping[str, nn.Module], loader: DataL
 
 def batches(distiller: nn.Module, loader: DataLoader) -> Iterator[tuple[Tensor, list[int]]]:
     """The shared clips (N, 1, 3, T, H, W) and labels of each batch, T = 1 for pictures; shows the time that is left."""
-    progress = ProgressBar(len(loader.dataset), file=sys.stderr)
-    for data in loader:
-        data = distiller.data_preprocessor.cast_data(data)
-        labels = [int(sample.gt_label) for sample in data['data_samples']]
-        clips = torch.stack(list(data['inputs']))
-        yield clips[:, None, :, None] if distiller.of_pictures else clips, labels
-        progress.update(len(labels))
-    print(file=sys.stderr)
+    with progress(len(loader.dataset), 'running models') as done:
+        for data in loader:
+            data = distiller.data_preprocessor.cast_data(data)
+            labels = [int(sample.gt_label) for sample in data['data_samples']]
+            clips = torch.stack(list(data['inputs']))
+            yield clips[:, None, :, None] if distiller.of_pictures else clips, labels
+            done(len(labels))
 
 
 @torch.no_grad()

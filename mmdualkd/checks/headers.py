@@ -2,15 +2,14 @@
 
 import functools
 import os
-import sys
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
-from mmengine.utils import ProgressBar
 from PIL import Image
 
+from ..console.bar import progress
 from ..datasets.finding import cut_short
 from ..datasets.reading import check_whole, stamp
 from ..errors import DataError
@@ -28,14 +27,11 @@ def unreadable(files: Collection[str], pictures: bool) -> dict[str, str]:
     """
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', QUIET)  # read when the first video is opened
     faults = {}
-    progress = ProgressBar(len(files), file=sys.stderr) if files else None
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(cores()) as pool, progress(len(files), 'opening files') as done:
         for file, fault in zip(files, pool.map(functools.partial(fault_of, pictures=pictures), files), strict=True):
             if fault:
                 faults[file] = fault
-            progress.update()
-    if progress:
-        print(file=sys.stderr)
+            done(1)
     return faults
 
 

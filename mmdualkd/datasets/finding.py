@@ -1,7 +1,6 @@
 """The videos or pictures in a folder, and what is wrong with its other files."""
 
 import os
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -9,9 +8,8 @@ import cv2
 import decord
 import numpy as np
 from PIL import Image
-from rich.console import Console
-from rich.progress import track
 
+from ..console.bar import progress
 from ..errors import DataError
 from .reading import open_video
 
@@ -23,7 +21,7 @@ END = 1024  # bytes that are looked through for it
 def find_videos(
     folder: str | Path, out: str | Path | None = None, paths: Iterable[str] | None = None
 ) -> tuple[list[str], dict[str, str]]:
-    """Finds the videos in a folder, by the first frame of each file; a terminal is shown how far it is.
+    """Finds the videos in a folder, by the first frame of each file; shows how far it is.
 
     Args:
         folder: The folder, with class folders at any depth; hidden folders are left out, links are followed.
@@ -51,8 +49,11 @@ def _readable(
     folder = Path(folder)
     if paths is None:
         paths = [path.relative_to(folder).as_posix() for path in files_below(folder, out)]
-    bar = dict(description='reading', console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
-    faults = {path: fault_of(folder / path) for path in track(list(paths), **bar)}
+    paths, faults = list(paths), {}
+    with progress(len(paths), 'reading') as done:
+        for path in paths:
+            faults[path] = fault_of(folder / path)
+            done(1)
     good = [path for path, fault in faults.items() if fault is None]
     return good, {path: fault for path, fault in faults.items() if fault is not None}
 

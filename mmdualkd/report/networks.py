@@ -15,11 +15,11 @@ from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
-from mmengine.utils import ProgressBar
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from ..checks.accuracy import batches, build_loader, build_models
+from ..console.bar import progress
 from ..errors import CheckpointError, ConfigError, DataError, DistillError
 from ..faults import explain
 from ..names import STUDENT
@@ -222,16 +222,15 @@ def term_weighting(term: nn.Module) -> nn.Module | None:
 def _told(loader: DataLoader, what: str) -> Iterator[Any]:
     """The batches of a loader; shows what runs and the time that is left."""
     print(what, file=sys.stderr)
-    progress = ProgressBar(len(loader.dataset), file=sys.stderr)
     try:
-        for data in loader:
-            yield data
-            progress.update(len(data['inputs']))
+        with progress(len(loader.dataset), 'running it') as done:
+            for data in loader:
+                yield data
+                done(len(data['inputs']))
     except (DistillError, MemoryError):
         raise
     except Exception as error:  # what a decoder raises of a stock data set; ours live on
         raise DataError(f'the validation data cannot be read: {one_line(error)}') from error
-    print(file=sys.stderr)
 
 
 def one_line(error: Exception) -> str:

@@ -1,17 +1,21 @@
 """tools/cache_teachers.py: what it writes, and what it does when it is stopped or asked for something wrong."""
 
+import contextlib
 import errno
 import json
+import os
+import pty
 import re
 import runpy
 import shutil
+import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
 from cache_jobs import bytes_of, leaf, losses_of, same_weights, train, write_cache
-from helpers import TOOLS, process, run_in_two
+from helpers import TOOLS, environment, process, run_in_two
 
 from mmdualkd.cache import writing
 
@@ -279,6 +283,14 @@ def test_a_video_that_does_not_decode_stays_failed_with_the_same_one_in_its_plac
     assert re.search(rf'train epoch 1: 2 of 8 videos .*{names[1]}', cached)
 
 
-def test_progress_and_time_left_are_shown(job, tmp_path):
-    output = write_cache(job, tmp_path / 'c', '--views', 2)
-    assert '16/16' in output and 'ETA' in output
+def test_a_terminal_shows_progress_and_time_left(job, tmp_path):
+    terminal, stderr = pty.openpty()
+    command = [sys.executable, TOOLS / 'cache_teachers.py', job.config, '--out', tmp_path / 'c', '--views', '2']
+    quiet = dict(stdout=subprocess.DEVNULL, stderr=stderr, env=environment())
+    with subprocess.Popen(command, **quiet) as tool, contextlib.suppress(OSError):
+        os.close(stderr)
+        shown = b''
+        while part := os.read(terminal, 4096):  # an error where the tool has ended
+            shown += part
+    os.close(terminal)
+    assert tool.returncode == 0 and b'16/16' in shown, shown.decode()
