@@ -4,12 +4,13 @@ import atexit
 import copy
 import functools
 import os
+import pty
 import resource
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
@@ -200,6 +201,20 @@ def run_in_two(tool: Path, *command: object) -> str:
 def run_code(code: str, *, ok: bool = True, **kwargs) -> str:
     """Runs Python source in a fresh process; see :func:`run`."""
     return run(sys.executable, '-c', code, ok=ok, **kwargs)
+
+
+def shown_by(tool: Path, *words: object) -> str:
+    """Runs a tool, whose errors go to a terminal; gives what that shows."""
+    terminal, stderr = pty.openpty()
+    command, shown = [sys.executable, str(tool), *map(str, words)], b''
+    quiet = dict(stdout=subprocess.DEVNULL, stderr=stderr, env=environment())
+    with subprocess.Popen(command, **quiet) as process, suppress(OSError):
+        os.close(stderr)
+        while part := os.read(terminal, 4096):  # an error where the tool has ended
+            shown += part
+    os.close(terminal)
+    assert process.returncode == 0, shown.decode()
+    return shown.decode()
 
 
 def free_port() -> str:

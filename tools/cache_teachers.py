@@ -51,7 +51,7 @@ from mmdualkd.datasets.robust import source_of
 from mmdualkd.datasets.wrappers import plain_datasets
 from mmdualkd.differences import differences, flat
 from mmdualkd.distillers.caching import check_cacheable
-from mmdualkd.errors import ConfigError, check_name
+from mmdualkd.errors import ConfigError, DistillError, check_name
 from mmdualkd.files import check_folder
 from mmdualkd.hooks.corrupt_video import CorruptVideoHook, report_failed
 from mmdualkd.hooks.preflight import check_class_names, check_labels, check_teacher_classes, hand_views
@@ -72,13 +72,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Writes a cache, or completes it."""
     args = parse_args()
-    cfgs = [load_config(argparse.Namespace(**{**vars(args), 'config': config})) for config in args.config]
-    for cfg in cfgs:
-        check_distillation(cfg)
-        cfg.model.teacher_cache = None
-        check_cacheable(cfg.model.get('blending'), cfg.model.get('assistant'))
-        if not isinstance((cfg.get('train_dataloader') or {}).get('dataset'), dict):
-            raise ConfigError(f'{cfg.filename} has no train_dataloader.dataset: there is nothing to show the teachers')
+    cfgs = [load(args, path) for path in args.config]
     if args.launcher != 'none':
         init_dist(args.launcher, backend='nccl' if torch.cuda.is_available() else 'gloo')
     init_default_scope(cfgs[0].get('default_scope', 'mmaction'))
@@ -94,6 +88,27 @@ def main() -> None:
     if get_dist_info()[0] == 0:
         option = shlex.quote(f'model.teacher_cache={args.out}')
         print(f'{args.out} is whole. Train with --cfg-options {option}')
+
+
+def load(args: argparse.Namespace, path: str) -> Config:
+    """Reads one of the configs, and checks that its teachers can be cached."""
+    with naming(path):
+        cfg = load_config(argparse.Namespace(**{**vars(args), 'config': path}))
+        check_distillation(cfg)
+        cfg.model.teacher_cache = None
+        check_cacheable(cfg.model.get('blending'), cfg.model.get('assistant'))
+        if not isinstance((cfg.get('train_dataloader') or {}).get('dataset'), dict):
+            raise ConfigError('there is no train_dataloader.dataset, so nothing to show the teachers')
+    return cfg
+
+
+@contextlib.contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Lets errors name the config that they are about."""
+    try:
+        yield
+    except DistillError as error:
+        raise type(error)(f'{path}: {error}') from error
 
 
 def on_first(action: Callable[[], Any]) -> Any:
@@ -120,7 +135,7 @@ class Job:
 
     def __init__(self, cfg: Config, args: argparse.Namespace) -> None:
         self.cfg, self.args = cfg, args
-        self.model, self.values = build(cfg)
+        self.model, self.values = build(cfg, args.config[0])
         self.dataset = build_dataset(cfg, self.model)
         self.amp = amp_dtype(cfg) if args.amp else None
         self.teachers, self.parts = self._described(cfg, self.model, self.dataset)
@@ -154,7 +169,7 @@ class Job:
             ConfigError: If its teachers or its data are others, or it draws more views.
             CacheError: If its samples or the frames of them are others.
         """
-        model, values = build(cfg)
+        model, values = build(cfg, path)
         dataset = build_dataset(cfg, model)
         teachers, parts = self._described(cfg, model, dataset)
         other = f'shares no cache with {self.args.config[0]}'
@@ -253,12 +268,13 @@ class Job:
             left -= keep
 
 
-def build(cfg: Config) -> tuple[nn.Module, dict[Reading, list[int]]]:
+def build(cfg: Config, path: str) -> tuple[nn.Module, dict[Reading, list[int]]]:
     """Builds a distiller; gives it with what its terms read of the teachers, and the shape of that for one sample."""
     cfg = copy.deepcopy(cfg.model)
     if isinstance(cfg.get('student'), dict):
         cfg.student.checkpoint = None  # teachers do not depend on it
-    model = MODELS.build(cfg)
+    with naming(path):
+        model = MODELS.build(cfg)
     step = model.dry_step()
     return model, {
         reading: list(reading.of(step.teachers[reading.teacher]).shape) for reading in readings_of(model.terms, step)

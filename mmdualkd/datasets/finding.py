@@ -1,5 +1,6 @@
 """The videos or pictures in a folder, and what is wrong with its other files."""
 
+import logging
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import cv2
 import decord
 import numpy as np
+from mmengine.logging import print_log
 from PIL import Image
 
 from ..console.bar import progress
@@ -61,6 +63,8 @@ def _readable(
 def files_below(folder: str | Path, out: str | Path | None = None) -> list[Path]:
     """Each file below a folder once, by its name without links if it has one; hidden ones are left out.
 
+    A warning tells of files that links put into several folders, which may be those of two classes.
+
     Args:
         folder: The folder.
         out: A folder in it whose files are left out.
@@ -79,10 +83,14 @@ def files_below(folder: str | Path, out: str | Path | None = None) -> list[Path]
             waiting += [path for path in (Path(parent, name) for name in folders) if path.is_symlink()]
             names = sorted(name for name in names if not name.startswith('.'))
             files += [path for path in (Path(parent, name) for name in names) if path.is_file()]
-    once = {}
+    once: dict[str, list[Path]] = {}
     for path in sorted(files, key=Path.is_symlink):
-        once.setdefault(os.path.realpath(path), path)
-    return sorted(once.values())
+        once.setdefault(os.path.realpath(path), []).append(path)
+    if several := [paths for paths in once.values() if len({path.parent for path in paths}) > 1]:
+        (first, *others), more = several[0], f' (and {len(several) - 1} more)' if several[1:] else ''
+        message = f'a file that links put into several folders counts once: {first}, not {others[0]}{more}'
+        print_log(message, logger='current', level=logging.WARNING)
+    return sorted(paths[0] for paths in once.values())
 
 
 def video_fault(path: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -28,7 +29,8 @@ def share_teachers(
 ) -> None:
     """Lets trainings read their teachers from caches, which are written for all rows of the study.
 
-    Where a cache cannot be written, its trainings have failed.
+    A training whose model cannot be built has failed, and the cache is written for the others; where it cannot be
+    written, all of its trainings have failed.
 
     Args:
         runs: All rows of the study.
@@ -45,19 +47,23 @@ def share_teachers(
         if group := group_of(cfg):
             groups.setdefault(group, {})[run] = cfg
     for configs in groups.values():
-        readers = [run for run in waiting if run in configs]
-        if not readers:
-            continue
-        try:
-            cost = write_cache(list(configs.values()), folder / 'teachers', views, dtype, threads)
-        except CacheError as error:
-            print(error, flush=True)
-            for run in readers:
-                run.state.status, run.state.error = 'failed', str(error)
-            continue
-        note(cost)
-        for run in readers:
-            run.state.cache = Path(cost['path'])
+        while any(run in configs for run in waiting):
+            try:
+                cost = write_cache(list(configs.values()), folder / 'teachers', views, dtype, threads)
+            except CacheError as error:
+                print(error, flush=True)
+                wrong = getattr(error, 'cfg', None)
+                failed = [run for run, cfg in configs.items() if wrong is None or _kept(cfg) == _kept(wrong)]
+                for run in failed:
+                    del configs[run]
+                    if run in waiting:
+                        run.state.status, run.state.error = 'failed', str(error)
+                continue
+            note(cost)
+            for run in waiting:
+                if run in configs:
+                    run.state.cache = Path(cost['path'])
+            break
 
 
 def group_of(cfg: Config) -> str | None:
@@ -93,18 +99,11 @@ def write_cache(configs: Sequence[Config], folder: Path, views: int, dtype: str,
         None if it wrote nothing.
 
     Raises:
-        CacheError: If it fails.
+        CacheError: If it fails; with an attribute ``cfg`` if that is because of one of the configs.
     """
-    different = {}  # seeds, schedules and weights change nothing that is kept
+    different = {}
     for cfg in configs:
-        terms = {
-            name: {**term, 'weight': None} if isinstance(term, dict) else term
-            for name, term in (cfg.model.get('terms') or {}).items()
-        }
-        student = cfg.model.get('student')  # the cells that are compared go by its grid
-        student = {**student, 'checkpoint': None} if isinstance(student, Mapping) else student
-        parts = [{**cfg.model, 'terms': terms, 'student': student}, _seen(cfg.train_dataloader.dataset)]
-        different.setdefault(json.dumps(parts, sort_keys=True, default=str), cfg)
+        different.setdefault(_kept(cfg), cfg)
     folder = folder / hashlib.sha256(json.dumps([dtype, *sorted(different)]).encode()).hexdigest()[:8]
     folder.mkdir(parents=True, exist_ok=True)
     files = []
@@ -117,7 +116,10 @@ def write_cache(configs: Sequence[Config], folder: Path, views: int, dtype: str,
     words = [*files, '--out', cache, '--views', views, '--dtype', dtype]
     tool = Tool('cache_teachers', words, folder / 'cache.log', threads)
     if tool.wait():
-        raise CacheError(f'the cache of the teachers failed: {tool.error}')
+        error = CacheError(f'the cache of the teachers failed: {tool.error}')
+        if named := re.search(rf'{re.escape(str(folder))}/config(\d+)\.py: ', tool.error):
+            error.cfg = list(different.values())[int(named[1])]
+        raise error
     written = TeacherCache(cache)
     return dict(
         path=str(cache),
@@ -125,6 +127,18 @@ def write_cache(configs: Sequence[Config], folder: Path, views: int, dtype: str,
         bytes=sum(path.stat().st_size for path in cache.glob('*.npy')),
         seconds=None if _files(cache) == before else round(time.time() - begin, 1),
     )
+
+
+def _kept(cfg: Config) -> str:
+    """What decides of a config what is kept of its teachers: not seeds, schedules and weights."""
+    terms = {
+        name: {**term, 'weight': None} if isinstance(term, dict) else term
+        for name, term in (cfg.model.get('terms') or {}).items()
+    }
+    student = cfg.model.get('student')  # the cells that are compared go by its grid
+    student = {**student, 'checkpoint': None} if isinstance(student, Mapping) else student
+    parts = [{**cfg.model, 'terms': terms, 'student': student}, _seen(cfg.train_dataloader.dataset)]
+    return json.dumps(parts, sort_keys=True, default=str)
 
 
 def _files(cache: Path) -> Mapping[str, float]:

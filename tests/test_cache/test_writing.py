@@ -1,21 +1,17 @@
 """tools/cache_teachers.py: what it writes, and what it does when it is stopped or asked for something wrong."""
 
-import contextlib
 import errno
 import json
-import os
-import pty
 import re
 import runpy
 import shutil
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
 from cache_jobs import bytes_of, leaf, losses_of, same_weights, train, write_cache
-from helpers import TOOLS, environment, process, run_in_two
+from helpers import TOOLS, process, run_in_two, shown_by
 
 from mmdualkd.cache import writing
 
@@ -136,6 +132,12 @@ def test_several_configs_share_one(job, tmp_path, write):
         train(one, tmp_path / f'{number}online', TWO)
         assert losses_of(tmp_path / f'{number}') == pytest.approx(losses_of(tmp_path / f'{number}online'), rel=1e-5)
     assert 'Train with --cfg-options model.teacher_cache=' in output
+
+
+def test_of_several_configs_the_error_names_the_one_that_is_wrong(job, tmp_path, write):
+    wrong = leaf(job, tmp_path, "model = dict(terms=dict(sdd=dict(residual='maps')))")
+    with pytest.raises(SystemExit, match=rf"^ConfigError: {wrong.config}: .*residual.*'maps'"):
+        write(job, tmp_path / 'c', '--views', 2, more=[wrong.config])
 
 
 def test_a_full_disk_is_said_before_and_in_the_middle_and_loses_nothing(job, whole, write, tmp_path, monkeypatch):
@@ -284,13 +286,4 @@ def test_a_video_that_does_not_decode_stays_failed_with_the_same_one_in_its_plac
 
 
 def test_a_terminal_shows_progress_and_time_left(job, tmp_path):
-    terminal, stderr = pty.openpty()
-    command = [sys.executable, TOOLS / 'cache_teachers.py', job.config, '--out', tmp_path / 'c', '--views', '2']
-    quiet = dict(stdout=subprocess.DEVNULL, stderr=stderr, env=environment())
-    with subprocess.Popen(command, **quiet) as tool, contextlib.suppress(OSError):
-        os.close(stderr)
-        shown = b''
-        while part := os.read(terminal, 4096):  # an error where the tool has ended
-            shown += part
-    os.close(terminal)
-    assert tool.returncode == 0 and b'16/16' in shown, shown.decode()
+    assert '16/16' in shown_by(TOOLS / 'cache_teachers.py', job.config, '--out', tmp_path / 'c', '--views', 2)

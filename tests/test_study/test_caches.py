@@ -1,5 +1,7 @@
 """What a study's cache is written for."""
 
+from types import SimpleNamespace
+
 import pytest
 from mmengine.config import Config
 
@@ -12,6 +14,15 @@ def distillation(**student):
         type='mmdualkd.DualTeacherDistiller', student=dict(config='a', **student), teachers=dict(vit=dict(config='t'))
     )
     return Config(dict(model=model, train_dataloader=dict(dataset=dict(type='mmdualkd.VideoDataset'))))
+
+
+class WaitingRun(SimpleNamespace):
+    """A run, as far as its cache is concerned."""
+
+    __hash__ = object.__hash__
+
+    def __init__(self, options):
+        super().__init__(file='x.py', options=options, state=SimpleNamespace(status='waiting', error=None, cache=None))
 
 
 def test_a_cache_is_written_for_every_student_whose_grid_may_be_another_but_not_for_each_start(tmp_path, monkeypatch):
@@ -34,3 +45,28 @@ def test_a_cache_is_written_for_every_student_whose_grid_may_be_another_but_not_
         configs[0].model.student, configs[2].model.student
     ]  # fmt: skip
     assert caches.group_of(configs[0]) == caches.group_of(configs[2])
+
+
+def test_a_row_whose_model_cannot_be_built_fails_alone_and_the_others_share_a_cache(tmp_path, monkeypatch):
+    class Tool:
+        def __init__(self, name, words, log, threads):
+            files = words[: words.index('--out')]
+            wide = [file for file in files if Config.fromfile(file).model.student.get('width') == 2]
+            self.error = f'ConfigError: {wide[0]}: too wide ({log})' if wide else None
+
+        def wait(self):
+            return int(self.error is not None)
+
+    monkeypatch.setattr(caches, 'Tool', Tool)
+    whole = SimpleNamespace(layout=SimpleNamespace(samples=3), num_views=2)
+    monkeypatch.setattr(caches, 'TeacherCache', lambda folder: whole)
+    monkeypatch.setattr(caches, 'config_of', lambda file, options: distillation(**options))
+    widths = dict(narrow={}, wide=dict(width=2), wide_again=dict(width=2, checkpoint='b.pth'), other=dict(width=3))
+    runs = {name: WaitingRun(options) for name, options in widths.items()}
+    notes = []
+    caches.share_teachers(
+        runs.values(), [runs[name] for name in ('narrow', 'wide')], tmp_path, 2, 'float16', 1, notes.append
+    )
+    assert runs['wide'].state.status == 'failed' and 'config1.py: too wide' in runs['wide'].state.error
+    assert [run.state.status for name, run in runs.items() if name != 'wide'] == ['waiting'] * 3
+    assert runs['narrow'].state.cache is not None and [note['records'] for note in notes] == [6]
