@@ -10,6 +10,7 @@ rows = [
     dict(name='Student alone', config='configs/baselines/pictures/' + _base_.student, options=here),
     dict(name='KD', config=kd, options=here),
     *(dict(name=name, config=kd, options={**here, 'terms': f'pictures/{terms}'}) for name, terms in named.items()),
+    dict(name='DKD at beta 0.5', config=kd, options={**here, 'terms': 'pictures/dkd', 'model.terms.dkd.beta': 0.5}),
     dict(name='OFA with exits', config=kd, options={**here, 'terms': 'pictures/ofa'}),
     dict(name='InfoNCE and OFA', config=hybrid, options=_base_.unassisted),
     dict(name='Hybrid assistant', config=hybrid, options=here),
