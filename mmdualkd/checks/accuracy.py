@@ -40,7 +40,13 @@ def build_models(cfg: Config, checkpoint: str | None) -> tuple[nn.Module, dict[s
 
 
 def build_loader(cfg: Config, distiller: nn.Module) -> DataLoader:
-    """The validation data, through the pipeline that gives every model its view."""
+    """The validation data, through the pipeline that gives every model its view.
+
+    Raises:
+        ConfigError: If a sample may have several labels, or the config has no such data or pipeline.
+    """
+    if distiller.multi_label:
+        raise ConfigError('accuracies ask for one label a sample, and the student may have several')
     for name in ('val_dataloader',) if distiller.of_pictures else ('val_dataloader', 'teacher_val_pipeline'):
         if cfg.get(name) is None:
             raise ConfigError(f'the config has no {name}; tools/check_teachers.py needs it')

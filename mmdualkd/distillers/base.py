@@ -25,7 +25,15 @@ from .accuracy import batch_accuracies
 from .blending import build_blending, check_blended_classes, check_blending
 from .caching import check_cacheable, check_holds, open_cache, values_of
 from .dry_run import check_same_classes, run_on_zeros
-from .labels import check_neck, is_multi_label, label_distributions, labelled_rows, mask_of, own_losses
+from .labels import (
+    check_neck,
+    check_own_loss,
+    is_multi_label,
+    label_distributions,
+    labelled_rows,
+    mask_of,
+    own_losses,
+)
 from .preprocessor import ClipPreprocessor, PicturePreprocessor
 from .student_only import alone
 from .teachers import frozen_teachers
@@ -115,6 +123,8 @@ class Distiller(BaseModel):
         self.student = build_resolved(cfg)
         self.student_loaded = address is not None
         self.multi_label = is_multi_label(self.student)
+        if not student_only:
+            check_own_loss(self.student, blended=blend is not None)
         if self.student_loaded:
             self.student.init_weights()
             load_student_weights(self.student, address, 'model.student.checkpoint')

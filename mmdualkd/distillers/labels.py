@@ -65,6 +65,32 @@ def _head_losses(model: nn.Module, logits: Tensor, samples: list) -> dict[str, T
     return {'loss_cls' if name == 'loss' else name: value for name, value in losses.items()}
 
 
+def check_own_loss(model: nn.Module, blended: bool) -> None:
+    """Refuses a student whose head does more in plain training than to make scores and their loss.
+
+    Args:
+        model: The student.
+        blended: Whether its batches are blended.
+
+    Raises:
+        ConfigError: If its head makes other scores where it knows the label (ArcFace), which terms would not see, or
+            counts accuracies of hard labels where there are none.
+    """
+    head = getattr(model, 'head' if is_classifier(model) else 'cls_head', model)
+    maker = next((cls for cls in type(head).__mro__ if 'loss' in vars(cls)), None)
+    plain = ('BaseHead', 'ClsHead', 'MultiLabelClsHead', 'EfficientFormerClsHead')
+    if maker and maker.__name__ not in plain and any(cls.__name__ in plain for cls in maker.__mro__):
+        raise ConfigError(
+            f'model.student: {maker.__name__} has a loss() of its own, so that its loss is not that of the scores that '
+            'terms see; a distiller takes heads whose loss() is that of their base class (LinearClsHead)'
+        )
+    if blended and getattr(head, 'cal_acc', False):
+        raise ConfigError(
+            'model.student.model.head.cal_acc=True counts accuracies of hard labels, and model.blending makes them '
+            'soft: set it to False'
+        )
+
+
 def check_neck(model: nn.Module) -> None:
     """Refuses a student whose neck has a loss of its own that reads labels (TPN): it has no mean over some of them."""
     if getattr(getattr(model, 'neck', None), 'aux_head', None) is not None:
@@ -138,16 +164,32 @@ def label_distributions(
     Args:
         samples: N samples.
         num_classes: C.
-        multi_label: Whether samples may have several labels; a row of 1 for each of them is divided by their number.
+        multi_label: Whether samples may have several labels; they share 1 among them.
         labelled: Which samples have a label; rows of the others are zeros. None if all have.
     """
     if labelled is not None:
         return _distributions_of_labelled(samples, num_classes, multi_label, labelled)
+    if multi_label:
+        labels = class_rows(samples, num_classes)
+        return labels / labels.sum(dim=1, keepdim=True).clamp_min(1)
     name = 'gt_score' if 'gt_score' in samples[0] else 'gt_label'
     labels = torch.stack([getattr(sample, name) for sample in samples])
     if labels.size(-1) == num_classes and labels.is_floating_point():
-        return labels.float() / labels.float().sum(dim=1, keepdim=True).clamp_min(1) if multi_label else labels.float()
+        return labels.float()
     return F.one_hot(labels.squeeze(-1), num_classes).float()
+
+
+def class_rows(samples: list, num_classes: int) -> Tensor:
+    """Labels as a row of 1 for each class that a sample has, (N, C) float; soft labels as they are.
+
+    Args:
+        samples: N samples, whose labels are rows over the classes or, as MMPretrain has them, lists of classes, not all
+            of one length.
+        num_classes: C.
+    """
+    labels = [sample.gt_score if 'gt_score' in sample else sample.gt_label for sample in samples]
+    rows = [row if row.is_floating_point() else F.one_hot(row, num_classes).sum(0).clamp(max=1) for row in labels]
+    return torch.stack([row.float() for row in rows])
 
 
 @torch.compiler.disable

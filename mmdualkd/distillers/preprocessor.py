@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor, nn
 
-from .labels import labelled_of
+from .labels import class_rows, labelled_of
 
 
 class ClipPreprocessor(BaseDataPreprocessor):
@@ -73,8 +72,7 @@ class PicturePreprocessor(BaseDataPreprocessor):
     def _blend(self, pictures: Tensor, samples: list, labelled: bool) -> Tensor:
         if not labelled:
             return self.blending(pictures, pictures.new_zeros(len(pictures), self.num_classes))[0]
-        labels = F.one_hot(torch.cat([sample.gt_label for sample in samples]), self.num_classes)
-        pictures, scores = self.blending(pictures, labels.float())
+        pictures, scores = self.blending(pictures, class_rows(samples, self.num_classes))
         for sample, score in zip(samples, scores, strict=True):
             sample.set_gt_score(score)
         return pictures

@@ -118,7 +118,7 @@ def samples_of(dataset: Any) -> list[tuple[str, int]]:
         label = np.asarray(next((info[name] for name in LABEL_KEYS if name in info), ()))
         if label.size != 1:
             raise ConfigError('its samples have several labels (or none): a report is of data of one label a sample')
-        found.append((file, int(label)))
+        found.append((file, int(label.item())))
     if not found:
         raise DataError('the validation data is empty')
     return found

@@ -2,9 +2,12 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
-from tiny_pictures import batch, build_distiller, build_plain, cnn, mixer, vit
+from mmengine.registry import MODELS
+from mmpretrain.structures import DataSample
+from tiny_pictures import CLASSES, PREPROCESSOR, batch, build_distiller, build_plain, cnn, mixer, vit
 
 from mmdualkd.errors import ConfigError
 
@@ -70,6 +73,58 @@ def test_mixup_gives_all_models_one_blend_and_the_terms_its_soft_labels(tmp_path
         assert torch.isfinite(distiller.parse_losses(step_losses(distiller, batch()))[0])
         assert torch.allclose(seen['labels'].sum(dim=1), torch.ones(4))
     assert (seen['labels'] > 0).sum() > 4, 'no label is soft'
+
+
+def headed(model, **head):
+    """A model config with another head."""
+    model = copy.deepcopy(model)
+    model['head'] = dict(num_classes=CLASSES, in_channels=model['head']['in_channels'], **head)
+    return model
+
+
+SEVERAL = headed(cnn(), type='MultiLabelLinearClsHead')
+
+
+@pytest.mark.parametrize('rows', [[[0, 1], [2, 3], [1, 2]], [[0, 1], [], [1, 2, 3]]])
+def test_pictures_of_several_labels_have_the_plain_loss_and_share_one_among_them(tmp_path, rows):
+    terms = dict(kd=dict(type='FusedKD', weighting=dict(type='CAMKD')))
+    distiller = build_distiller(tmp_path, SEVERAL, cnn(), terms=terms)
+    data, seen = batch(len(rows)), {}
+    data['data_samples'] = [DataSample().set_gt_label(row) for row in rows]
+    distiller.terms['kd'].register_forward_pre_hook(lambda _, args: seen.update(labels=args[0].labels))
+    plain = build_plain(SEVERAL).train()
+    plain.load_state_dict(distiller.student.state_dict())
+    theirs = plain(**plain.data_preprocessor(copy.deepcopy(data), training=True), mode='loss')
+    assert step_losses(distiller, data)['loss_cls'] == theirs['loss']
+    expected = torch.tensor([[(index in row) / max(len(row), 1) for index in range(CLASSES)] for row in rows])
+    assert torch.equal(seen['labels'], expected)
+
+
+def test_pictures_of_several_labels_are_mixed_as_mmpretrain_mixes_them(tmp_path):
+    augments = dict(augments=[dict(type='Mixup', alpha=1.0)])
+    distiller = build_distiller(tmp_path, SEVERAL, cnn(), terms=KD, blending=augments)
+    stock = MODELS.build({**PREPROCESSOR, '_scope_': 'mmpretrain', 'to_onehot': True, 'batch_augments': augments})
+    data = batch(3)
+    data['data_samples'] = [DataSample().set_gt_label(row) for row in ([0, 1], [2], [1, 2, 3])]
+    scores = []
+    for preprocessor in (distiller.data_preprocessor, stock):
+        np.random.seed(0)
+        torch.manual_seed(0)
+        samples = preprocessor(copy.deepcopy(data), training=True)['data_samples']
+        scores.append(torch.stack([sample.gt_score for sample in samples]))
+    assert torch.equal(*scores) and ((scores[0] > 0) & (scores[0] < 1)).any()
+
+
+@pytest.mark.parametrize(
+    ('head', 'blending', 'message'),
+    [
+        (dict(type='ArcFaceClsHead'), None, 'model.student: ArcFaceClsHead has a loss'),
+        (dict(type='LinearClsHead', cal_acc=True), dict(augments=dict(type='Mixup', alpha=1.0)), 'cal_acc=True counts'),
+    ],
+)
+def test_a_head_whose_loss_would_be_another_than_in_plain_training_is_refused(tmp_path, head, blending, message):
+    with pytest.raises(ConfigError, match=message):
+        build_distiller(tmp_path, headed(cnn(), **head), cnn(), terms=KD, blending=blending)
 
 
 def test_blending_that_mmpretrain_does_not_know_is_an_error(tmp_path):

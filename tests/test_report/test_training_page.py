@@ -23,7 +23,8 @@ from PIL import Image
 from tiny import resnet3d
 
 from mmdualkd.checks.accuracy import build_loader, build_models, predict
-from mmdualkd.report.networks import ordered, predictions_of
+from mmdualkd.errors import ConfigError
+from mmdualkd.report.networks import ordered, predictions_of, samples_of
 from mmdualkd.report.training import read_training
 
 CLASSES = ['<script>alert("x")</script> $a_1$', 'b & c\' onload="alert(1)"']
@@ -244,3 +245,13 @@ def test_pictures_are_shown_in_their_colours_and_need_no_pipeline_of_the_teacher
     picture = next(one for one in page.of('img') if one['alt'] == 'A frame of class0')['src'].partition(',')[2]
     red, _, blue = np.asarray(Image.open(io.BytesIO(base64.b64decode(picture)))).mean(axis=(0, 1))
     assert blue > 200 and red < 60
+
+
+def test_samples_of_several_labels_are_refused_also_where_the_first_has_one():
+    class Pictures(list):
+        def get_data_info(self, index):
+            return dict(img_path=f'{index}.jpg', gt_label=self[index])
+
+    assert samples_of(Pictures([[1], 0])) == [('0.jpg', 1), ('1.jpg', 0)]
+    with pytest.raises(ConfigError, match='several labels'):
+        samples_of(Pictures([[1], [0, 1]]))

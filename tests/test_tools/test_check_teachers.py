@@ -108,6 +108,7 @@ def test_a_given_student_checkpoint_is_measured(job, check, tmp_path):
     [
         (['--checkpoint', 'nowhere.pth'], 'CheckpointError: --checkpoint.*nowhere.pth'),
         (['--cfg-options', 'teacher_val_pipeline=None'], 'ConfigError: .*teacher_val_pipeline'),
+        (['--cfg-options', 'model.student.model.cls_head.multi_class=True'], 'ConfigError: accuracies ask for one lab'),
         (
             ['--cfg-options', 'model.teachers.vit.checkpoint=no.pth'],
             'CheckpointError: model.teachers.vit.checkpoint.*no.pth',
