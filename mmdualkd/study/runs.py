@@ -72,7 +72,7 @@ class Run:
         return str(ours) if not Path(self.config).is_file() and ours.is_file() else self.config
 
     def check(self) -> None:
-        """Refuses a config, options or a method that do not fit, and a work directory that has a training of other settings.
+        """Refuses a config, options or a method that do not fit, and a work directory of other settings.
 
         One without ``settings.json``, of an older study or of tools/train.py, is taken for this training.
         """
