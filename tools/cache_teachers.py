@@ -275,6 +275,7 @@ def build(cfg: Config, path: str) -> tuple[nn.Module, dict[Reading, list[int]]]:
         cfg.student.checkpoint = None  # teachers do not depend on it
     with naming(path):
         model = MODELS.build(cfg)
+        check_cacheable(None, model.assisted)  # the hybrid method has an assistant that its config need not name
     step = model.dry_step()
     return model, {
         reading: list(reading.of(step.teachers[reading.teacher]).shape) for reading in readings_of(model.terms, step)

@@ -95,7 +95,8 @@ def main(argv: list[str] | None = None) -> None:
     for path, fault in faults.items():
         print(f'left out: {ascii(path) if not path.isprintable() else path} {fault}')
     if not found:
-        raise DataError(f'no readable {noun} in {args.folder}')
+        other = 'without --pictures it looks for videos' if args.pictures else '--pictures looks for pictures'
+        raise DataError(f'no readable {noun} in {args.folder}; {other}')
     classes, unlabelled = splits.known_classes(found, table, args.unlabelled)
     splits.check_classes(classes, unlabelled)
     names = splits.class_names(classes)

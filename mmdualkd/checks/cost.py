@@ -77,7 +77,8 @@ def check_workers(job: Job, processes: int) -> Iterator[Finding]:
     text = f'{text}: it takes {needed} workers to keep up, train_dataloader.num_workers={pace.workers}'
     advice = [f'set it to {min(needed, share)}'] * (pace.workers < min(needed, share))
     if needed > share:
-        faster = 'short_side and keep_in of mmdualkd.DecordInit make it faster'
+        videos = 'DecordInit' in str(job.cfg.train_dataloader)
+        faster = f'{"short_side and keep_in of mmdualkd.DecordInit" if videos else "smaller files"} make it faster'
         advice.append(f'there are cores for {share}: {faster}')
     yield Finding('warning', 'decoding', f'{text}; {"; ".join(advice) or "decode beside other work"}')
 

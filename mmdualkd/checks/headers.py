@@ -10,7 +10,7 @@ import cv2
 from PIL import Image
 
 from ..console.bar import progress
-from ..datasets.finding import cut_short
+from ..datasets.finding import HUGE, end_fault
 from ..datasets.reading import check_whole, stamp
 from ..errors import DataError
 from ..machine import cores
@@ -58,7 +58,10 @@ def _fault(file: str, size: int, changed: int, pictures: bool) -> str | None:
             with Image.open(file) as picture:
                 if min(picture.size) <= 0:
                     return 'it has no pixels'
-                return 'it is cut short' if cut_short(Path(file), picture.format) else None
+                fault = end_fault(Path(file), picture.format)
+                return fault and f'it {fault}'
+        except Image.DecompressionBombError:
+            return f'it {HUGE}'
         except (OSError, SyntaxError, ValueError):
             return 'it is no picture'
     try:

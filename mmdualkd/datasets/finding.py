@@ -17,6 +17,7 @@ from .reading import open_video
 
 ENDS = dict(JPEG=b'\xff\xd9', MPO=b'\xff\xd9', PNG=b'IEND')  # what stands at the end of a picture's file
 TEXTS = ('.txt', '.nfo', '.diz', '.asc', '.ans', '.ice', '.art', '.vt')  # FFmpeg draws what is written: a video to it
+HUGE = 'has more pixels than Pillow opens: make it smaller'
 END = 1024  # bytes that are looked through for it
 
 
@@ -116,25 +117,30 @@ def picture_fault(path: Path) -> str | None:
         with Image.open(path) as picture:
             if not cv2.haveImageReader(str(path)):
                 return 'is of a kind that OpenCV does not read'
-            return 'is cut short' if cut_short(path, picture.format) else None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            return end_fault(path, picture.format)
+    except Image.DecompressionBombError:
+        return HUGE
+    except (OSError, ValueError, SyntaxError):
         return 'is no picture that decodes'
 
 
-def cut_short(path: Path, kind: str | None) -> bool:
-    """Whether a picture does not decode for want of its end; only one without an end is decoded.
+def end_fault(path: Path, kind: str | None) -> str | None:
+    """What is wrong with a picture whose header is one; only one whose end does not tell is decoded.
 
     Args:
         path: The file.
         kind: Its format, as Pillow calls it.
     """
-    if kind not in ENDS:
-        return False
-    with open(path, 'rb') as file:
-        file.seek(max(path.stat().st_size - END, 0))
-        if ENDS[kind] in file.read():
-            return False
-    return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) is None
+    if kind == 'WEBP':  # Pillow has read all of it
+        return None
+    if kind in ENDS:
+        with open(path, 'rb') as file:
+            file.seek(max(path.stat().st_size - END, 0))
+            if ENDS[kind] in file.read():
+                return None
+    if cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) is not None:
+        return None
+    return 'is cut short' if kind in ENDS else 'does not decode'
 
 
 def _file_fault(path: Path) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from ..checkpoint import find_checkpoint, training_config
+from ..checkpoint import find_checkpoint, model_state_dict, read_checkpoint, training_config
 from ..errors import CheckpointError, ConfigError
 from ..hooks.student_checkpoint import PREFIX
 
@@ -87,6 +87,29 @@ class Training:
                     if name in TOLD and value:
                         found.setdefault(name, value)
         return found
+
+
+def check_alone(training: Training, alone: Training, key: str) -> None:
+    """Refuses what a page would call the student alone, but is not.
+
+    Args:
+        training: The training that the page is of.
+        alone: The one that it is compared with.
+        key: The argument that names that one.
+
+    Raises:
+        ConfigError: If that one has teachers, or its student is another network.
+    """
+    if alone.config.model.get('teachers'):
+        raise ConfigError(f'{key} has teachers, too: name a training of the student alone')
+    ours, theirs = (
+        {name: tuple(value.shape) for name, value in model_state_dict(read_checkpoint(one.checkpoint, key)).items()}
+        for one in (training, alone)
+    )
+    for name in {**ours, **theirs}:
+        if ours.get(name) != theirs.get(name):
+            here, there = (str(shapes.get(name, 'missing')) for shapes in (ours, theirs))
+            raise ConfigError(f'{key} trained another network than this student: {name} is {there} there, {here} here')
 
 
 def _weight(key: str) -> re.Match | None:

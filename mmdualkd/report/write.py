@@ -25,7 +25,7 @@ from .predictions import Predictions, check_same_data
 from .study import FILE, read_study
 from .study_sections import study_facts, study_sections
 from .subject import Subject
-from .training import Training, read_training
+from .training import Training, check_alone, read_training
 
 LIMIT = 3_000_000  # bytes of the file
 COMMAND = 'mmdualkd report'
@@ -52,7 +52,7 @@ def write_page(
 
     Raises:
         ConfigError: If the folder holds nothing to report, the file cannot be written, or the two trainings were not
-            validated on the same samples.
+            validated on the same samples, or not of the same student.
     """
     folder = Path(folder)
     out = Path(out) if out is not None else folder / 'report.html'
@@ -103,6 +103,7 @@ def look(folder: Path, against: str | Path | None, predict: bool) -> tuple[Subje
             subject.found_alone = _tried(alone, notes)
             if subject.found_alone is not None:
                 check_same_data(subject.found, subject.found_alone, f'--against={str(against)!r}')
+                check_alone(training, alone, f'--against={str(against)!r}')
     for found in (subject.found, subject.found_alone):
         notes += found.notes if found is not None else []
     if subject.teachers:

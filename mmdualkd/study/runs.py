@@ -12,7 +12,7 @@ from mmengine.config import Config
 from ..errors import ConfigError, nearest
 from ..processes import TOOLS
 from ..reading import check_file
-from .configs import check_terms, views_option
+from .configs import check_terms, config_of, views_option
 from .file import check_options
 from .logs import Result, read_result
 
@@ -72,13 +72,14 @@ class Run:
         return str(ours) if not Path(self.config).is_file() and ours.is_file() else self.config
 
     def check(self) -> None:
-        """Refuses a config or a method that is not there, and a work directory that has a training with other settings.
+        """Refuses a config, options or a method that do not fit, and a work directory of other settings.
 
         One without ``settings.json``, of an older study or of tools/train.py, is taken for this training.
         """
         check_file(f'{self}: config', self.file)
         try:
             check_terms(self.file, self.options)
+            config_of(self.file, self.options)
         except ConfigError as error:
             raise ConfigError(f'{self}: {error}') from error
         if (settings := self._trained_settings()) is not None:

@@ -23,7 +23,10 @@ from ..datasets.splits import (
 from ..errors import ConfigError, DataError, listed, nearest
 from ..zoo.catalogue import PICTURES, VIDEOS
 
-SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')  # of pictures
+SUFFIXES = (
+    *('.jpg', '.jpeg', '.jfif', '.jpe', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm', '.gif'),
+    *('.jp2', '.avif'),
+)  # of pictures
 NOTES = ('.txt', '.json', '.csv', '.xml', '.yaml', '.yml', '.md', '.srt', '.vtt', '.log', '.npy', '.pkl', '.pt', '.pth')
 SPLITS = dict(train=False, training=False, val=True, valid=True, validation=True, test=True)  # whether it is held out
 PROBES = 25
@@ -113,12 +116,7 @@ def find_samples(
             raise ConfigError(f'--unlabelled={unlabelled!r} is of folders; in a table leave the label empty')
     else:
         raise ConfigError(f'DATA={str(data)!r}: there is no such folder, and no such table')
-    of = _kind(paths, data)
-    find = find_videos if of == VIDEOS else find_pictures
-    good, faults = find(root, out, paths)
-    if not good:
-        first = next(iter(faults.items()), None)
-        raise DataError(f'DATA={str(data)!r} has no readable {of}' + (f': {first[0]} {first[1]}' if first else ''))
+    of, good, faults = _readable(paths, data, root, out)
     _tell(faults)  # before a class that lacks them is told of
     classes, without = known_classes(good, table, unlabelled)
     _warn_of_lost(faults, classes, table, unlabelled)
@@ -135,6 +133,28 @@ def find_samples(
     samples = Samples(of, root, classes, test, faults, beside(without, test, group_regex))
     _check_split(samples, given)
     return samples
+
+
+def _readable(paths: list[str], data: Path, root: Path, out: Path) -> tuple[str, list[str], dict[str, str]]:
+    """Videos or pictures, by the files' names; by what can be read of them where that is none of the kind.
+
+    Returns:
+        The kind, the files of it, and what is wrong with the others.
+
+    Raises:
+        DataError: If nothing can be read.
+    """
+    find = {VIDEOS: find_videos, PICTURES: find_pictures}
+    of = _kind(paths, data)
+    good, faults = find[of](root, out, paths)
+    if not good:  # names without a suffix, or with one of no meaning here
+        [other] = find.keys() - {of}
+        found, rest = find[other](root, out, paths)
+        if found:
+            return other, found, rest
+        first = next(iter(faults.items()), None)
+        raise DataError(f'DATA={str(data)!r} has no readable {of}' + (f': {first[0]} {first[1]}' if first else ''))
+    return of, good, faults
 
 
 def _tell(faults: Mapping[str, str]) -> None:

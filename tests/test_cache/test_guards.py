@@ -159,3 +159,12 @@ def test_a_folder_with_spaces_is_found(job, cache, tmp_path):
 def test_mixed_precision_on_one_side_alone_is_told(job, cache, tmp_path):
     said = 'its teachers ran in float32, this training is in mixed precision'
     assert said in train(job, tmp_path, f'model.teacher_cache={cache}', 'optim_wrapper.type=AmpOptimWrapper')
+
+
+def test_the_hybrid_method_whose_assistant_stands_in_no_config_is_refused_before_teachers_run(job, tmp_path):
+    parts = 'num_classes=2, student=was.student, teachers=dict(cnn=was.teachers.cnn)'
+    views = 'views=dict(student=was.views.student, cnn=was.views.cnn)'
+    kind = "_delete_=True, type='mmdualkd.HybridAssistantDistiller'"
+    hybrid = leaf(job, tmp_path, f'was = _base_.model\nmodel = dict({kind}, {parts}, {views})\ndel was\n')
+    text = write_cache(hybrid, tmp_path / 'c', '--views', '2', ok=False, cwd=tmp_path)
+    assert 'leaf.py: model.teacher_cache and model.assistant do not go together' in text.splitlines()[-1]

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from mmengine.config import Config
 
-from mmdualkd.checks.cost import check_time, kept
+from mmdualkd.checks.cost import check_time, check_workers, kept
 from mmdualkd.checks.speed import Pace
 
 
@@ -37,3 +37,12 @@ def test_processes_share_the_batches_of_an_epoch():
     ):
         [found] = check_time(job, processes)
         assert found.text.endswith(text)
+
+
+@pytest.mark.parametrize(('reader', 'advice'), [('DecordInit', 'keep_in'), ('LoadImageFromFile', 'smaller files')])
+def test_what_makes_decoding_faster_is_said_of_what_is_decoded(monkeypatch, reader, advice):
+    pace = Pace(decode=900.0, step=1.0, batches=10, workers=0)
+    monkeypatch.setattr('mmdualkd.checks.cost.training_pace', lambda job: (pace, None))
+    job = SimpleNamespace(cfg=Config(dict(train_dataloader=dict(dataset=dict(pipeline=[dict(type=reader)])))))
+    [finding] = check_workers(job, 1)
+    assert advice in finding.text and ('DecordInit' in finding.text) == (reader == 'DecordInit')

@@ -129,14 +129,24 @@ def test_pictures_are_told_from_other_files_by_their_headers(tmp_path):
 
 def test_pictures_that_are_cut_short_are_left_out_and_those_with_more_behind_their_end_are_not(tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
-    for suffix in ('jpg', 'png'):
+    kinds = ('bmp', 'jpg', 'png', 'tif', 'webp')
+    for suffix in kinds:
         whole = cv2.imencode(f'.{suffix}', noise)[1].tobytes()
         (tmp_path / f'cut.{suffix}').write_bytes(whole[: len(whole) // 2])
         (tmp_path / f'more.{suffix}').write_bytes(whole + bytes(5000))  # as cameras write
     good, faults = find_pictures(tmp_path)
-    assert good == ['more.jpg', 'more.png'] and set(faults.values()) == {'is cut short'}
+    assert good == [f'more.{kind}' for kind in kinds] and faults['cut.jpg'] == faults['cut.png'] == 'is cut short'
     files = {str(path): path.stem for path in tmp_path.iterdir()}
-    assert {files[file] for file in unreadable(files, pictures=True)} == {'cut'}
+    faulty = unreadable(files, pictures=True)
+    assert {files[file] for file in faulty} == {'cut'} and len(faulty) == len(kinds)
+
+
+def test_a_picture_of_more_pixels_than_pillow_opens_is_told_so(tmp_path, monkeypatch):
+    assert cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((40, 40), np.uint8))
+    monkeypatch.setattr('PIL.Image.MAX_IMAGE_PIXELS', 100)
+    assert 'more pixels than Pillow opens' in find_pictures(tmp_path)[1]['a.png']
+    [fault] = unreadable([str(tmp_path / 'a.png')], pictures=True).values()
+    assert 'more pixels than Pillow opens' in fault
 
 
 def test_each_class_gives_its_share_by_the_seed_alone(tmp_path):

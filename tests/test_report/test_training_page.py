@@ -7,6 +7,7 @@ import runpy
 import shutil
 import sys
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -25,7 +26,7 @@ from tiny import resnet3d
 from mmdualkd.checks.accuracy import build_loader, build_models, predict
 from mmdualkd.errors import ConfigError
 from mmdualkd.report.networks import ordered, predictions_of, samples_of
-from mmdualkd.report.training import read_training
+from mmdualkd.report.training import check_alone, read_training
 
 CLASSES = ['<script>alert("x")</script> $a_1$', 'b & c\' onload="alert(1)"']
 VALIDATION = f"""
@@ -192,6 +193,10 @@ def test_mistakes_are_one_line(folders, report, tmp_path):
     checkpoint = torch.load(other / 'epoch_1.pth', weights_only=True)
     checkpoint['meta']['cfg'] = checkpoint['meta']['cfg'].replace('b & c', 'd & e')
     torch.save(checkpoint, other / 'epoch_1.pth')
+    wider = SimpleNamespace(config=read_training(alone).config, checkpoint=other / 'wider.pth')
+    torch.save({'backbone.conv1.weight': torch.zeros(1)}, wider.checkpoint)
+    with pytest.raises(ConfigError, match=r'^--against trained another network .*: backbone.* there, .* here'):
+        check_alone(read_training(distilled), wider, '--against')
     for words, message in (
         ([tmp_path / 'none'], 'ConfigError: WORK_DIR_OR_STUDY=.*none.: there is no such folder'),
         ([distilled / 'epoch_1.pth'], 'ConfigError: .* is a file: name the work directory'),
@@ -199,6 +204,7 @@ def test_mistakes_are_one_line(folders, report, tmp_path):
         ([tmp_path], 'ConfigError: .*there are trainings in it: alone, distilled'),
         ([distilled, '--against', tmp_path / 'empty'], 'ConfigError: --against=.*holds no training'),
         ([distilled, '--against', other], 'ConfigError: --against=.*calls class 1 .*: other classes'),
+        ([distilled, '--against', distilled], 'ConfigError: --against=.* has teachers, too'),
         ([distilled, '--out', '/proc/page.html'], "ConfigError: --out='/proc' cannot be written"),
     ):
         with pytest.raises(SystemExit, match=message):
@@ -238,6 +244,7 @@ def test_pictures_are_shown_in_their_colours_and_need_no_pipeline_of_the_teacher
         checkpoint = torch.load(path, weights_only=True)
         checkpoint['state_dict']['student.head.fc.weight'].zero_()
         checkpoint['state_dict']['student.head.fc.bias'].copy_(torch.eye(2)[label])
+        checkpoint['meta']['cfg'] += "\nmodel['teachers'] = {}\n" * label
         torch.save(checkpoint, path)
     page, _ = report(work_dir, '--against', other)
     assert 'it fixed 2 samples and broke 2' in page.text and 'class0 2 0.0 100.0 +100.0' in page.text

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from leaves import DISTILLATION
 
 from mmdualkd.errors import ConfigError
 from mmdualkd.study.file import read_study
-from mmdualkd.study.runs import plan
+from mmdualkd.study.runs import Run, plan
 
 STUDY = """
 title = 'A study'
@@ -97,3 +98,10 @@ def test_fields_are_filled_in_in_lists_and_a_work_dir_is_a_path(tmp_path):
     )
     runs = list(plan(read_study(tmp_path / 'study.py'), Path('out'), {}))
     assert runs[-1].options == {'a': ['one/x', 3], 'b': '{x}'} and runs[0].work_dir == Path.home() / 'one'
+
+
+def test_options_that_do_not_fit_a_rows_config_are_told_with_the_row_before_anything_trains(tmp_path):
+    settings = {'model.student.config.backbone.depth': 19}  # its config is the name of a file
+    run = Run('Other depth', 'one', 0, str(DISTILLATION), tmp_path / 'run', settings)
+    with pytest.raises(ConfigError, match='^Other depth, one, seed 0: --cfg-options do not fit the config'):
+        run.check()

@@ -113,6 +113,19 @@ def test_pictures_are_told_from_videos(tmp_path):
     assert samples.of == 'pictures' and samples.names == ['class0', 'class1']
 
 
+def test_pictures_whose_names_do_not_tell_are_known_by_what_they_hold(tmp_path, clip):
+    pictures = write_pictures(tmp_path / 'pictures')
+    for number, path in enumerate(sorted(pictures.rglob('*.jpg'))):
+        path.rename(path.with_suffix(('', '.x')[number % 2]))
+    assert found(pictures, tmp_path).of == 'pictures'
+    assert found(tree(tmp_path / 'videos', clip, 'a/0.jpg', 'a/1.jpg', 'b/0.jpg', 'b/1.jpg'), tmp_path).of == 'videos'
+    for path in pictures.rglob('*'):
+        if path.is_file():
+            path.write_text('neither')
+    with pytest.raises(DataError, match='has no readable videos: class0/0 is no video that decodes'):
+        found(pictures, tmp_path)
+
+
 def test_files_that_do_not_decode_are_named_and_left_out(tmp_path, clip):
     data = tree(tmp_path / 'videos', clip, *(f'{kind}/{index}.avi' for kind in 'ab' for index in range(3)))
     (data / 'a' / 'empty.avi').write_bytes(b'')
