@@ -11,6 +11,7 @@ from helpers import ROOT
 from packaging.requirements import Requirement
 
 from mmdualkd.cli.listing import found
+from mmdualkd.workflow.leaves import FROM_SCRATCH_AREA
 
 DOCS = ROOT / 'docs'
 NOTEBOOKS = sorted((DOCS / 'notebooks').glob('*.ipynb'))
@@ -113,6 +114,11 @@ def test_a_notebook_was_run_from_its_first_cell_to_its_last_and_names_no_machine
     assert 'student distilled' in text and 'mmaction' in text
     assert not re.findall(r'/tmp/|/home/|/root/|/work/|\.venv', text)
     assert len(text) < 1_500_000
+
+
+def test_the_crop_that_the_notebook_changes_is_the_one_that_distill_writes():
+    [notebook] = NOTEBOOKS
+    assert f"replace('area_range={FROM_SCRATCH_AREA}', " in notebook.read_text(encoding='utf-8')
 
 
 def pins(name):

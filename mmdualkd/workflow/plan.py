@@ -16,6 +16,7 @@ from ..checks.random_weights import with_random_teachers
 from ..errors import CheckpointError, ConfigError
 from ..findings import exit_code, report
 from ..launch import load_config
+from ..reading import read_file
 from ..registry import MODELS
 from .leaves import Entry, Job, alone, distilled, write_leaf
 from .stages import STATE, Run, run_tool
@@ -125,11 +126,12 @@ class Plan:
         return [role for role in self.trained if f'teachers/{role}' not in self.run.state['stages']]
 
     def _check_epochs(self) -> None:
-        teachers = Config.fromfile(self.config(STUDENT)).model.get('teachers') or {}
+        model = read_file('config', str(self.config(STUDENT))).get('model') or {}
+        teachers = model.get('teachers') or {}
         for role in self.to_come():
             config, ours = self.config(f'teachers/{role}'), self.run.folder / 'teachers' / role
             named = Path((teachers.get(role) or {}).get('checkpoint') or '')  # by hand a teacher may be left out
-            epochs = Config.fromfile(config).train_cfg.get('max_epochs')
+            epochs = (read_file('config', str(config)).get('train_cfg') or {}).get('max_epochs')
             last = ours / f'student_epoch_{epochs}.pth'
             if epochs and named.parent.resolve() == ours.resolve() and named.name != last.name:
                 raise ConfigError(

@@ -143,6 +143,9 @@ def test_epochs_changed_by_hand_that_the_student_would_miss_are_told_of_before_a
     told = r"distilled\.py: model\.teachers\.vit\.checkpoint='.*', but .*teachers_vit\.py trains for 3 epochs"
     with pytest.raises(ConfigError, match=told):
         mmdualkd.distill(videos, out=out, **SMALL, **SHORT)
+    config.write_text(config.read_text() + 'train_cfg.update(max_epochs=3, max_epochs=3)\n')
+    with pytest.raises(ConfigError, match=r'teachers_vit\.py, line \d+: SyntaxError: keyword argument repeated'):
+        mmdualkd.distill(videos, out=out, **SMALL, **SHORT)
     assert not (out / 'teachers').exists()
 
 
