@@ -108,6 +108,8 @@ def naming(path: str) -> Iterator[None]:
     try:
         yield
     except DistillError as error:
+        if str(error).startswith(f'config={path!r}'):  # it does
+            raise
         raise type(error)(f'{path}: {error}') from error
 
 
