@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add('--dry-run', action='store_true', help='write the configs, check everything and train nothing')
     time = parser.add_argument_group('how long')
     time.add_argument(
-        '--epochs', type=count, help='of the student (default: 30, from scratch 100, below 144 samples more)'
+        '--epochs', type=count, help='of the student (default: 30, from scratch 100, for few samples more)'
     )
     time.add_argument('--teacher-epochs', type=count, help='of the teachers (default: 20, from scratch 100 or more)')
     time.add_argument('--time-budget', metavar='TIME', help='fit the epochs of all stages into 90m, 2h, 1d ...')

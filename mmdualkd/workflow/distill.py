@@ -63,8 +63,8 @@ def distill(
         baseline: Also trains the student alone.
         onnx: Also exports the student to ONNX.
         dry_run: Writes the configs and checks all of them; nothing is trained.
-        epochs: Of the student; None takes 30, from scratch 100, and below 144 samples more.
-        teacher_epochs: Of the teachers; None takes 20, if one begins from scratch 100, and below 144 samples more.
+        epochs: Of the student; None takes 30, from scratch 100, for few samples more.
+        teacher_epochs: Of the teachers; None takes 20, if one begins from scratch 100, for few samples more.
         time_budget: A time such as ``'2h'`` that the epochs of all stages are fitted into.
         test_fraction: The share of each class that is held out, above 0 and below 1.
         group_regex: Files whose path (with ``/`` before it) gives the same first group stay on one side.
@@ -110,7 +110,7 @@ def distill(
         given = dict(student=epochs, teachers=teacher_epochs)
         begins = dict(student=[learner], teachers=guides.values())
         tuned = {who: all(entry.checkpoint is not None for entry in entries) for who, entries in begins.items()}
-        lengths = {who: number or default_epochs(who, tuned[who], job.samples) for who, number in given.items()}
+        lengths = {who: number or default_epochs(who, tuned[who], job.seen) for who, number in given.items()}
         run.stage('weights', 'weights of the zoo', lambda: fetch_weights([learner, *guides.values()]))
         plan = Plan(run, job, learner, guides, baseline, workers)
         if time_budget is not None:

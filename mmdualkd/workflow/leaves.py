@@ -84,6 +84,16 @@ class Job:
     unlabelled: int = 0
     video_frames: int = 0
 
+    def batch(self, samples: int) -> int:
+        """Samples of a process and step, of so many to train on."""
+        return min(self.batch_size, max(samples // self.processes, 1))
+
+    @property
+    def seen(self) -> int:
+        """Samples with a label that an epoch shows; what is left over from full batches differs by epoch."""
+        share = max(self.samples // self.processes, 1)
+        return (share - share % self.batch(self.samples)) * self.processes
+
     @property
     def frames(self) -> Path:
         """Where decoded frames lie while the run trains."""
@@ -147,7 +157,7 @@ def _config(job: Job, entries: list[Entry], model: dict, beside: Mapping[str, En
     sees = {name: dict(entry.model.view) for name, entry in dict(student=student, **beside).items()}
     pipelines = _video_pipelines(job, student, sees) if video else _picture_pipelines(job, student.model, sees)
     samples = job.samples + (job.unlabelled if model.get('teachers') else 0)
-    batch = min(job.batch_size, max(samples // job.processes, 1))
+    batch = job.batch(samples)
     loader = dict(num_workers=job.workers, persistent_workers=job.workers > 0)
 
     prefix = dict(video=Code('data_root')) if video else Code('data_root')

@@ -7,19 +7,19 @@ from ..zoo.catalogue import Model
 
 FINE_TUNING = dict(student=30, teachers=20)  # epochs
 FROM_SCRATCH = 100
-SEEN_FROM_SCRATCH = 14_400  # samples, at least: 240 epochs of sixty clips, see tools/studies/real_video_baselines.py
+SEEN_FROM_SCRATCH = 13_440  # samples, at least: 240 epochs of 7 steps of 8, see tools/studies/real_video_baselines.py
 VALIDATIONS = 4  # of a training; they choose nothing, and cost time
 
 
-def default_epochs(who: str, fine_tuned: bool, samples: int) -> int:
+def default_epochs(who: str, fine_tuned: bool, seen: int) -> int:
     """Epochs of the ``'student'`` or the ``'teachers'``; from scratch more for few samples, which need as many steps.
 
     Args:
         who: Who is trained.
         fine_tuned: Whether all of them start from weights.
-        samples: Samples with a label to train on.
+        seen: Samples with a label that an epoch shows, see ``Job.seen``.
     """
-    return FINE_TUNING[who] if fine_tuned else max(FROM_SCRATCH, math.ceil(SEEN_FROM_SCRATCH / samples))
+    return FINE_TUNING[who] if fine_tuned else max(FROM_SCRATCH, math.ceil(SEEN_FROM_SCRATCH / seen))
 
 
 def recipe(model: Model, fine_tuned: bool, epochs: int, batch: int, every: int, amp: bool = False) -> dict[str, Any]:

@@ -30,6 +30,16 @@ def written(config, tmp_path):
     return cfg
 
 
+@pytest.mark.parametrize(
+    ('samples', 'batch_size', 'processes', 'seen'),
+    [(60, 8, 1, 56), (53, 32, 1, 32), (64, 32, 1, 64), (3, 8, 1, 3), (53, 8, 2, 48), (3, 8, 2, 2), (1, 8, 2, 2)],
+)
+def test_what_full_batches_leave_over_is_not_counted_as_seen(samples, batch_size, processes, seen, tmp_path):
+    one = job(tmp_path, samples=samples, batch_size=batch_size, processes=processes)
+    assert one.seen == seen
+    assert one.batch(samples) <= batch_size
+
+
 @pytest.mark.parametrize(('of', 'name'), [(of, name) for of in MODELS for name in MODELS[of]])
 def test_every_model_of_the_list_trains_alone_on_ones_own_data(of, name, tmp_path):
     model = entry(name, of)
