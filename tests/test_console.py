@@ -176,10 +176,12 @@ def test_in_a_log_file_long_work_is_a_line_now_and_then(capsys, monkeypatch):
     ]
 
 
-def test_in_a_terminal_long_work_is_a_bar(monkeypatch):
+def test_in_a_terminal_long_work_is_a_bar_that_hides_no_cursor(monkeypatch):
+    monkeypatch.setenv('TERM', 'xterm')
     shown = io.StringIO()
     shown.isatty = lambda: True
     monkeypatch.setattr(sys, 'stderr', shown)
     with bar.progress(4, 'reading') as done:
         done(3)
     assert re.search(r'reading .*3/4', shown.getvalue())
+    assert '\x1b[2K' in shown.getvalue() and '\x1b[?25l' not in shown.getvalue()  # a kill would leave it hidden

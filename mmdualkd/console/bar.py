@@ -27,10 +27,17 @@ def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
     if sys.stderr.isatty():
         columns = TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         plain = dict(redirect_stdout=False, redirect_stderr=False)  # worker processes would inherit their locks
-        with Progress(*columns, console=Console(stderr=True), transient=True, **plain) as bar:
+        with Progress(*columns, console=_Console(stderr=True), transient=True, **plain) as bar:
             yield functools.partial(bar.advance, bar.add_task(what, total=total))
     else:
         yield _Lines(total, what)
+
+
+class _Console(Console):
+    """Leaves the cursor visible: a process that is killed while it shows a bar would leave it hidden."""
+
+    def show_cursor(self, show: bool = True) -> bool:
+        return False
 
 
 class _Lines:
