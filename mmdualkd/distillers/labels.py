@@ -74,7 +74,8 @@ def check_own_loss(model: nn.Module, blended: bool) -> None:
 
     Raises:
         ConfigError: If its head makes other scores where it knows the label (ArcFace), which terms would not see, or
-            counts accuracies of hard labels where there are none.
+            counts accuracies of hard labels where there are none, or has a second classifier that MMPretrain does not
+            train (LeViT, EfficientFormer).
     """
     head = getattr(model, 'head' if is_classifier(model) else 'cls_head', model)
     maker = next((cls for cls in type(head).__mro__ if 'loss' in vars(cls)), None)
@@ -83,6 +84,11 @@ def check_own_loss(model: nn.Module, blended: bool) -> None:
         raise ConfigError(
             f'model.student: {maker.__name__} has a loss() of its own, so that its loss is not that of the scores that '
             'terms see; a distiller takes heads whose loss() is that of their base class (LinearClsHead)'
+        )
+    if getattr(head, 'distillation', False) or getattr(head, 'dist', False):
+        raise ConfigError(
+            f'model.student: the second classifier of {type(head).__name__} is not trained by MMPretrain; '
+            'model.student.model.head.distillation=False leaves it out'
         )
     if blended and getattr(head, 'cal_acc', False):
         raise ConfigError(
