@@ -109,7 +109,10 @@ def look(folder: Path, against: str | Path | None, predict: bool) -> tuple[Subje
     if subject.teachers:
         subject.name = 'distilled'
     if not training.entries and not training.validations:
-        notes.append(f'{main} has no log (vis_data/scalars.json), so there are no curves.')
+        missing = f'{main} has no log (vis_data/scalars.json), so there are no curves'
+        if subject.found is None:
+            raise ConfigError(f'{missing}, and nothing else to show: {notes[-1]}')
+        notes.append(f'{missing}.')
     if alone is None and subject.teachers:
         notes.append(
             'What distillation gained, fixed and broke takes a training of the student alone, on the same data: '

@@ -193,6 +193,8 @@ def test_mistakes_are_one_line(folders, report, tmp_path):
     checkpoint = torch.load(other / 'epoch_1.pth', weights_only=True)
     checkpoint['meta']['cfg'] = checkpoint['meta']['cfg'].replace('b & c', 'd & e')
     torch.save(checkpoint, other / 'epoch_1.pth')
+    (tmp_path / 'export').mkdir()
+    shutil.copy(distilled / 'student_epoch_1.pth', tmp_path / 'export')
     wider = SimpleNamespace(config=read_training(alone).config, checkpoint=other / 'wider.pth')
     torch.save({'backbone.conv1.weight': torch.zeros(1)}, wider.checkpoint)
     with pytest.raises(ConfigError, match=r'^--against trained another network .*: backbone.* there, .* here'):
@@ -201,6 +203,7 @@ def test_mistakes_are_one_line(folders, report, tmp_path):
         ([tmp_path / 'none'], 'ConfigError: WORK_DIR_OR_STUDY=.*none.: there is no such folder'),
         ([distilled / 'epoch_1.pth'], 'ConfigError: .* is a file: name the work directory'),
         ([tmp_path / 'empty'], r'ConfigError: .*holds no training: no log .* and no checkpoint'),
+        ([tmp_path / 'export'], 'ConfigError: .*export has no log .*, and nothing else to show: There are no pred'),
         ([tmp_path], 'ConfigError: .*there are trainings in it: alone, distilled'),
         ([distilled, '--against', tmp_path / 'empty'], 'ConfigError: --against=.*holds no training'),
         ([distilled, '--against', other], 'ConfigError: --against=.*calls class 1 .*: other classes'),
