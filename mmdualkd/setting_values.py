@@ -26,6 +26,7 @@ ACCURACIES = {  # what the libraries' accuracies call themselves in the log
     'AccMetric': ('acc/top1', 'acc/top5', 'acc/mean1'),
     'Accuracy': ('accuracy/top1', 'accuracy/top5'),
 }
+LAYER_DECAY = ('LearningRateDecayOptimizerConstructor', 'LearningRateDecayOptimWrapperConstructor')
 OWN_HOOKS = ('PreflightHook', 'StudentCheckpointHook', 'CorruptVideoHook', 'EpochSeedHook', 'CheckFiniteHook')
 
 
@@ -58,7 +59,7 @@ def check_values(cfg: Config) -> None:
     if seed is not None and (type(seed) is not int or not 0 <= seed < 2**32):
         raise ConfigError(f'randomness.seed must be None or a whole number from 0 to 2**32 - 1, got {seed!r}')
     if isinstance(cfg.get('optim_wrapper'), dict):
-        _check_optimizer(cfg.optim_wrapper)
+        _check_optimizer(cfg.optim_wrapper, str(cfg.model.get('type')))
     _check_schedules(cfg)
     _check_save_best(cfg)
 
@@ -77,9 +78,16 @@ def _value(cfg: Mapping | Config, key: str) -> Any:
     return cfg
 
 
-def _check_optimizer(wrapper: Mapping) -> None:
+def _check_optimizer(wrapper: Mapping, model: str) -> None:
     if 'optimizer' not in wrapper and 'constructor' not in wrapper:
         raise ConfigError("optim_wrapper has no optimizer: optimizer=dict(type='AdamW', lr=...)")
+    constructor = str(wrapper.get('constructor'))
+    if constructor.rpartition('.')[2] in LAYER_DECAY and model.endswith('Distiller'):
+        raise ConfigError(
+            f"optim_wrapper.constructor={constructor!r} tells a layer's depth by its name in a plain model, and names "
+            'of a distiller begin with `student.`: leave it out, and name layers in paramwise_cfg.custom_keys, as in '
+            "{'backbone.blocks.0.': dict(lr_mult=0.1)}"
+        )
     optimizer, clip = wrapper.get('optimizer'), wrapper.get('clip_grad')
     for name in ('lr', 'weight_decay'):
         if isinstance(optimizer, Mapping) and optimizer.get(name) is not None:

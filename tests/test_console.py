@@ -14,6 +14,7 @@ from picture_jobs import picture_job
 
 from mmdualkd.console import bar
 from mmdualkd.console.handlers import only_in_the_file, plainly
+from mmdualkd.console.progress import weights_line
 
 LOGGED = "log_level = 'INFO'\ndefault_hooks['checkpoint'].update(save_best='auto')\n"
 CLOCK = r'\d\d:\d\d:\d\d  '
@@ -94,6 +95,14 @@ def test_a_test_says_what_it_tests_on_what_and_the_result(trained, tmp_path):
     assert re.search(r'^data    test  8 samples  of 2 classes  .*annotation.txt$', '\n'.join(lines), re.M)
     assert re.search(r'^model   Recognizer3D .* all \d+ tensors from .*/student_epoch_2.pth$', '\n'.join(lines), re.M)
     assert re.fullmatch(rf'{CLOCK}test: acc/top1: .* \(8 samples, 0:00:\d\d\)', lines[-1])
+
+
+def test_terms_that_weigh_teachers_differently_are_told_apart():
+    figures = {'kd/weight_vit': 0.25, 'kd/weight_cnn': 0.75, 'kd/weight_vit_std': 0.1, 'hints/weight_cnn': 1.0}
+    assert weights_line(figures, ('vit', 'cnn')) == ['weight of kd: vit 0.25, cnn 0.75', 'weight of hints: cnn 1.00']
+    alike = {'kd/weight_vit': 0.25, 'kd/weight_cnn': 0.75, 'hints/weight_vit': 0.248, 'hints/weight_cnn': 0.752}
+    assert weights_line(alike, ('vit', 'cnn')) == ['weight vit 0.25, cnn 0.75']
+    assert not weights_line({'kd/target_entropy': 1.0}, ('vit', 'cnn'))
 
 
 def test_a_resumed_run_and_one_from_weights_say_so(trained, tmp_path):

@@ -82,6 +82,7 @@ def test_a_misspelt_key_is_refused_with_the_nearest_right_one(text, key, nearest
         ('optim_wrapper = dict(clip_grad=5.0)', 'optim_wrapper.clip_grad must be a dict such as'),
         ('optim_wrapper = dict(clip_grad=dict(max_norm=-1))', 'optim_wrapper.clip_grad.max_norm must be positive'),
         ('optim_wrapper = dict(accumulative_counts=0)', 'optim_wrapper.accumulative_counts must be a whole number'),
+        ("optim_wrapper = dict(constructor='LearningRateDecayOptimizerConstructor')", 'name layers in paramwise_cfg'),
         ('train_cfg = dict(max_epochs=100)', 'ends before train_cfg.max_epochs=100: give both one number'),
         ("num_classes = '12'", "num_classes must be a whole number from 1, got '12'"),
         ("compile = 'yes'", "compile must be True, False or a dict of torch.compile, got 'yes'"),

@@ -3,6 +3,7 @@
 import datetime
 import re
 import time
+from collections.abc import Collection
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -122,10 +123,7 @@ def train_line(runner: Runner, figures: dict[str, float], validation: float = 0.
         parts[-1] += f' ({", ".join(f"{name} {value:.3g}" for name, value in losses.items())})'
     if accuracies := _accuracies(figures):
         parts.append(f'top-1 % {", ".join(f"{name} {value:.0f}".strip() for name, value in accuracies.items())}')
-    weights = {match[1]: value for name, value in figures.items() if (match := re.match(r'[^/]+/weight_(.+)$', name))}
-    weights = {name: value for name, value in weights.items() if name in getattr(_model(runner), 'teachers', ())}
-    if weights:
-        parts.append(f'weight {", ".join(f"{name} {value:.2f}" for name, value in weights.items())}')
+    parts += weights_line(figures, getattr(_model(runner), 'teachers', ()))
     if 'lr' in figures:
         parts.append(f'lr {figures["lr"]:.2g}')
     if 'time' in figures:
@@ -136,6 +134,19 @@ def train_line(runner: Runner, figures: dict[str, float], validation: float = 0.
     if left is not None:
         parts.append(f'{_span(left + validation * _validations_left(runner))} left')
     return '  '.join(parts)
+
+
+def weights_line(figures: dict[str, float], teachers: Collection[str]) -> list[str]:
+    """What a line says of the teachers' weights; where terms weigh them differently, those of each term by its name."""
+    of_terms: dict[str, list[str]] = {}
+    for name, value in figures.items():
+        match = re.match(r'([^/]+)/weight_(.+)$', name)
+        if match and match[2] in teachers:
+            of_terms.setdefault(match[1], []).append(f'{match[2]} {value:.2f}')
+    shown = {term: ', '.join(weights) for term, weights in of_terms.items()}
+    if len(set(shown.values())) < 2:
+        return [f'weight {weights}' for weights in set(shown.values())]
+    return [f'weight of {term}: {weights}' for term, weights in shown.items()]
 
 
 def _place(runner: Runner) -> str:

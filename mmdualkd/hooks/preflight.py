@@ -29,6 +29,7 @@ from ..views import SampleViews, ViewPlan
 from ..zoo.weights import classes_of
 from .epoch_seed import EpochSeedHook, sampler_of
 from .loading import check_load_from, check_weights
+from .optimizer import check_optimizer
 from .resume import TRAINING, check_source, check_training, training_of
 
 
@@ -47,7 +48,8 @@ class PreflightHook(Hook):
             does (folders of pictures that differ), or a teacher's checkpoint names them in another order.
         ConfigError: If the train pipeline of videos has no ``SampleViews``, or one with other views than the model's;
             if a key at the top of the config did not reach what follows it (see :mod:`~mmdualkd.top_keys`); if an
-            epoch has no batch, or the processes would train on different numbers of samples.
+            epoch has no batch, or the processes would train on different numbers of samples; if the optimizer's
+            constructor does not fit a distiller (see :mod:`~mmdualkd.hooks.optimizer`).
     """
 
     priority = 'HIGH'  # EMAHook loads its weights while a checkpoint is loaded
@@ -68,6 +70,7 @@ class PreflightHook(Hook):
         student = getattr(model, 'student', model)
         check_top_keys(runner, student)
         tell_batch(runner)
+        check_optimizer(model, getattr(runner, 'optim_wrapper', None), runner.cfg.get('optim_wrapper') or {})
         loops = {'train': runner.train_loop, 'val': runner.val_loop}
         named, unlabelled = None, 0
         for split, loop in loops.items():

@@ -5,8 +5,16 @@ test_cfg = dict(type='TestLoop')
 
 param_scheduler = [dict(type='MultiStepLR', begin=0, end=100, by_epoch=True, milestones=[40, 80], gamma=0.1)]
 optim_wrapper = dict(
-    constructor='TSMOptimWrapperConstructor',
-    paramwise_cfg=dict(fc_lr5=True),
+    # the rates of TSMOptimWrapperConstructor(fc_lr5=True), which would take a term's layer for the classifier
+    paramwise_cfg=dict(
+        bias_lr_mult=2,
+        bias_decay_mult=0,
+        norm_decay_mult=0,
+        custom_keys={
+            'cls_head.fc_cls.weight': dict(lr_mult=5),
+            'cls_head.fc_cls.bias': dict(lr_mult=10, decay_mult=0),
+        },
+    ),
     optimizer=dict(type='SGD', lr=2e-2, momentum=0.9, weight_decay=2e-5),
     clip_grad=dict(max_norm=20, norm_type=2),
 )

@@ -1,0 +1,67 @@
+"""Optimizers from constructors that were written for plain recognizers, with a distiller."""
+
+import copy
+
+import pytest
+from frame_families import FRAME_FAMILIES
+from helpers import TOOLS
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import MODELS, DefaultScope
+from tiny import build_distiller
+
+from mmdualkd.errors import ConfigError
+from mmdualkd.hooks.optimizer import check_optimizer
+
+SCHEDULE = Config.fromfile(TOOLS.parent / 'configs' / '_base_/schedules/sgd_100e_tsm.py').optim_wrapper
+UPSTREAM = dict(
+    constructor='TSMOptimWrapperConstructor',
+    paramwise_cfg=dict(fc_lr5=True),
+    optimizer=copy.deepcopy(SCHEDULE.optimizer),
+)
+WITH_A_LAYER = dict(fitnets=dict(type='FitNets', source='vit'))
+WITH_A_NUMBER = dict(nce=dict(type='InfoNCE', source='vit'))  # its temperature
+PLAIN = dict(kd=dict(type='FusedKD'))
+
+
+def rates(model, cfg):
+    """Learning rate and weight decay of each parameter."""
+    with DefaultScope.overwrite_default_scope('mmaction'):
+        groups = build_optim_wrapper(model, copy.deepcopy(cfg)).optimizer.param_groups
+    of = {id(weight): (group['lr'], group['weight_decay']) for group in groups for weight in group['params']}
+    return {name: of.get(id(weight)) for name, weight in model.named_parameters()}
+
+
+def test_the_tsm_recipe_has_the_rates_of_mmaction2s_own_constructor():
+    model = MODELS.build({'_scope_': 'mmaction', **copy.deepcopy(FRAME_FAMILIES['tsm_mobilenetv2'].model)})
+    ours = rates(model, SCHEDULE)
+    theirs = rates(model, UPSTREAM)
+    assert ours.keys() == theirs.keys() and all(ours[name] == pytest.approx(theirs[name]) for name in ours)
+    assert ours['cls_head.fc_cls.weight'] == pytest.approx((0.1, 2e-5)) and ours['cls_head.fc_cls.bias'][1] == 0
+
+
+def test_a_students_rates_under_the_tsm_recipe_do_not_depend_on_its_terms(tmp_path):
+    model = build_distiller(tmp_path, terms=WITH_A_LAYER)
+    assert {f'student.{name}': of for name, of in rates(model.student, SCHEDULE).items()}.items() <= rates(
+        model, SCHEDULE
+    ).items()
+
+
+@pytest.mark.parametrize(
+    'terms, fc_lr5, message',
+    [
+        (WITH_A_LAYER, True, "fc_lr5 means for the student's classifier, and that is terms.fitnets.connector"),
+        (WITH_A_NUMBER, False, 'leaves out 1 parameters that should train: terms.nce.log_change'),
+        (PLAIN, True, None),
+        (WITH_A_LAYER, False, None),
+    ],
+)
+def test_a_constructor_that_goes_wrong_on_terms_is_refused(terms, fc_lr5, message, tmp_path):
+    model = build_distiller(tmp_path, terms=terms)
+    cfg = {**UPSTREAM, 'paramwise_cfg': dict(fc_lr5=fc_lr5)}
+    with DefaultScope.overwrite_default_scope('mmaction'):
+        wrapper = build_optim_wrapper(model, copy.deepcopy(cfg))
+    if message is None:
+        return check_optimizer(model, wrapper, cfg)
+    with pytest.raises(ConfigError, match=message):
+        check_optimizer(model, wrapper, cfg)
