@@ -6,7 +6,7 @@ last is meant. The keys, and what follows them:
 
 - ``num_classes``: the model, its heads, data sets, evaluators and data preprocessors of the same number;
 - ``ann_file_train``, ``ann_file_val``, ``ann_file_test`` (where there is none: that of val): ``ann_file`` of the
-  loaders' data sets, in wrappers too;
+  loaders' data sets, in wrappers too; of several (``ConcatDataset``) those follow that had what stands at the top;
 - ``data_root``, the folder that paths in annotation files start from: the data sets' ``data_root`` where they have one,
   otherwise their ``data_prefix``. ``data_prefix`` stands before it where there are both; either may end in ``_train``,
   ``_val`` or ``_test`` for one split.
@@ -35,7 +35,7 @@ class Place(NamedTuple):
     name: str  # the key at the top
     top: Any  # what stands there; None where nothing does
     own: Any  # what the part has itself
-    path: tuple[str, ...]  # where that stands
+    path: tuple[str | int, ...]  # where that stands
 
 
 # what a place has at the top and itself, and which of the two is meant
@@ -70,28 +70,33 @@ def places(cfg: Config) -> dict[str, Place]:
         found[NUM_CLASSES] = Place('num_classes', top, own, ('model', 'num_classes'))
     for split in ('train', 'val', 'test'):
         splits = dict.fromkeys((split, 'val' if split == 'test' else split))
-        path, dataset = _dataset(cfg, split)
         roots, prefixes = ([*(f'{kind}_{one}' for one in splits), kind] for kind in ('data_root', 'data_prefix'))
-        followed = dict(
-            ann_file=[f'ann_file_{one}' for one in splits],
-            data_root=roots,
-            data_prefix=prefixes if dataset.get('data_root') else [*prefixes, *roots],
-        )
-        for key, names in followed.items():
-            if key in dataset:
-                name = next((name for name in names if name in cfg), names[0])
-                place = Place(name, _folder(cfg.get(name)), _folder(dataset[key]), (*path, key))
-                found[f'{split}.{key}'] = place  # the same in a wrapper, which a leaf may put around it
+        for number, path, dataset in _datasets(cfg.get(f'{split}_dataloader'), (f'{split}_dataloader',)):
+            followed = dict(
+                ann_file=[f'ann_file_{one}' for one in splits],
+                data_root=roots,
+                data_prefix=prefixes if dataset.get('data_root') else [*prefixes, *roots],
+            )
+            for key, names in followed.items():
+                if key in dataset:
+                    name = next((name for name in names if name in cfg), names[0])
+                    place = Place(name, _folder(cfg.get(name)), _folder(dataset[key]), (*path, key))
+                    found[f'{split}{number}.{key}'] = place  # the same in a wrapper, which a leaf may put around it
     return found
 
 
-def _dataset(cfg: Config, split: str) -> tuple[tuple[str, ...], dict]:
-    """Where a loader's data set stands, inside its wrappers, and what it says; nothing where there is none."""
-    loader = cfg.get(f'{split}_dataloader')
-    path, part = (f'{split}_dataloader', 'dataset'), loader.get('dataset') if isinstance(loader, dict) else None
-    while isinstance(part, dict) and isinstance(part.get('dataset'), dict):
-        path, part = (*path, 'dataset'), part['dataset']
-    return path, part if isinstance(part, dict) else {}
+def _datasets(part: Any, path: tuple, number: str = '') -> Iterator[tuple[str, tuple, dict]]:
+    """A loader's data sets inside their wrappers: which of several it is, where it stands, and what it says."""
+    if not isinstance(part, dict):
+        return
+    several = part.get('datasets')
+    if isinstance(part.get('dataset'), dict):
+        yield from _datasets(part['dataset'], (*path, 'dataset'), number)
+    elif isinstance(several, list | tuple):
+        for place, one in enumerate(several):
+            yield from _datasets(one, (*path, 'datasets', place), f'{number}.{place}')
+    elif len(path) > 1:
+        yield number, path, part
 
 
 def _folder(value: Any) -> Any:
@@ -148,18 +153,19 @@ def _settled(key: str, place: Place, before: Before | None, free: bool = False) 
         free: Whether the file computes with the key itself, so that the part may well have another value.
     """
     top, own = place.top, place.own
+    several = any(isinstance(step, int) for step in place.path)  # they may differ on purpose
     if top is None or own is None or top == own:
         return own if top is None else top
     if before is not None and (top, own) == before[:2]:
         return before[2]
     if before is None or (top != before[0] and own != before[1]):
-        if key != NUM_CLASSES and (before is None or free):
+        if key != NUM_CLASSES and (before is None or free or several):
             return own
         raise ConfigError(
             f'{place.name}={top!r} at the top of the config, but {own!r} in its '
-            f'{"model" if key == NUM_CLASSES else ".".join(place.path)}: write one of the two'
+            f'{"model" if key == NUM_CLASSES else ".".join(map(str, place.path))}: write one of the two'
         )
-    return own if top == before[0] else top
+    return own if top == before[0] or (several and before[0] != before[1]) else top
 
 
 def bases_of(path: Path) -> list[Path]:
@@ -203,7 +209,8 @@ def _countable(cfg: Config) -> Iterator[dict]:
         parts.append(cfg.get(f'{split}_dataloader'))
         evaluators = cfg.get(f'{split}_evaluator')
         parts += evaluators if isinstance(evaluators, list | tuple) else [evaluators]
-    for part in parts:
-        while isinstance(part, dict):
+    while parts:
+        part = parts.pop(0)
+        if isinstance(part, dict):
             yield part
-            part = part.get('dataset')
+            parts += [part.get('dataset'), *(part.get('datasets') or ())]

@@ -1,6 +1,7 @@
 """What stands once at the top of a leaf reaches models, heads, data sets and evaluators."""
 
 import functools
+from pathlib import Path
 
 import pytest
 from helpers import ROOT
@@ -39,6 +40,15 @@ def test_num_classes_at_the_top_of_a_leaf_reaches_model_and_data_sets(base, leaf
     assert classes(load(second)) == {12}
     assert classes(load(base, '--cfg-options', 'num_classes=7')) == {7}
     assert classes(load(second, '--cfg-options', 'num_classes=7')) == {7}
+
+
+def test_num_classes_reaches_each_of_several_data_sets(leaf):
+    several = """
+train_dataloader = dict(dataset=dict(
+    _delete_=True, type='ConcatDataset', datasets=[dict(_base_.train_dataloader.dataset)] * 2))
+"""
+    cfg = load(leaf('num_classes = 7', leaf(several, name='several.py')))
+    assert [part.num_classes for part in cfg.train_dataloader.dataset.datasets] == [7, 7]
 
 
 def test_num_classes_of_the_model_alone_is_meant_as_well(leaf):
@@ -124,6 +134,28 @@ train_dataloader = dict(dataset=dict(
     second = leaf(MINE, first)
     assert data(load(first))[0][0] == OF_HMDB51[0] and data(load(second))[0][0] == 'mine.txt'
     assert data(load(leaf(MINE + wrapped, HMDB51)))[0][0] == 'mine.txt'
+
+
+def test_of_several_data_sets_those_follow_that_had_what_stands_at_the_top(leaf):
+    several = """
+train_dataloader = dict(dataset=dict(_delete_=True, type='ConcatDataset', datasets=[
+    dict(_base_.train_dataloader.dataset),
+    dict(type='RepeatDataset', times=2, dataset=dict(
+        _base_.train_dataloader.dataset, ann_file='more.txt', data_prefix=dict(video='elsewhere')))]))
+"""
+    first = leaf(several, HMDB51, 'several.py')
+    moved = leaf("data_prefix = dict(video='moved')\nann_file_train = 'mine.txt'", first)
+
+    def parts(*arguments):
+        one, more = load(*arguments).train_dataloader.dataset.datasets
+        return [(Path(part.ann_file).name, Path(part.data_prefix.video).name) for part in (one, more.dataset)]
+
+    own = ('more.txt', 'elsewhere')
+    assert parts(first) == [(OF_HMDB51[0], 'videos'), own]
+    assert parts(moved) == [('mine.txt', 'moved'), own]
+    assert parts(first, '--cfg-options', 'data_prefix.video=moved', 'ann_file_train=mine.txt') == parts(moved)
+    second = ('--cfg-options', 'train_dataloader.dataset.datasets.1.dataset.ann_file=z.txt')
+    assert parts(moved, *second) == [('mine.txt', 'moved'), ('z.txt', 'elsewhere')]
 
 
 def test_what_a_later_leaf_changes_is_meant(leaf):

@@ -121,7 +121,7 @@ def check_top_keys(runner: Runner, student: nn.Module) -> None:
         )
     for key, value in meant.items():
         if value != found[key].own:
-            part = '.'.join(found[key].path)
+            part = '.'.join(map(str, found[key].path))
             raise ConfigError(
                 f'{found[key].name}={value!r} at the top of the config does not reach {part}, which is '
                 f'{found[key].own!r}: set that as well, or train with tools/train.py of mmdualkd'
