@@ -100,6 +100,7 @@ def stock_config(cfg: Config) -> tuple[Config, list[str]]:
             remarks.append(f'{", ".join(names)} left out: plain OpenMMLab has no {", ".join(own)}')
         else:
             stock.update(parts)
+            remarks += _unread_names(names[0], parts[names[0]].dataset)
     imports = _needed_imports(cfg, stock)
     if imports:
         stock['custom_imports'] = dict(imports=imports, allow_failed_imports=False)
@@ -127,6 +128,21 @@ def _pipeline(dataset: dict) -> list | None:
     while 'pipeline' not in dataset and isinstance(dataset.get('dataset'), dict):
         dataset = dataset['dataset']
     return dataset.get('pipeline')
+
+
+def _unread_names(loader: str, dataset: dict) -> list[str]:
+    """A remark where a list has names that MMAction2's own data set takes for several columns."""
+    file, delimiter = Path(dataset.get('ann_file') or ''), dataset.get('delimiter', ' ')
+    if dataset.get('type') != 'VideoDataset' or dataset.get('multi_class') or not file.is_file():
+        return []
+    lines = file.read_text(encoding='utf-8-sig').split('\n')
+    name = next((name for line in lines if delimiter in (name := line.strip().rpartition(delimiter)[0])), None)
+    if name is None:
+        return []
+    return [
+        f'{loader}: plain MMAction2 reads no names with {delimiter!r} in them, such as {name!r}: to test there, rename '
+        'the files, or list them with another dataset.delimiter'
+    ]
 
 
 def _make_stock(cfg: Any) -> None:

@@ -40,6 +40,14 @@ def test_our_video_dataset_becomes_mmaction2s(tmp_path):
     assert stock.test_dataloader.dataset.pipeline[0].type == 'DecordInit'
 
 
+def test_names_that_plain_mmaction2_does_not_read_are_said(tmp_path):
+    cfg = Config.fromfile(write_job(tmp_path, 'model = ' + repr(averaging_recognizer())).config)
+    cfg.test_dataloader.dataset.update(type='mmdualkd.VideoDataset', ann_file=str(tmp_path / 'names.txt'))
+    (tmp_path / 'names.txt').write_text('a.avi 0\nrun fast/a.avi 1\n')
+    _, [remark] = stock_config(cfg)
+    assert remark.startswith('test_dataloader') and "such as 'run fast/a.avi'" in remark
+
+
 def test_a_data_set_without_stock_counterpart_is_left_out_and_said():
     name = 'configs/baselines/epic_kitchens100/x3d-s_8xb8-13x6x1-30e_epic-kitchens100-verb-rgb.py'
     stock, remarks = stock_config(Config.fromfile(ROOT / name))

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ..console.bar import progress
 from ..errors import DataError
-from .reading import open_video
+from .reading import Video, check_whole, file_of
 
 ENDS = dict(JPEG=b'\xff\xd9', MPO=b'\xff\xd9', PNG=b'IEND')  # what stands at the end of a picture's file
 TEXTS = ('.txt', '.nfo', '.diz', '.asc', '.ans', '.ice', '.art', '.vt')  # FFmpeg draws what is written: a video to it
@@ -101,11 +101,14 @@ def video_fault(path: Path) -> str | None:
     if path.suffix.lower() in TEXTS:
         return 'is a text'
     try:
-        open_video(str(path))[0]
+        check_whole(str(path))
+        Video(str(path))[0]  # the file itself: what is called clip may be a note beside clip.mp4
     except DataError as error:
         return str(error).removeprefix(f'{path} ')
     except (decord.DECORDError, OSError, RuntimeError, IndexError):
         return 'is no video that decodes'
+    if file_of(str(path)) != str(path):
+        return 'has no extension, which to MMAction2 means .mp4: rename it'
     return None
 
 

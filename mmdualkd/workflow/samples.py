@@ -188,7 +188,8 @@ def given_split(classes: Mapping[str, str]) -> set[str] | None:
     """The held-out paths of folders that are divided at the top; None if they are not.
 
     Raises:
-        DataError: If some of the folders are a split by their names and classes, but others lie beside them.
+        DataError: If some of the folders are a split by their names and classes, but others lie beside them, or
+            the split lies inside of the classes.
     """
     inside: dict[str, set[str]] = {}
     for path, name in classes.items():
@@ -202,8 +203,20 @@ def given_split(classes: Mapping[str, str]) -> set[str] | None:
             'files in a CSV of path,label to have them divided'
         )
     if others or len({SPLITS[top.lower()] for top in inside}) < 2:
+        _refuse_parts(set(classes.values()))
         return None
     return {path for path in classes if SPLITS[path.partition('/')[0].lower()]}
+
+
+def _refuse_parts(names: set[str]) -> None:
+    """Refuses class folders that are divided inside, whose parts would be told apart as if they were classes."""
+    parts = {SPLITS[name.lower()]: name for name in sorted(names) if name.lower() in SPLITS}
+    if len(parts) == 2:
+        raise DataError(
+            f'the folders that files lie in are called {parts[False]!r} and {parts[True]!r}, which are parts of a '
+            'split and no classes: have train and val (or test) at the top and a folder a class in each, or list the '
+            'files in a CSV of path,label to have them divided'
+        )
 
 
 def _check_split(samples: Samples, given: bool) -> None:

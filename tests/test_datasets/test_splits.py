@@ -1,6 +1,8 @@
 """What becomes of a folder or a table of one's own files before there are annotation files."""
 
 import re
+import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -17,6 +19,8 @@ from mmdualkd.datasets.splits import (
     write_annotations,
 )
 from mmdualkd.errors import DataError
+
+VIDEOS = Path(__file__).resolve().parents[1] / 'videos'
 
 
 @pytest.mark.parametrize(
@@ -108,6 +112,19 @@ def test_a_file_name_that_is_not_utf_8_is_named_and_left_out(tmp_path):
 def test_a_text_is_no_video_though_ffmpeg_draws_it(tmp_path):
     (tmp_path / 'About.TXT').write_text('Recorded in the yard.\n' * 100)
     assert find_videos(tmp_path) == ([], {'About.TXT': 'is a text'})
+
+
+def test_a_name_without_an_extension_is_not_the_mp4_beside_it(tmp_path):
+    shutil.copy(VIDEOS / 'b_frames.mp4', tmp_path / 'clip.mp4')
+    (tmp_path / 'clip').write_text('Recorded in the yard.')
+    shutil.copy(VIDEOS / 'b_frames.mp4', tmp_path / 'other')
+    assert find_videos(tmp_path) == (
+        ['clip.mp4'],
+        {
+            'clip': 'is no video that decodes',
+            'other': 'has no extension, which to MMAction2 means .mp4: rename it',
+        },
+    )
 
 
 def test_pictures_are_told_from_other_files_by_their_headers(tmp_path):

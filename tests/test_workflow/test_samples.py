@@ -60,6 +60,12 @@ def test_folders_beside_a_split_do_not_make_it_be_drawn_anew(tmp_path, clip, top
         found(tree(tmp_path / 'videos', clip, *names), tmp_path)
 
 
+def test_parts_of_a_split_inside_of_the_classes_are_no_classes(tmp_path, clip):
+    names = [f'{kind}/{part}/{index}.avi' for kind in 'ab' for part in ('Train', 'val') for index in range(2)]
+    with pytest.raises(DataError, match="called 'Train' and 'val', which are parts of a split and no classes"):
+        found(tree(tmp_path / 'videos', clip, *names), tmp_path)
+
+
 def test_a_class_may_be_called_train(tmp_path, clip):
     names = [f'{kind}/{index}.avi' for kind in ('train', 'car/small') for index in range(2)]
     assert found(tree(tmp_path / 'videos', clip, *names), tmp_path).names == ['small', 'train']
