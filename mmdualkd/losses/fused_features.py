@@ -48,7 +48,7 @@ class FusedFeatures(FusedTerm):
         teachers: Sequence[str] | None = None,
         weight: float = 1.0,
     ) -> None:
-        super().__init__(weighting or dict(type='CAMKD'), teachers, weight)
+        super().__init__(dict(type='CAMKD') if weighting is None else weighting, teachers, weight)
         self.grid = check_grid(grid)
 
     def setup(self, step: Step) -> None:

@@ -53,7 +53,7 @@ class FusedKD(FusedTerm):
         teachers: Sequence[str] | None = None,
         weight: float = 1.0,
     ) -> None:
-        super().__init__(weighting or dict(type='DATW'), teachers, weight)
+        super().__init__(dict(type='DATW') if weighting is None else weighting, teachers, weight)
         check_positive(tau=tau)
         check_name('fuse', fuse, FUSES, 'way to fuse')
         check_flags(standardise_teachers=standardise_teachers, standardise_logits=standardise_logits)

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..checks.data import shared
 from ..checks.samples import Sample
@@ -170,7 +170,8 @@ def _warn_of_lost(
     """Tells of classes that have files, none of which decodes."""
     broken = [path for path in faults if not path.lower().endswith(NOTES)]
     if table is None:
-        broken = [path for path in broken if '/' in path and not (unlabelled and path.startswith(f'{unlabelled}/'))]
+        without = f'{PurePosixPath(unlabelled)}/' if unlabelled is not None else None
+        broken = [path for path in broken if '/' in path and not (without and path.startswith(without))]
     if lost := set(known_classes(broken, table)[0].values()) - set(classes.values()):
         print(f'warning: no file of {listed(sorted(map(repr, lost)))} decodes: the student will not know of it')
 

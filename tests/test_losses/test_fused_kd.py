@@ -112,3 +112,5 @@ def test_a_wrong_way_to_fuse_and_what_is_no_weighting_are_one_clear_error():
         FusedKD(fuse='probs')
     with pytest.raises(ConfigError, match="^weighting.type='DKD' is no weighting"):
         FusedKD(weighting=dict(type='DKD', source='vit'))
+    with pytest.raises(ConfigError, match='^weighting must be a dict with a `type`, got {}'):
+        FusedKD(weighting={})  # the default is None's

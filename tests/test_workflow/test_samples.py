@@ -100,9 +100,11 @@ def test_a_table_of_files_and_classes_is_read_beside_its_files(tmp_path, clip):
     assert len(samples.trained_on()) == 2
 
 
-def test_files_without_a_class_are_trained_on_and_never_held_out(tmp_path, clip):
+def test_files_without_a_class_are_trained_on_and_never_held_out(tmp_path, clip, capsys):
     data = tree(tmp_path / 'videos', clip, *(f'{kind}/{index}.avi' for kind in 'abz' for index in range(3)))
-    samples = find_samples(data, tmp_path / 'out', 0.3, None, 0, 'z')
+    (data / 'z' / 'cut.avi').write_bytes(b'RIFF')
+    samples = find_samples(data, tmp_path / 'out', 0.3, None, 0, './z/')
+    assert 'cut.avi' in (told := capsys.readouterr().out) and 'the student will not know' not in told
     assert samples.names == ['a', 'b'] and samples.unlabelled == ['z/0.avi', 'z/1.avi', 'z/2.avi']
     samples.write(tmp_path / 'lists')
     lines = (tmp_path / 'lists' / 'train.txt').read_text().splitlines()
