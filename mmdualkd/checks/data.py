@@ -71,6 +71,9 @@ def max_fraction(cfg: dict) -> float:
 def check_leak(job: Job) -> Iterator[Finding]:
     """No file is in the training data and in those that judge it, be it under another name."""
     train, seen = job.samples('train'), []
+    if twins := contradicting(train):
+        named = listed([f'{theirs} is {ours}' if ours != theirs else ours for theirs, ours in twins.items()])
+        yield Finding('warning', 'labels', f'{len(twins)} training files are there again under another label: {named}')
     for split in [split for split in job.splits() if split != 'train']:
         judged = job.samples(split)
         if judged in seen:  # the test data are those of validation
@@ -104,6 +107,20 @@ def shared(train: list[Sample], judged: list[Sample]) -> dict[str, str]:
         twin = ours.get((path, cut)) or by_content.get((content.get(path), cut))
         if twin is not None:
             found[file] = twin
+    return found
+
+
+def contradicting(samples: list[Sample]) -> dict[str, str]:
+    """Files that an earlier sample has with other labels: by path, by where links lead, or by their content."""
+    labelled = [(real(one.file), one) for one in samples if one.file and one.labels]
+    sizes = {path: os.path.getsize(path) for path in {path for path, _ in labelled} if os.path.isfile(path)}
+    often, first, found = Counter(sizes.values()), {}, {}
+    for path, one in labelled:
+        size = sizes.get(path, 0)
+        content = (size, *parts_of(path)) if size and often[size] > 1 else path
+        earlier = first.setdefault((content, one.cut), one)
+        if earlier.labels != one.labels:
+            found[one.file] = earlier.file
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ..checks.data import shared
+from ..checks.data import contradicting, shared
 from ..checks.samples import Sample
 from ..datasets.finding import files_below, find_pictures, find_videos
 from ..datasets.reading import open_video
@@ -63,11 +63,17 @@ class Samples:
         return [path for path in self.classes if path not in self.held_out]
 
     def warn_of_copies(self) -> None:
-        """Tells of held-out files that are training files, too, by their content."""
+        """Tells of held-out files that are training files, too, and of those of two classes, by their content."""
         train, judged = (
-            [Sample(str(self.root / path), None, ()) for path in paths]
+            [Sample(str(self.root / path), None, (self.classes.get(path),)) for path in paths]
             for paths in ([*self.trained_on(), *self.unlabelled], sorted(self.held_out))
         )
+        if twins := contradicting(train[: len(train) - len(self.unlabelled)]):
+            other, one = next(iter(twins.items()))
+            print(
+                f'warning: {len(twins)} training {self.of} are copies of one in another class, such as {other} of '
+                f'{one}: leave out the wrong ones'
+            )
         if same := shared(train, judged):
             print(
                 f'warning: {len(same)} of {len(judged)} held-out {self.of} are copies of training files, such as '

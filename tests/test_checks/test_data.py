@@ -7,7 +7,7 @@ from commands import texts
 from helpers import write_clips
 from jobs import stock_job
 
-from mmdualkd.checks.data import shared
+from mmdualkd.checks.data import contradicting, shared
 from mmdualkd.checks.headers import fault_of, lacks_boxes
 from mmdualkd.checks.samples import Sample
 
@@ -81,6 +81,29 @@ def test_files_of_one_size_are_told_apart_and_segments_of_one_video_too(tmp_path
     assert shared([Sample(a, (0.0, 1.0), (0,))], [Sample(a, (1.0, 2.0), (0,)), Sample(c, (1.0, 2.0), (0,))]) == {}
     assert shared([Sample(a, (0.0, 1.0), (0,))], [Sample(c, (0.0, 1.0), (0,))]) == {c: a}
     assert shared([Sample(None, None, (0,))], [Sample(None, None, (0,))]) == {}
+
+
+def test_a_copy_under_another_label_is_told(job, check, tmp_path):
+    clips = job.config.parent / 'clips'
+    shutil.copy(clips / 'class0_0.avi', clips / 'class1_0.avi')
+    _, found = check(job.config)
+    text = texts(found, 'warning', 'labels')
+    assert text == f'1 training files are there again under another label: {clips}/class1_0.avi is {clips}/class0_0.avi'
+    for name, byte in dict(a=b'1', b=b'2', c=b'1', d=b'1').items():
+        (tmp_path / name).write_bytes(byte * 9000)
+    (tmp_path / 'link').symlink_to('b')
+    a, b, c, d, link = (str(tmp_path / name) for name in ('a', 'b', 'c', 'd', 'link'))
+    ours = [
+        (a, None, 0),
+        (b, None, 1),
+        (c, None, 0),
+        (d, None, 1),
+        (link, None, 2),
+        (a, (0.0, 1.0), 1),
+        (a, (1.0, 2.0), 2),
+    ]
+    assert contradicting([Sample(file, cut, (label,)) for file, cut, label in ours]) == {d: a, link: b}
+    assert contradicting([Sample(a, None, ()), Sample(c, None, (1,))]) == {}
 
 
 def test_classes_without_clips_and_far_from_even_ones_are_warnings(job, check):

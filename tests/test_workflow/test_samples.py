@@ -175,6 +175,7 @@ def test_copies_on_both_sides_and_classes_that_are_not_held_out_are_told(tmp_pat
     names = ['train/a/0.avi', 'train/b/1.avi', 'train/b/2.avi', 'val/a/0.avi']
     found(tree(tmp_path / 'videos', clip, *names), tmp_path)
     text = capsys.readouterr().out
+    assert '2 training videos are copies of one in another class, such as ' in text
     assert '1 of 1 held-out videos are copies of training files' in text and "no file of 'b' is held out" in text
 
 
