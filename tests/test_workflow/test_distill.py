@@ -228,7 +228,7 @@ def test_teachers_with_weights_are_fine_tuned_beside_a_student_without(videos, t
     monkeypatch.setattr(plan.Plan, 'write_configs', note)
     with pytest.raises(StageError, match='enough'):
         mmdualkd.distill(videos, 'resnet3d18-w8', ['x3d-m'], tmp_path / 'out')
-    assert lengths == dict(student=1800, teachers=20)  # of eight videos
+    assert lengths == dict(student=1680, teachers=20)  # of eight videos
 
 
 def test_data_that_cannot_be_learned_from_leave_nothing_behind(tmp_path):
