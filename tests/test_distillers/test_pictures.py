@@ -119,7 +119,7 @@ def test_pictures_of_several_labels_are_mixed_as_mmpretrain_mixes_them(tmp_path)
     ('head', 'blending', 'message'),
     [
         (dict(type='ArcFaceClsHead'), None, 'model.student: ArcFaceClsHead has a loss'),
-        (dict(type='LeViTClsHead'), None, r'LeViTClsHead is not trained .* head\.distillation=False'),
+        (dict(type='LeViTClsHead'), None, r'LeViTClsHead is not trained .*head\.distillation=False'),
         (dict(type='EfficientFormerClsHead'), None, 'EfficientFormerClsHead is not trained'),
         (dict(type='LinearClsHead', cal_acc=True), dict(augments=dict(type='Mixup', alpha=1.0)), 'cal_acc=True counts'),
     ],
