@@ -26,7 +26,7 @@ from .reading import InOrder, Video, file_of, open_video, stamp
 
 KEEP_GB = 16.0  # that all kept frames may take, unless the user says otherwise
 LARGEST = 1 << 28  # bytes that the frames of one video may take; it is decoded each time if they take more
-SPARE = 0.05  # of the disk, which is left free
+SPARE, SPARE_GB = 0.05, 2.0  # of the disk, which is left free, but no more than this of a large one
 UNSEEN = 1 / 64  # of the room, which is filled before the folder is looked through again
 DECODERS = decord.__version__, cv2.__version__  # environments that share a folder may have others
 ABANDONED = 3600.0  # seconds after which a part is one of a process that was killed; one is written in some seconds
@@ -137,7 +137,7 @@ class Keeper:
             return str(error)
         if kept + size > self.limit:
             return f'it holds {kept / 1e9:.1f} of {self.limit / 1e9:g} GB'
-        left = disk.free - size - SPARE * disk.total
+        left = disk.free - size - min(SPARE * disk.total, SPARE_GB * 1e9)
         self.room = UNSEEN * min(self.limit - kept - size, left)
         return 'its disk is all but full' if left < 0 else None
 

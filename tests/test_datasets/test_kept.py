@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from collections import namedtuple
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -215,10 +216,12 @@ def test_no_more_is_kept_than_the_user_and_the_disk_allow(tmp_path, warnings, mo
         assert len(transform(dict(filename=str(path)))['video_reader']) == 60
     assert len(list((tmp_path / 'frames').iterdir())) == 1
     assert [line.partition(': ')[2].partition(';')[0] for line in warnings] == ['it holds 0.0 of 0.002 GB']
-    usage = namedtuple('usage', 'total used free')(10**9, 96 * 10**7, 4 * 10**7)
-    monkeypatch.setattr(shutil, 'disk_usage', lambda folder: usage)
-    read(other, tmp_path / 'frames')
-    assert len(list((tmp_path / 'frames').iterdir())) == 1 and 'its disk is all but full' in warnings[-1]
+    usage = namedtuple('usage', 'total used free')
+    for total, free, room in ((10**9, 4 * 10**7, False), (10**12, 19 * 10**8, False), (10**12, 21 * 10**8, True)):
+        monkeypatch.setattr(shutil, 'disk_usage', Mock(return_value=usage(total, total - free, free)))
+        read(other, tmp_path / 'frames')
+        assert len(list((tmp_path / 'frames').iterdir())) == 1 + room
+        assert 'its disk is all but full' in warnings[-1] and len(warnings) == (3 if total > 10**9 else 2)
 
 
 def test_a_video_that_is_long_or_breaks_off_is_decoded_each_time_without_a_word(
