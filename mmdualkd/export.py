@@ -78,7 +78,9 @@ def stock_config(cfg: Config) -> tuple[Config, list[str]]:
     stock.update(model=student_model(cfg), default_hooks=copy.deepcopy(STOCK_HOOKS), load_from=None, resume=False)
     stock.update(work_dir='work_dirs/student', launcher='none')
     if 'default_scope' not in stock:  # a Python-style config needs none, and the names below do
-        stock['default_scope'] = 'mmpretrain' if stock['model'].type.startswith('mmpretrain.') else 'mmaction'
+        stock['default_scope'] = (
+            'mmpretrain' if str(stock['model'].get('type')).startswith('mmpretrain.') else 'mmaction'
+        )
     local = [dict(type='LocalVisBackend')]  # others of the training (TensorBoard) may not be installed where it goes
     if 'vis_backends' in stock:
         stock['vis_backends'] = local
