@@ -77,6 +77,10 @@ def stock_config(cfg: Config) -> tuple[Config, list[str]]:
     stock: dict[str, Any] = {name: cfg[name] for name in KEPT if name in cfg}
     stock.update(model=student_model(cfg), default_hooks=copy.deepcopy(STOCK_HOOKS), load_from=None, resume=False)
     stock.update(work_dir='work_dirs/student', launcher='none')
+    if 'default_scope' not in stock:  # a Python-style config needs none, and the names below do
+        stock['default_scope'] = (
+            'mmpretrain' if str(stock['model'].get('type')).startswith('mmpretrain.') else 'mmaction'
+        )
     local = [dict(type='LocalVisBackend')]  # others of the training (TensorBoard) may not be installed where it goes
     if 'vis_backends' in stock:
         stock['vis_backends'] = local
@@ -91,8 +95,8 @@ def stock_config(cfg: Config) -> tuple[Config, list[str]]:
         _make_stock(parts)
         own = _own_types(parts)
         pipeline = _pipeline(parts[names[0]].dataset)
-        if f'{SCOPE}.SegmentInit' in own:
-            pipeline = [dict(type='DecordInit') if t.type == f'{SCOPE}.SegmentInit' else t for t in pipeline]
+        if any(name.endswith('.SegmentInit') for name in own):
+            pipeline = [dict(type='DecordInit') if t.type.endswith('.SegmentInit') else t for t in pipeline]
             remarks.append(f'{split}_pipeline reads whole videos: cut the segments out of the long videos first')
         if pipeline is not None and not _own_types(pipeline):
             stock[f'{split}_pipeline'] = pipeline
@@ -133,7 +137,11 @@ def _pipeline(dataset: dict) -> list | None:
 def _unread_names(loader: str, dataset: dict) -> list[str]:
     """A remark where a list has names that MMAction2's own data set takes for several columns."""
     file, delimiter = Path(dataset.get('ann_file') or ''), dataset.get('delimiter', ' ')
-    if dataset.get('type') != 'VideoDataset' or dataset.get('multi_class') or not file.is_file():
+    if (
+        str(dataset.get('type')).rpartition('.')[2] != 'VideoDataset'
+        or dataset.get('multi_class')
+        or not file.is_file()
+    ):
         return []
     lines = file.read_text(encoding='utf-8-sig').split('\n')
     name = next((name for line in lines if delimiter in (name := line.strip().rpartition(delimiter)[0])), None)

@@ -16,7 +16,7 @@ from .endings import run_tool  # noqa: F401  (the tools have it from here)
 from .errors import ConfigError
 from .files import check_folder
 from .fragments import merge_options, take_terms
-from .reading import check_file, read_file
+from .reading import check_file, read_file, with_names
 from .setting_values import lost_hooks
 from .settings import check_settings
 from .top_keys import settle
@@ -80,11 +80,12 @@ def find_config(name: str) -> str:
 
 
 def read_config(path: str) -> Config:
-    """Reads the config file of a training, see :func:`read_file`, its terms in the model (:func:`take_terms`).
+    """Reads the config file of a training, see :func:`read_file`, its terms in the model, its types by their names.
 
-    One without a ``model`` is an error too.
+    See :func:`take_terms` and :func:`with_names`. One without a ``model`` is an error too.
     """
     cfg = read_file('config', path)
+    with_names(cfg._cfg_dict)
     if not isinstance(cfg.get('model'), dict):
         raise ConfigError(f'config={path!r} has no `model`')
     take_terms(cfg, path)

@@ -1,10 +1,12 @@
 """Files that are read in the form of MMEngine's configs, and what is wrong with one in a line."""
 
 import difflib
+import inspect
 import os
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -40,6 +42,17 @@ def read_file(key: str, path: str, lazy_import: bool | None = None) -> Config:
             line, error = line or error.lineno, SyntaxError(getattr(error.__context__ or error, 'msg', error))
         place = f'{os.path.relpath(at)}, line {line}' if line else os.path.relpath(at)
         raise ConfigError(f'{key}={path!r} cannot be read: {place}: {one_line(error)}') from error
+
+
+def with_names(part: Any) -> None:
+    """Puts names in place of the classes that a Python-style config has as its types, as MMEngine's dump does."""
+    if isinstance(part, dict):
+        for key in ('type', 'constructor'):
+            if inspect.isclass(kind := part.get(key)) or inspect.isfunction(kind):
+                part[key] = f'{kind.__module__}.{kind.__qualname__}'
+    for value in part.values() if isinstance(part, dict) else part:
+        if isinstance(value, dict | list | tuple):
+            with_names(value)
 
 
 def one_line(error: Exception) -> str:

@@ -40,6 +40,14 @@ def test_our_video_dataset_becomes_mmaction2s(tmp_path):
     assert stock.test_dataloader.dataset.pipeline[0].type == 'DecordInit'
 
 
+def test_a_config_without_a_scope_becomes_one_with_it(tmp_path):
+    cfg = Config.fromfile(write_job(tmp_path, 'model = ' + repr(averaging_recognizer())).config)
+    cfg.pop('default_scope', None)  # as of a Python-style one, whose dump has whole paths
+    cfg.test_dataloader.dataset.type = 'mmdualkd.datasets.video.VideoDataset'
+    stock, _ = stock_config(cfg)
+    assert stock.default_scope == 'mmaction' and stock.test_dataloader.dataset.type == 'VideoDataset'
+
+
 def test_names_that_plain_mmaction2_does_not_read_are_said(tmp_path):
     cfg = Config.fromfile(write_job(tmp_path, 'model = ' + repr(averaging_recognizer())).config)
     cfg.test_dataloader.dataset.update(type='mmdualkd.VideoDataset', ann_file=str(tmp_path / 'names.txt'))

@@ -1,5 +1,6 @@
 """What the tools refuse before anything is built, each in one line that names the key and the nearest right one."""
 
+import argparse
 import functools
 import json
 import os
@@ -11,7 +12,9 @@ from helpers import full_disk
 from leaves import DISTILLATION, load, refused, write_leaf
 
 from mmdualkd import launch
+from mmdualkd.checks.data import max_fraction
 from mmdualkd.errors import ConfigError
+from mmdualkd.flags import set_flags
 from mmdualkd.launch import build_runner, run_tool
 from mmdualkd.reading import check_file
 
@@ -135,6 +138,29 @@ def test_hooks_that_a_leafs_list_left_out_are_named(leaf, monkeypatch):
     load(DISTILLATION)
     assert len(said) == 1
     assert 'without mmdualkd.StudentCheckpointHook, mmdualkd.CorruptVideoHook, mmdualkd.EpochSeedHook' in said[0]
+
+
+def test_a_python_style_config_means_what_names_in_place_of_its_classes_mean(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(launch, 'print_log', lambda message, **kwargs: said.append(message))
+    path = tmp_path / 'python_style.py'
+    path.write_text(
+        'from mmaction.engine.optimizers import TSMOptimWrapperConstructor\n'
+        'from mmengine.optim import OptimWrapper\n'
+        'from mmdualkd.distillers import Distiller\n'
+        'from mmdualkd.hooks import CorruptVideoHook, EpochSeedHook, PreflightHook\n'
+        'custom_hooks = [dict(type=PreflightHook), dict(type=CorruptVideoHook, max_fraction=0.5),'
+        ' dict(type=EpochSeedHook)]\n'
+        'model = dict(type=Distiller, student=dict(), teachers=dict(), terms=dict())\n'
+        'train_dataloader, train_cfg = dict(), dict(max_epochs=1)\n'
+        'optim_wrapper = dict(type=OptimWrapper, constructor=TSMOptimWrapperConstructor, optimizer=dict(type="SGD"))\n'
+    )
+    cfg = load(path)
+    assert max_fraction(cfg) == 0.5
+    assert len(said) == 1 and 'without mmdualkd.StudentCheckpointHook, mmdualkd.CheckFiniteHook; to keep' in said[0]
+    assert cfg.optim_wrapper.constructor.endswith('.TSMOptimWrapperConstructor')
+    set_flags(cfg, argparse.Namespace(no_validate=False, amp=True, auto_scale_lr=False))
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
 
 
 def test_a_misspelt_key_of_the_command_line_is_refused_too(leaf):

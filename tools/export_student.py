@@ -13,7 +13,7 @@ import mmdualkd  # noqa: F401  (first: it mends the stack)
 from mmdualkd.checkpoint import find_checkpoint, save_student, training_config
 from mmdualkd.cli.tools import add_export_arguments
 from mmdualkd.export import export_onnx, stock_config
-from mmdualkd.files import check_folder
+from mmdualkd.files import check_folder, replacing
 from mmdualkd.launch import run_tool
 from mmdualkd.registry import SCOPE
 
@@ -35,7 +35,8 @@ def main() -> None:
     out = args.out or source.parent / 'export'
     check_folder('--out', out)
     save_student(source, out / 'student.pth')
-    cfg.dump(out / 'student.py')
+    with replacing(out / 'student.py') as part:
+        part.write_text(cfg.pretty_text, encoding='utf-8')
     print(f'{source} -> {out / "student.pth"}, {out / "student.py"}')
     for remark in remarks:
         print(f'note: {remark}')

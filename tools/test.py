@@ -14,7 +14,7 @@ from mmdualkd.errors import ConfigError
 from mmdualkd.files import check_folder
 from mmdualkd.launch import build_runner, check_file, load_config, run_tool
 
-PREFLIGHT = 'mmdualkd.PreflightHook'
+PREFLIGHT = 'PreflightHook'
 
 
 def parse_args() -> argparse.Namespace:
@@ -31,8 +31,8 @@ def main() -> None:
     if {'student', 'teachers'} <= set(cfg.model):
         cfg.model.student_only = True
     hooks = cfg.get('custom_hooks') or []
-    if not any(hook['type'] == PREFLIGHT for hook in hooks):  # it checks the weights against the model
-        cfg.custom_hooks = [*hooks, dict(type=PREFLIGHT)]
+    if not any(hook['type'].endswith(PREFLIGHT) for hook in hooks):  # it checks the weights against the model
+        cfg.custom_hooks = [*hooks, dict(type=f'mmdualkd.{PREFLIGHT}')]
     if args.show or args.show_dir is not None:
         if 'visualization' not in cfg.get('default_hooks', {}):
             raise ConfigError('--show needs default_hooks.visualization=dict(type="VisualizationHook") in the config')

@@ -37,7 +37,7 @@ def add_tensorboard(cfg: Config) -> None:
     if cfg.get('visualizer') is None:
         cfg.visualizer = dict(type='mmengine.Visualizer', vis_backends=[dict(type='LocalVisBackend')])
     backends = cfg.visualizer.get('vis_backends') or []
-    if not any(backend.get('type') == 'TensorboardVisBackend' for backend in backends):
+    if not any(str(backend.get('type')).endswith('TensorboardVisBackend') for backend in backends):
         cfg.visualizer.vis_backends = [*backends, dict(type='TensorboardVisBackend')]
 
 

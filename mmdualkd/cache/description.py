@@ -21,8 +21,8 @@ from ..zoo.weights import read_source
 # what a data set's settings say that its list of samples says better, and what changes no clip
 LEFT_OUT = {'ann_file', 'data_prefix', 'data_root', 'num_views', 'view_seed', 'metainfo', 'max_refetch', 'num_classes'}
 LEFT_OUT |= {'lazy_init', 'serialize_data', 'labelled_fraction', 'label_seed', 'unlabelled'}
-KEPT = {('mmdualkd.DecordInit', key) for key in ('keep_in', 'keep_gb')}
-LEFT_OUT_OF_STEPS = {('mmdualkd.SampleViews', 'views'), *KEPT}
+KEPT = {('DecordInit', key) for key in ('keep_in', 'keep_gb')}
+LEFT_OUT_OF_STEPS = {('SampleViews', 'views'), *KEPT}
 
 
 def describe_teacher(spec: Mapping, name: str, plan: ViewPlan, num_classes: int | None) -> dict[str, Any]:
@@ -84,13 +84,18 @@ def describe_data(dataset: object, cfg: Mapping) -> list[dict[str, Any]]:
             )
         settings = {name: value for name, value in settings.items() if name not in LEFT_OUT}
         settings['pipeline'] = [
-            {name: value for name, value in step.items() if (step.get('type'), name) not in LEFT_OUT_OF_STEPS}
+            {name: value for name, value in step.items() if (_name(step), name) not in LEFT_OUT_OF_STEPS}
             for step in settings.get('pipeline', [])
         ]
         classes = list(map(str, (part.metainfo or {}).get('classes') or []))
         settings = {**flat('dataset', settings, empty=True), **flat('classes', classes), 'view_seed': part.view_seed}
         parts.append(dict(settings=settings, count=len(part)))
     return parts
+
+
+def _name(step: Mapping) -> str:
+    """The class of a step, without its package."""
+    return str(step.get('type')).rpartition('.')[2]
 
 
 def plain_configs(cfg: Mapping) -> Iterator[Mapping]:

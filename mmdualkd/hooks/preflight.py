@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from mmaction.datasets import RawframeDataset
+from mmaction.datasets.transforms import DecordInit, OpenCVInit, PyAVInit
 from mmengine.dataset import InfiniteSampler
 from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
@@ -279,10 +281,18 @@ def hand_views(dataset: object, plan: ViewPlan, pipeline: str, started: bool = F
         alone: The only view whose frames are decoded; None decodes those of all.
 
     Raises:
-        ConfigError: If the pipeline has no ``SampleViews``, one with other views, or one without views in workers that
-            have started.
+        ConfigError: If the pipeline opens videos where the data are folders of frames, has no ``SampleViews``, one with
+            other views, or one without views in workers that have started.
     """
     transforms = getattr(dataset.pipeline, 'transforms', ())
+    opener = next(
+        (type(one).__name__ for one in transforms if isinstance(one, DecordInit | OpenCVInit | PyAVInit)), None
+    )
+    if opener is not None and isinstance(dataset, RawframeDataset):
+        raise ConfigError(
+            f'{pipeline} opens video files ({opener}), and {source_of(dataset)} lists folders of frames: leave it out, '
+            'with RawFrameDecode in place of what decodes'
+        )
     sampler = next((transform for transform in transforms if isinstance(transform, SampleViews)), None)
     if sampler is None:
         raise ConfigError(f'{pipeline} has no mmdualkd.SampleViews: put it in place of SampleFrames')

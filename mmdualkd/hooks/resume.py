@@ -18,6 +18,7 @@ from ..errors import CheckpointError
 from ..zoo.weights import read_source
 
 TRAINING = 'training'  # the key in a checkpoint's meta
+LEEWAY = 0.01  # of the batches of an epoch: a few samples were mended or removed
 STATE = {'state_dict', 'optimizer', 'message_hub'}  # what a training's checkpoint has
 
 
@@ -98,6 +99,9 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
         if theirs.get(key, ours[key]) != ours[key]
     ]
     faults += differences(theirs.get('settings', ours['settings']), ours['settings'])
+    before, now = theirs.get('epoch', ours['epoch']), ours['epoch']
+    if abs(now - before) > LEEWAY * before:  # schedules, and the rate that they end with, count iterations
+        faults.append(f'{before} batches an epoch there, {now} here (batch_size, processes or data)')
     faults += [
         f'the weights of model.teachers.{name} {there["file"]} there, {here["file"]} here'
         for name, here in ours['teachers'].items()
@@ -122,8 +126,8 @@ def training_of(runner: Runner) -> dict[str, Any]:
 
     Returns:
         The classes of its ``optimizer`` and of its ``terms``, the ``settings`` of optimizer, schedules, terms and
-        teachers,
-        and of each of its ``teachers`` file and checksum of the weights.
+        teachers, the number of batches in an ``epoch`` (0 of a loop without epochs), and of each of its ``teachers``
+        file and checksum of the weights.
     """
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     terms = getattr(model, 'terms', {})
@@ -131,6 +135,7 @@ def training_of(runner: Runner) -> dict[str, Any]:
         optimizer=_optimizer(runner.optim_wrapper),
         terms=', '.join(f'{name}={type(terms[name]).__name__}' for name in sorted(terms)) or 'none',
         settings=_settings(runner.cfg),
+        epoch=0 if isinstance(runner.train_loop, IterBasedTrainLoop) else len(runner.train_dataloader),
         teachers={
             name: teacher._source
             for name, teacher in getattr(model, 'teachers', {}).items()

@@ -89,14 +89,28 @@ class Run:
         """Reads what its work directory has, unless that is of other settings."""
         place = self.work_dir / 'finished'
         if place.is_file() and self._trained_settings() in (None, self.settings):
-            text = place.read_text().split()  # an older study's file is empty
-            self.state.result = read_result(str(self), self.work_dir, float(text[0]) if text else None)
+            self.state.result = read_result(str(self), self.work_dir, seconds_in(place))
             self.state.status, self.state.error = 'finished', None
 
     def _trained_settings(self) -> dict | None:
         place = self.work_dir / 'settings.json'
         begun = any((self.work_dir / name).exists() for name in ('finished', 'last_checkpoint'))
-        return json.loads(place.read_text()) if begun and place.is_file() else None
+        if not (begun and place.is_file()):
+            return None
+        try:
+            return json.loads(place.read_text())
+        except ValueError as error:
+            raise ConfigError(
+                f'{self}: {str(place)!r} cannot be read; delete it if that is where this one was trained'
+            ) from error
+
+
+def seconds_in(place: Path) -> float | None:
+    """The seconds that a file notes; None if it says none, as an older study's or a damaged one."""
+    try:
+        return float(place.read_text(errors='replace').split()[0])
+    except (ValueError, IndexError):
+        return None
 
 
 def by_place(runs: Iterable[Run]) -> list[Run]:

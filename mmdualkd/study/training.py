@@ -8,7 +8,7 @@ from ..errors import DistillError
 from ..files import check_folder, open_whole
 from ..processes import Tool, end_all, locked
 from .logs import read_result
-from .runs import Run
+from .runs import Run, seconds_in
 
 TICK = 0.1  # seconds between two looks at what runs
 
@@ -41,7 +41,7 @@ class Training:
     def _seconds_before(self) -> float | None:
         """How long sessions took that this one goes on from; None if a kill kept that from being noted."""
         spent = self.run.work_dir / 'spent'
-        known = float(spent.read_text()) if spent.is_file() else None
+        known = seconds_in(spent) if spent.is_file() else None
         spent.unlink(missing_ok=True)
         return known if (self.run.work_dir / 'last_checkpoint').exists() else 0.0
 

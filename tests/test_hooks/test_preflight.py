@@ -6,6 +6,7 @@ import pytest
 import torch
 from distill_jobs import distill_job
 from helpers import TOOLS, run, write_clips
+from mmaction.datasets import RawframeDataset
 from mmengine.config import Config
 from mmengine.dataset import ConcatDataset, DefaultSampler, pseudo_collate
 from tiny import build_distiller
@@ -14,7 +15,7 @@ from torch.utils.data import DataLoader
 from mmdualkd.datasets import VideoDataset
 from mmdualkd.errors import ConfigError, DataError
 from mmdualkd.hooks import EpochSeedHook, PreflightHook, preflight
-from mmdualkd.hooks.preflight import check_batches, check_teacher_classes
+from mmdualkd.hooks.preflight import check_batches, check_teacher_classes, hand_views
 from mmdualkd.zoo.weights import load_teacher_weights
 
 MISTAKES = {
@@ -115,6 +116,14 @@ def test_views_of_its_own_are_compared_with_the_models(tmp_path):
     views['vit']['clip_len'] = 4
     with pytest.raises(ConfigError, match=r'samples the views .*vit.*: \(4, 1, 1\).*SampleViews without views takes'):
         PreflightHook().before_train(runner(model, clips(tmp_path / 'b', views=views)))
+
+
+def test_a_pipeline_that_opens_videos_where_the_data_are_folders_of_frames_is_named(tmp_path):
+    (tmp_path / 'frames.txt').write_text('a 12 0\n')
+    pipeline = [dict(type='mmaction.DecordInit'), dict(type='mmdualkd.SampleViews')]
+    frames = RawframeDataset(str(tmp_path / 'frames.txt'), pipeline, data_prefix=dict(img=str(tmp_path)))
+    with pytest.raises(ConfigError, match=r'^teacher_val_pipeline opens video files \(DecordInit\), and .*frames.txt'):
+        hand_views(frames, None, 'teacher_val_pipeline')
 
 
 def test_workers_that_started_too_early_are_named(tmp_path):

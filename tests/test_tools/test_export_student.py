@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import MEND_TORCHVISION, ROOT, TOOLS, environment, run
+from helpers import MEND_TORCHVISION, ROOT, TOOLS, environment, full_disk, run
 from jobs import write_job
 from mmengine.config import Config
 from mmengine.registry import MODELS
@@ -237,6 +237,14 @@ def test_an_out_that_cannot_be_written_to_is_an_error(tmp_path, export, out):
         export(tmp_path / 'a.pth', '--out', tmp_path / out)
     with pytest.raises(CheckpointError, match='cannot be written'):
         save_student(tmp_path / 'a.pth', tmp_path / out / 'student.pth')
+
+
+def test_a_full_disk_leaves_no_half_of_a_config(tmp_path, export):
+    text = f"model = dict(type='Recognizer3D', note={'x' * 65_500!r})"
+    torch.save(dict(state_dict={'backbone.a': torch.ones(1)}, meta=dict(cfg=text)), tmp_path / 'a.pth')
+    with full_disk(65_600), pytest.raises(SystemExit, match=r"CheckpointError: '.*student\.py' cannot be written"):
+        export(tmp_path / 'a.pth', '--out', tmp_path / 'out')
+    assert [file.name for file in (tmp_path / 'out').iterdir()] == ['student.pth']
 
 
 def test_a_missing_source_is_an_error(export):
