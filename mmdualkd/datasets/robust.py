@@ -103,12 +103,15 @@ class RobustDataset:
             self._error = torch.zeros(ERROR_BYTES, dtype=torch.uint8).share_memory_()
 
     def filter_data(self) -> list[dict]:
-        """Gives the samples that are used, with the labels that are.
+        """Gives the samples that are used, with the labels that are: a share of each class is one of its ``indices``.
 
         Raises:
             DataError: If there are none.
         """
-        infos = self.label_use.of(super().filter_data(), self.label)
+        self.data_list = super().filter_data()
+        if self._indices is not None:  # MMEngine would take them of what is left
+            self.data_list, self._indices = self._get_unserialized_subset(self._indices), None
+        infos = self.label_use.of(self.data_list, self.label)
         if not infos and self.label_use.unlabelled == DROP:
             raise DataError(f"{source_of(self)}: no sample has a label, and dataset.unlabelled='drop'")
         return infos

@@ -34,22 +34,28 @@ def spread(values: Sequence[float], digits: int = 1) -> str:
 
 
 def results(study: Study) -> Html:
-    """The table: a row a method, a column a split."""
+    """The table: a row a method, a column a split; of how many where some runs are not finished."""
     teachers = dict.fromkeys(run['row'] for run in study.runs if run.get('teacher'))
     best = max((statistics.mean(study.means(name)) for name in study.rows if study.means(name)), default=None)
     rows = []
     for name in [*teachers, *study.rows]:
-        cells: list[Any] = [spread([run['top1'] for run in study.of(name, split)]) for split in study.splits]
+        seeds = {run['seed'] for run in study.runs if run['row'] == name}
+        tops = [[run['top1'] for run in study.of(name, split)] for split in study.splits]
         means = study.means(name)
-        mean: Any = spread(means)
+        *cells, mean = [_cell(values, len(seeds)) for values in (*tops, means)]
         if means and name in study.rows and statistics.mean(means) == best:
             mean = tag('strong', mean)
         label = f'{name} (teacher)' if name in teachers else name
         cells += [mean] if len(study.splits) > 1 else []
-        rows.append((label, *cells, len(means)))
+        rows.append((label, *cells, len(seeds)))
     head = ['', *study.splits, *(['mean of the splits'] if len(study.splits) > 1 else []), 'seeds']
     words = 'Top-1 in percent after the last epoch: mean ± sample standard deviation over seeds.'
     return section('Results', tag('p', words, class_='soft'), table(head, rows))
+
+
+def _cell(values: Sequence[float], seeds: int) -> Any:
+    """Mean and spread, and of how many seeds where some are missing."""
+    return spread(values) + (f' ({len(values)} of {seeds})' if 0 < len(values) < seeds else '')
 
 
 def differences(study: Study) -> Html:

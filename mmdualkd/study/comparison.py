@@ -60,5 +60,5 @@ def describe(differences: Sequence[float]) -> dict[str, Any]:
         )
     if len(values):
         sign_p = float(stats.binomtest(above, above + below).pvalue) if above + below else 1.0
-    mean = float(values.mean()) if len(values) else None
+    mean = float(values.mean().round(9)) + 0.0 if len(values) else None  # no -0.0
     return dict(pairs=len(values), mean=mean, low=low, high=high, above=above, below=below, sign_p=sign_p)

@@ -1,5 +1,7 @@
 """Samples without a label in training lists, and data sets that take labels away."""
 
+from pathlib import Path
+
 import pytest
 from helpers import write_clips
 from mmengine.dataset import ClassBalancedDataset
@@ -89,6 +91,19 @@ def test_a_data_set_of_few_labels_keeps_or_drops_the_rest(folder, tmp_path):
     assert sorted(labels) == [-1] * 4 + [0, 0, 1, 1] and labels_of(dropped) == [0, 0, 1, 1]
     assert files_of(dropped) == [file for file, label in zip(files_of(kept), labels, strict=True) if label >= 0]
     assert len(files_of(kept)) == 8
+
+
+def test_a_fraction_is_one_of_the_samples_that_indices_leave(folder, tmp_path):
+    settings = dict(labels=[0] * 4 + [1] * 4, labelled_fraction=0.5, indices=[0, 3, 6, 7])
+    for seed in range(4):
+        kept, dropped = (
+            videos(folder, tmp_path, unlabelled=how, label_seed=seed, **settings) for how in ('keep', 'drop')
+        )
+        labels = labels_of(kept)
+        assert [NAMES.index(Path(file).name) for file in files_of(kept)] == [0, 3, 6, 7]
+        assert sorted(labels) == [-1, -1, 0, 1]
+        assert files_of(dropped) == [file for file, label in zip(files_of(kept), labels, strict=True) if label >= 0]
+    assert len(files_of(videos(folder, tmp_path, indices=3))) == 3
 
 
 def test_pictures_too_and_so_many_of_each_class_leave_those_without_a_label(tmp_path):

@@ -76,6 +76,19 @@ def test_a_study_shows_table_differences_curves_cost_and_where_it_ran(tmp_path, 
     assert 'python tools/run_study.py mine.py' in page.text and 'two cores' in page.text and '0, 1, 2' in page.text
 
 
+def test_the_table_of_an_unfinished_study_says_of_how_many_seeds(tmp_path, report):
+    place = write_study(tmp_path, ('finished', 'finished', 'waiting'))
+    notes = json.loads((place / 'study.json').read_text())
+    notes['splits'].append('later')
+    later = [dict(run, split='later', status='waiting', top1=None) for run in notes['runs'] if not run['teacher']]
+    (place / 'study.json').write_text(json.dumps(notes | dict(runs=notes['runs'] + later)))
+    report(place, '--out', tmp_path / 'page.html')
+    page = Page(tmp_path / 'page.html')
+    for name, (first, second, _) in TOP1.items():
+        spread = statistics.stdev([first, second])
+        assert f'{name} {(first + second) / 2:.1f} ± {spread:.1f} (2 of 3) 3' in page.text
+
+
 def test_what_others_wrote_is_text_and_failed_runs_are_named(tmp_path, report):
     report(write_study(tmp_path, ('finished', 'failed', 'waiting'), compared=False), '--out', tmp_path / 'page.html')
     page = Page(tmp_path / 'page.html')

@@ -51,6 +51,11 @@ def test_there_is_no_interval_of_fewer_than_three_pairs_or_of_equal_differences(
     assert found['mean'] == (pytest.approx(sum(values) / len(values)) if values else None)
 
 
+def test_a_mean_that_is_zero_but_for_rounding_has_no_sign():
+    values = [1.414141414, -1.818181818, 0.404040404]
+    assert np.mean(values) < 0 and f'{describe(values)["mean"]:+.1f}' == '+0.0'
+
+
 def run(row, split, seed, top1, teacher=False):
     return Run(row, split, seed, '', None, {}, teacher, State(result=top1 and Result(top1, None, None, None)))
 
