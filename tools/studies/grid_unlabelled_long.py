@@ -7,7 +7,9 @@ labelled = {
     **_base_.labelled,
     'train_cfg.max_epochs': 309,  # of 24 steps
     'train_cfg.val_interval': 309,
-    'param_scheduler.1.T_max': 307,
+    'param_scheduler.0.end': 20,  # as many steps of warm-up as 2 epochs of all clips have
+    'param_scheduler.1.begin': 20,
+    'param_scheduler.1.T_max': 289,
     'param_scheduler.1.end': 309,
 }
 all_clips = {**_base_.labels, **_base_.lengths['30 epochs']}  # of 247 steps
