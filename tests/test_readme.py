@@ -376,9 +376,9 @@ def raises_no_views(tmp_path):
 def raises_another_training(tmp_path):
     model = recognizer(4)
     wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
-    runner = type(
-        'Runner', (), dict(model=recognizer(5), optim_wrapper=wrapper, _resume=True, _load_from='a.pth', cfg={})
-    )
+    loop = dict(train_loop=None, train_dataloader=[])
+    setting = dict(optim_wrapper=wrapper, _resume=True, _load_from='a.pth', cfg={}, **loop)
+    runner = type('Runner', (), dict(model=recognizer(5), **setting))
     state = dict(state_dict=model.state_dict(), optimizer=wrapper.state_dict(), message_hub={})
     check_training(runner, state)
 
