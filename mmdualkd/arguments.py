@@ -1,6 +1,7 @@
 """Command lines that the tools have in common."""
 
 import argparse
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,11 @@ class CfgOptions(argparse.Action):
             key, equals, value = text.partition('=')
             if not key or not equals:
                 raise argparse.ArgumentError(self, f'{text!r} is not key=value')
+            if re.match(r"""["']?[\[(\s]*\{\s*["']""", value):  # MMEngine would make strings of its pieces
+                raise argparse.ArgumentError(
+                    self, f'{text!r} holds a dict, which is not read here: set its keys ({key}.NAME=VALUE), or write a '
+                    'config that inherits this one'
+                )  # fmt: skip
             try:
                 read = read_value(value)
             except AssertionError as error:

@@ -10,6 +10,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, METRICS, MODELS, TRANSFORMS, init_default_scope
+from torch import nn
 
 from .errors import CheckpointError, ConfigError
 from .outputs import Scores
@@ -110,6 +111,27 @@ def stock_config(cfg: Config) -> tuple[Config, list[str]]:
         stock['custom_imports'] = dict(imports=imports, allow_failed_imports=False)
         remarks.append(f'the config still imports {", ".join(imports)}, where modules of the student are defined')
     return Config(stock), remarks
+
+
+def check_weights(cfg: Config, checkpoint: str | Path) -> None:
+    """Refuses a checkpoint of another model than the config's, which plain OpenMMLab would load in part.
+
+    Args:
+        cfg: The stock config, see :func:`stock_config`.
+        checkpoint: A training checkpoint or a student's.
+
+    Raises:
+        CheckpointError: Names what does not fit.
+    """
+    _built(cfg, checkpoint)
+
+
+def _built(cfg: Config, checkpoint: str | Path) -> nn.Module:
+    """The student with its weights."""
+    init_default_scope(cfg.get('default_scope', 'mmaction'))
+    model = MODELS.build({'_scope_': scope_of(cfg.model), **copy.deepcopy(cfg.model)})
+    load_teacher_weights(model, str(checkpoint), 'checkpoint')
+    return model
 
 
 def _needed_imports(cfg: Config, stock: dict) -> list[str]:
@@ -221,10 +243,7 @@ def export_onnx(
         import onnxruntime  # noqa: F401
     except ImportError as error:
         raise ConfigError(f'--onnx needs onnx and onnxruntime ({error}); run: pip install onnx onnxruntime') from error
-    init_default_scope(cfg.get('default_scope', 'mmaction'))
-    model = MODELS.build({'_scope_': scope_of(cfg.model), **copy.deepcopy(cfg.model)})
-    load_teacher_weights(model, str(checkpoint), 'checkpoint')
-    model = Scores(model)
+    model = Scores(_built(cfg, checkpoint))
     shape, other = (_clip_shape(cfg, size) for size in SIZES)
     if other == shape:
         return _export_fixed(model, shape, out, tolerance), []

@@ -109,8 +109,9 @@ def build_runner(cfg: Config, testing: bool = False):
 
     Raises:
         ConfigError: If the work directory or the checkpoints' cannot be written, the work directory holds a config of
-            the user's own where MMEngine would write its dump, or there is no such runner.
+            the user's own where MMEngine would write its dump, there is no such runner, or see :func:`check_splits`.
     """
+    check_splits(cfg, testing)
     check_folder('work_dir', cfg.work_dir)
     kind = runner_type(cfg)
     if testing:
@@ -127,6 +128,20 @@ def build_runner(cfg: Config, testing: bool = False):
             'the whole config: name another folder'
         )
     return _checking(kind).from_cfg(cfg)
+
+
+def check_splits(cfg: Config, testing: bool) -> None:
+    """Refuses a config with a part of a validation or test, one without a test to test, and float16 on the CPU."""
+    import torch
+
+    for split in ('val', 'test'):
+        keys = [f'{split}_{part}' for part in ('dataloader', 'cfg', 'evaluator')]
+        absent = [key for key in keys if cfg.get(key) is None]
+        if 0 < len(absent) < len(keys) or (absent and testing and split == 'test'):
+            raise ConfigError(f'{", ".join(absent)} not set: {", ".join(keys)} go together')
+    dtype = (cfg.get('optim_wrapper') or {}).get('dtype')
+    if not testing and str(dtype) in ('float16', 'torch.float16') and not torch.cuda.is_available():
+        raise ConfigError(f'optim_wrapper.dtype={str(dtype)!r} needs a GPU, on the CPU autocast has bfloat16')
 
 
 def runner_type(cfg: Config) -> type:

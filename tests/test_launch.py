@@ -274,3 +274,31 @@ def test_under_torchrun_the_message_goes_where_torchrun_reads_it(tmp_path, monke
     assert (
         json.loads((tmp_path / 'error.json').read_text())['message']['message'] == 'ConfigError: model.terms is wrong'
     )
+
+
+@pytest.mark.parametrize(
+    'text, testing, message',
+    [
+        ('val_dataloader = None', False, 'val_dataloader not set: val_dataloader, val_cfg, val_evaluator go together'),
+        (
+            'test_dataloader = test_cfg = test_evaluator = None',
+            True,
+            'test_dataloader, test_cfg, test_evaluator not set',
+        ),
+        ("optim_wrapper = dict(type='AmpOptimWrapper', dtype='float16')", False, "dtype='float16' needs a GPU"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_built(leaf, tmp_path, monkeypatch, text, testing, message):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    cfg = load(leaf(text), '--work-dir', tmp_path / 'none')
+    with pytest.raises(ConfigError, match=message):
+        build_runner(cfg, testing)
+    assert not (tmp_path / 'none').exists()
+
+
+@pytest.mark.parametrize('value', ["[{'type': 'EMAHook'}]", '{"type": "EMAHook"}'])
+def test_a_dict_in_cfg_options_is_an_error_of_the_command_line(leaf, capsys, value):
+    with pytest.raises(SystemExit):
+        load(leaf(''), '--cfg-options', f'custom_hooks={value}')
+    assert r'set its keys (custom_hooks.NAME=VALUE)' in capsys.readouterr().err
+    assert load(leaf(''), '--cfg-options', '_tmpl={:05}.jpg', '_other={a}')._tmpl == '{:05}.jpg'

@@ -376,7 +376,7 @@ def raises_no_views(tmp_path):
 def raises_another_training(tmp_path):
     model = recognizer(4)
     wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
-    loop = dict(train_loop=None, train_dataloader=[])
+    loop = dict(train_loop=None, train_dataloader=[], param_schedulers=None)
     setting = dict(optim_wrapper=wrapper, _resume=True, _load_from='a.pth', cfg={}, **loop)
     runner = type('Runner', (), dict(model=recognizer(5), **setting))
     state = dict(state_dict=model.state_dict(), optimizer=wrapper.state_dict(), message_hub={})

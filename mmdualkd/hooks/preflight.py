@@ -32,7 +32,7 @@ from ..zoo.weights import classes_of
 from .epoch_seed import EpochSeedHook, sampler_of
 from .loading import check_load_from, check_weights
 from .optimizer import check_optimizer
-from .resume import TRAINING, check_source, check_training, training_of
+from .resume import TRAINING, check_source, check_training, take_missed_steps, training_of
 
 
 @HOOKS.register_module()
@@ -70,6 +70,8 @@ class PreflightHook(Hook):
     def before_train(self, runner: Runner) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         student = getattr(model, 'student', model)
+        if runner._resume:
+            take_missed_steps(runner.param_schedulers)
         check_top_keys(runner, student)
         tell_batch(runner)
         check_optimizer(model, getattr(runner, 'optim_wrapper', None), runner.cfg.get('optim_wrapper') or {})

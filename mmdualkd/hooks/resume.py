@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmengine.hooks import EMAHook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
@@ -102,6 +103,10 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
     before, now = theirs.get('epoch', ours['epoch']), ours['epoch']
     if abs(now - before) > LEEWAY * before:  # schedules, and the rate that they end with, count iterations
         faults.append(f'{before} batches an epoch there, {now} here (batch_size, processes or data)')
+    elif now == before:
+        faults += _let_schedules_go_on(checkpoint.get('param_schedulers'), runner.param_schedulers)
+    if 'ema_state_dict' in checkpoint and not any(isinstance(hook, EMAHook) for hook in runner.hooks):
+        faults.append('averaged weights there (EMAHook), none here')
     faults += [
         f'the weights of model.teachers.{name} {there["file"]} there, {here["file"]} here'
         for name, here in ours['teachers'].items()
@@ -161,6 +166,45 @@ def _optimizer(wrapper: OptimWrapper) -> str:
     if isinstance(wrapper, OptimWrapperDict):
         return ', '.join(f'{name}={_optimizer(part)}' for name, part in wrapper.items())
     return type(wrapper.optimizer).__name__
+
+
+def _let_schedules_go_on(there: Any, here: Any) -> list[str]:
+    """Moves the ends of schedules that last as long as training, and whose shape does not hang on it, in place.
+
+    MMEngine would restore the end that the former number of epochs gave them: rates would stand still from there on.
+
+    Args:
+        there: The states of a checkpoint.
+        here: The schedules of the runner.
+
+    Returns:
+        How schedules differ that another number of epochs makes steeper or flatter.
+    """
+    if not isinstance(there, list) or not isinstance(here, list):
+        return []
+    faults = []
+    for number, (state, schedule) in enumerate(zip(there, here, strict=False)):
+        if state.get('end') == schedule.end:
+            continue
+        lengths = [(state.get(key), getattr(schedule, key, None)) for key in ('total_iters', 'T_max', 'total_steps')]
+        if other := [pair for pair in lengths if pair[0] != pair[1]]:
+            faults.append(f'param_scheduler.{number} over {other[0][0]} steps there, {other[0][1]} here (max_epochs)')
+        else:
+            state['end'] = schedule.end
+    return faults
+
+
+def take_missed_steps(schedules: Any) -> None:
+    """Takes the step that a schedule left out at what was its end, see :func:`_let_schedules_go_on`.
+
+    Args:
+        schedules: Those of the runner, resumed.
+    """
+    for schedule in schedules if isinstance(schedules, list) else ():
+        within = schedule.begin <= schedule._global_step < schedule.end
+        if within and schedule.last_step == schedule._global_step - schedule.begin - 1:
+            schedule._global_step -= 1
+            schedule.step()
 
 
 def _other_tensors(there: dict, here: dict) -> list[str]:

@@ -60,6 +60,8 @@ def write_page(
         read_training(folder, 'WORK_DIR_OR_STUDY')  # says what is wrong with it
     if out.is_dir():
         raise ConfigError(f'--out={str(out)!r} is a folder: name a file in it')
+    if out.suffix not in ('.html', '.htm'):  # a slip must not cost a checkpoint
+        raise ConfigError(f'--out={str(out)!r} must end in .html')
     check_folder('--out', out.parent)
     if (folder / FILE).is_file():
         if against is not None:

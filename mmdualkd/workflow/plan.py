@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -73,26 +74,35 @@ class Plan:
         return self.run.folder / training / f'student_epoch_{epochs}.pth'
 
     def last(self, training: str) -> Path | None:
-        """The last checkpoint of a training; None if there is none, or none that can be read."""
-        note = self.run.folder / training / 'last_checkpoint'
-        if not note.is_file():
+        """The checkpoint that a training goes on from, the newest that can be read; None if there is none."""
+        named = self._named(training)
+        if named is None:
             return None
-        path = note.parent / Path(note.read_text().strip()).name
-        try:
-            read_checkpoint(path, str(note))
-        except CheckpointError as error:
-            print(f'warning: {error}; {training} begins anew', flush=True)
-            return None
-        return path
+        older = sorted(named.parent.glob('epoch_*.pth'), key=os.path.getmtime, reverse=True)
+        for path in dict.fromkeys((named, *older)):
+            try:
+                read_checkpoint(path, training)
+            except CheckpointError as error:
+                print(f'warning: {error}', flush=True)
+            else:
+                return path
+        print(f'warning: {training} begins anew', flush=True)
+        return None
+
+    def _named(self, training: str) -> Path | None:
+        """The checkpoint that a training's ``last_checkpoint`` names."""
+        folder = self.run.folder / training
+        note = folder / 'last_checkpoint'
+        return folder / Path(note.read_text().strip()).name if note.is_file() else None
 
     def final(self, training: str) -> Path:
-        """The last checkpoint of a training that is done.
+        """The last checkpoint of a training that is done, no older one.
 
         Raises:
             CheckpointError: If it is gone.
         """
-        path = self.last(training)
-        if path is None:
+        path = self._named(training)
+        if path is None or self.last(training) != path:
             raise CheckpointError(f'{self.run.folder / training} holds no checkpoint any more; {AGAIN}')
         return path
 
@@ -166,7 +176,8 @@ class Plan:
         epochs = self.lengths['teachers' if training.startswith('teachers/') else 'student']
 
         def work() -> None:
-            resume = ['--resume'] if self.last(training) else []
+            last = self.last(training)
+            resume = ['--resume', last] if last else []
             arguments = [self.config(training), '--work-dir', work_dir, *resume, *self.loaders()]
             run_tool('train', *arguments, processes=self.job.processes)
 

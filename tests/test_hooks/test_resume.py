@@ -120,6 +120,35 @@ def test_a_longer_run_goes_on_also_from_a_checkpoint_that_says_nothing_of_its_se
     assert len(job.losses()) == 4 + 2 + 2 and not any('nothing left' in line for line in warnings.messages)
 
 
+def test_schedules_of_a_longer_run_go_on_as_if_it_had_begun_as_long(job, tmp_path):
+    schedule = [dict(type='CosineAnnealingLR', T_max=4, by_epoch=True, convert_to_iter_based=True)]
+    ends = {}
+    for name, lengths in dict(longer=(1, 3), whole=(3,)).items():
+        options = without_validation(work_dir=str(tmp_path / name), param_scheduler=schedule)
+        for epochs in lengths:
+            resumed = epochs == 3 and name == 'longer'
+            runner_of(job, **options, resume=resumed, train_cfg=dict(max_epochs=epochs)).train()
+        ends[name] = read(tmp_path / name / 'epoch_3.pth')
+    longer, whole = ends.values()
+    assert longer['param_schedulers'] == whole['param_schedulers']
+    assert all(torch.equal(longer['state_dict'][key], value) for key, value in whole['state_dict'].items())
+
+
+def test_a_schedule_that_another_length_makes_steeper_is_one_clear_error(job, tmp_path):
+    poly, work_dir = [dict(type='PolyLR', by_epoch=True)], str(tmp_path / 'poly')
+    options = without_validation(work_dir=work_dir, param_scheduler=poly)
+    runner_of(job, **options).train()
+    with pytest.raises(CheckpointError, match=r'param_scheduler\.0 over 1 steps there, 2 here \(max_epochs\)'):
+        runner_of(job, **options, resume=True, train_cfg=dict(max_epochs=3)).train()
+
+
+def test_averaged_weights_are_not_trained_on_without_their_hook(job):
+    path = job.work_dir / 'epoch_2.pth'
+    torch.save(dict(read(path), ema_state_dict={}), path)  # with it `state_dict` holds the averages
+    with pytest.raises(CheckpointError, match=r'averaged weights there \(EMAHook\), none here'):
+        resume(job, path)
+
+
 @pytest.mark.parametrize('name', ['student_epoch_2.pth', 'weights.pth'])
 def test_weights_without_a_trainings_state_are_named_as_that(job, name):
     if name == 'weights.pth':

@@ -240,11 +240,21 @@ def test_an_out_that_cannot_be_written_to_is_an_error(tmp_path, export, out):
 
 
 def test_a_full_disk_leaves_no_half_of_a_config(tmp_path, export):
-    text = f"model = dict(type='Recognizer3D', note={'x' * 65_500!r})"
-    torch.save(dict(state_dict={'backbone.a': torch.ones(1)}, meta=dict(cfg=text)), tmp_path / 'a.pth')
-    with full_disk(65_600), pytest.raises(SystemExit, match=r"CheckpointError: '.*student\.py' cannot be written"):
+    save_model(averaging_recognizer(), tmp_path / 'a.pth')
+    size = max((tmp_path / 'a.pth').stat().st_size, 65_536) + 4096  # of what is tried before, too
+    text = f'model = {averaging_recognizer()!r}\nenv_cfg = dict(note='
+    (tmp_path / 'a.py').write_text(f'{text}{"x" * (size - len(text) - 100)!r})')  # the stock one is longer
+    with full_disk(size), pytest.raises(SystemExit, match=r"CheckpointError: '.*student\.py' cannot be written"):
         export(tmp_path / 'a.pth', '--out', tmp_path / 'out')
     assert [file.name for file in (tmp_path / 'out').iterdir()] == ['student.pth']
+
+
+def test_weights_of_another_model_than_the_config_beside_them_are_an_error(tmp_path, export):
+    save_model(resnet3d(4, 2), tmp_path / 'other.pth')
+    (tmp_path / 'config.py').write_text(f'model = {resnet3d(6, 2)!r}')
+    with pytest.raises(SystemExit, match=r"CheckpointError: checkpoint='.*other\.pth' is not of this model"):
+        export(tmp_path / 'other.pth', '--out', tmp_path / 'out')
+    assert not list((tmp_path / 'out').iterdir())
 
 
 def test_a_missing_source_is_an_error(export):

@@ -3,6 +3,10 @@
 import json
 from types import SimpleNamespace
 
+import pytest
+import torch
+
+from mmdualkd.errors import CheckpointError
 from mmdualkd.workflow import plan
 from mmdualkd.workflow.plan import Plan
 
@@ -18,3 +22,19 @@ def test_a_teacher_near_chance_is_told_before_the_student_is_trained(tmp_path, m
     assert len(Plan(run, job, None, teachers, baseline=False).check_teachers()) == 3
     [line] = capsys.readouterr().out.splitlines()
     assert line.startswith('warning: teacher vit knows little more than chance: 14.0 %')
+
+
+def test_a_training_goes_on_from_the_newest_whole_checkpoint_and_ends_with_no_older_one(tmp_path, capsys):
+    plan, folder = Plan(SimpleNamespace(folder=tmp_path), None, None, {}, baseline=False), tmp_path / 'distilled'
+    folder.mkdir()
+    assert plan.last('distilled') is None
+    for epoch in (1, 2):
+        torch.save(dict(state_dict={}), folder / f'epoch_{epoch}.pth')
+    (folder / 'last_checkpoint').write_text('elsewhere/distilled/epoch_2.pth')
+    assert plan.last('distilled') == plan.final('distilled') == folder / 'epoch_2.pth'
+    (folder / 'epoch_2.pth').write_bytes((folder / 'epoch_2.pth').read_bytes()[:300])
+    assert plan.last('distilled') == folder / 'epoch_1.pth' and 'cut short' in capsys.readouterr().out
+    with pytest.raises(CheckpointError, match='holds no checkpoint any more'):
+        plan.final('distilled')
+    (folder / 'epoch_1.pth').write_bytes(b'')
+    assert plan.last('distilled') is None and 'warning: distilled begins anew' in capsys.readouterr().out
