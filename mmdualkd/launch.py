@@ -132,7 +132,7 @@ def build_runner(cfg: Config, testing: bool = False):
 
 def check_splits(cfg: Config, testing: bool) -> None:
     """Refuses a config with a part of a validation or test, one without a test to test, and float16 on the CPU."""
-    import torch
+    from mmengine.device import get_device
 
     for split in ('val', 'test'):
         keys = [f'{split}_{part}' for part in ('dataloader', 'cfg', 'evaluator')]
@@ -140,7 +140,7 @@ def check_splits(cfg: Config, testing: bool) -> None:
         if 0 < len(absent) < len(keys) or (absent and testing and split == 'test'):
             raise ConfigError(f'{", ".join(absent)} not set: {", ".join(keys)} go together')
     dtype = (cfg.get('optim_wrapper') or {}).get('dtype')
-    if not testing and str(dtype) in ('float16', 'torch.float16') and not torch.cuda.is_available():
+    if not testing and str(dtype) in ('float16', 'torch.float16') and get_device() == 'cpu':
         raise ConfigError(f'optim_wrapper.dtype={str(dtype)!r} needs a GPU, on the CPU autocast has bfloat16')
 
 
