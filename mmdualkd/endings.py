@@ -72,9 +72,10 @@ def _end_of(main: Callable[[], object], watched: bool) -> _Ending | None:
             traceback.print_exception(error.__cause__)
         where = f' (traceback: {shown(log)})' if error.of_others and log else ''
         return _Ending(f'{type(error).__name__}: {error}{where}')
-    except Exception:
+    except Exception as error:
         trace = traceback.format_exc()
-        only_in_the_file(trace)
+        if only_in_the_file(trace) is None and isinstance(error, BrokenPipeError):
+            raise  # of who read the output
         return _Ending(trace.rstrip())
     return None
 

@@ -6,6 +6,7 @@ Each command has a --help of its own.
 import argparse
 import importlib
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -62,9 +63,16 @@ def run_script(command: str, script: str, arguments: list[str]) -> None:
 
 
 def main() -> None:
-    """Runs the command that the command line names; a package that cannot be imported ends it with one line."""
+    """Runs the command that the command line names.
+
+    A package that cannot be imported ends it with one line, who reads no more of the output (``head``) without a word.
+    """
     try:
         run_command()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tells of what it could not print
+        raise SystemExit(128 + signal.SIGPIPE) from None
     except ImportError as error:
         raise SystemExit(f'{type(error).__name__}: {error}; `mmdualkd doctor` tells what is wrong') from error
 

@@ -162,3 +162,12 @@ def test_the_command_is_installed_beside_python():
     if not os.path.exists(script):
         pytest.skip('mmdualkd is not installed here')
     assert 'distill' in subprocess.run([script, '--help'], capture_output=True, text=True).stdout
+
+
+def test_output_that_nobody_reads_any_more_ends_without_a_word():
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, '-W', 'ignore', COMMAND, 'list', 'models']
+    with os.fdopen(writer, 'wb') as closed:
+        done = subprocess.run(words, stdout=closed, stderr=subprocess.PIPE, env=environment())
+    assert (done.returncode, done.stderr) == (141, b'')
