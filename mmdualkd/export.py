@@ -113,8 +113,8 @@ def stock_config(cfg: Config) -> tuple[Config, list[str]]:
     return Config(stock), remarks
 
 
-def check_weights(cfg: Config, checkpoint: str | Path) -> None:
-    """Refuses a checkpoint of another model than the config's, which plain OpenMMLab would load in part.
+def load_student(cfg: Config, checkpoint: str | Path) -> nn.Module:
+    """The student with its weights; none of another model, which plain OpenMMLab would load in part.
 
     Args:
         cfg: The stock config, see :func:`stock_config`.
@@ -123,11 +123,6 @@ def check_weights(cfg: Config, checkpoint: str | Path) -> None:
     Raises:
         CheckpointError: Names what does not fit.
     """
-    _built(cfg, checkpoint)
-
-
-def _built(cfg: Config, checkpoint: str | Path) -> nn.Module:
-    """The student with its weights."""
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     model = MODELS.build({'_scope_': scope_of(cfg.model), **copy.deepcopy(cfg.model)})
     load_teacher_weights(model, str(checkpoint), 'checkpoint')
@@ -243,7 +238,7 @@ def export_onnx(
         import onnxruntime  # noqa: F401
     except ImportError as error:
         raise ConfigError(f'--onnx needs onnx and onnxruntime ({error}); run: pip install onnx onnxruntime') from error
-    model = Scores(_built(cfg, checkpoint))
+    model = Scores(load_student(cfg, checkpoint))
     shape, other = (_clip_shape(cfg, size) for size in SIZES)
     if other == shape:
         return _export_fixed(model, shape, out, tolerance), []

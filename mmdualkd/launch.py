@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.logging import MMLogger, print_log
 
 from .console.handlers import plainly
@@ -132,8 +133,6 @@ def build_runner(cfg: Config, testing: bool = False):
 
 def check_splits(cfg: Config, testing: bool) -> None:
     """Refuses a config with a part of a validation or test, one without a test to test, and float16 on the CPU."""
-    from mmengine.device import get_device
-
     for split in ('val', 'test'):
         keys = [f'{split}_{part}' for part in ('dataloader', 'cfg', 'evaluator')]
         absent = [key for key in keys if cfg.get(key) is None]

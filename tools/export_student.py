@@ -12,7 +12,7 @@ from pathlib import Path
 import mmdualkd  # noqa: F401  (first: it mends the stack)
 from mmdualkd.checkpoint import find_checkpoint, save_student, training_config
 from mmdualkd.cli.tools import add_export_arguments
-from mmdualkd.export import check_weights, export_onnx, stock_config
+from mmdualkd.export import export_onnx, load_student, stock_config
 from mmdualkd.files import check_folder, replacing
 from mmdualkd.launch import run_tool
 from mmdualkd.registry import SCOPE
@@ -34,7 +34,7 @@ def main() -> None:
     cfg, remarks = stock_config(training_config(source))
     out = args.out or source.parent / 'export'
     check_folder('--out', out)
-    check_weights(cfg, source)
+    load_student(cfg, source)  # before anything is written
     save_student(source, out / 'student.pth')
     with replacing(out / 'student.py') as part:
         part.write_text(cfg.pretty_text, encoding='utf-8')
