@@ -1,9 +1,11 @@
 """The docs lead where they say, have a page a method, and a notebook that was run."""
 
+import csv
 import functools
 import itertools
 import json
 import re
+import statistics
 
 import pytest
 import yaml
@@ -14,6 +16,7 @@ from mmdualkd.cli.listing import found
 from mmdualkd.workflow.leaves import FROM_SCRATCH_AREA
 
 DOCS = ROOT / 'docs'
+RECORDS = sorted((DOCS / 'records').glob('*.csv'))
 NOTEBOOKS = sorted((DOCS / 'notebooks').glob('*.ipynb'))
 PAGES = [
     *(ROOT / name for name in ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'configs/README.md')),
@@ -101,6 +104,29 @@ def test_a_figure_that_a_page_tells_stands_in_the_results(page):
         *figures.findall((ROOT / 'configs/README.md').read_text()),
     }
     assert not set(figures.findall(text_of(page))) - known, 'measured anew? say here, too, what it is now'
+
+
+def of_seeds(values):
+    """A cell of a table: the mean, and the sample standard deviation where there are several."""
+    return f'{statistics.mean(values):.1f}' + (f' ± {statistics.stdev(values):.1f}' if len(values) > 1 else '')
+
+
+@pytest.mark.parametrize('record', RECORDS, ids=named)
+def test_a_table_says_what_was_recorded_of_each_training(record):
+    with record.open(encoding='utf-8', newline='') as file:
+        runs = list(csv.DictReader(file))
+    splits = list(dict.fromkeys(run['split'] for run in runs))
+    rows = {}
+    for run in runs:
+        rows.setdefault(run['row'], {}).setdefault(run['split'], {})[run['seed']] = float(run['top1'])
+    table = {line.replace('*', '') for line in (DOCS / 'results.md').read_text().splitlines()}
+    for name, by_split in rows.items():
+        cells = [of_seeds(by_split[split].values()) if split in by_split else '–' for split in splits]
+        if all(split in by_split for split in splits):
+            whole = zip(*(by_split[split].values() for split in splits), strict=True)
+            cells.append(of_seeds([statistics.mean(values) for values in whole]))
+        line = f'| {" | ".join([name, *cells])} |'
+        assert any(told.startswith(line) for told in table), f'docs/results.md has no line {line}'
 
 
 @pytest.mark.parametrize('notebook', NOTEBOOKS, ids=named)

@@ -7,21 +7,21 @@ cache_dtype = 'float32'
 against = ['Student alone', 'KD', 'Hybrid assistant']
 
 
-def of(number):
-    """A warm-up of 3 epochs, then a cosine, as in the config."""
-    return {
+lengths = {  # a warm-up of 3 epochs, then a cosine, as in the config
+    number: {
         'train_cfg.max_epochs': number,
         'train_cfg.val_interval': number,
         'param_scheduler.1.T_max': number - 3,
         'param_scheduler.1.end': number,
     }
-
-
+    for number in (60, 120)
+}
+long, longer = lengths.values()
 twice = ('Student alone', 'KD', 'FitNets', 'Hybrid assistant')
 rows = [
-    *(dict(row, options={**row['options'], **of(60)}) for row in _base_.rows),
+    *(dict(row, options={**row['options'], **long}) for row in _base_.rows),
     *(
-        dict(row, name=f'{row["name"]}, 120 epochs', options={**row['options'], **of(120)})
+        dict(row, name=f'{row["name"]}, 120 epochs', options={**row['options'], **longer})
         for row in _base_.rows
         if row['name'] in twice
     ),
