@@ -12,6 +12,6 @@ default_hooks = dict(
     checkpoint=dict(save_best='auto', max_keep_ckpts=3),
     sync_buffers=dict(type='SyncBuffersHook'),  # processes validate, and the first saves, one model
 )
-# accuracies on the batch are averaged over the interval, as losses are
+# accuracies on the batch are averaged over the last ones, as losses are
 log_processor = dict(mean_pattern=r'.*(loss|time|data_time|grad_norm|batch_acc/|top\d_acc|accuracy_top-).*')
 env_cfg = dict(cudnn_benchmark=True)  # shapes do not change; --deterministic turns it off
