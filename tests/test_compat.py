@@ -243,6 +243,28 @@ def test_slurm_tasks_without_a_gpu_meet_over_gloo(fault_and_cure, tmp_path):
     assert 'gloo 127.0.0.1' in fault_and_cure(code, '_cuda_setDevice')
 
 
+def test_averaged_weights_are_saved_with_the_running_statistics_that_are_validated(fault_and_cure):
+    code = (
+        'from types import SimpleNamespace\n'
+        'import torch\n'
+        'from mmengine.hooks import EMAHook\n'
+        'model, hook = torch.nn.BatchNorm1d(2), EMAHook(momentum=0.5)\n'
+        'runner = SimpleNamespace(model=model, iter=0)\n'
+        'hook.before_run(runner)\n'
+        'for weight in (1.0, 3.0):\n'
+        '    model.weight.data.fill_(weight)\n'
+        '    hook.after_train_iter(runner, 0)\n'
+        'model.running_mean.fill_(5.0)  # as SyncBuffersHook does after an epoch\n'
+        'checkpoint = dict(state_dict=model.state_dict())\n'
+        'hook.before_save_checkpoint(runner, checkpoint)\n'
+        'saved = checkpoint["state_dict"]\n'
+        'assert saved["weight"].tolist() == [2, 2]\n'
+        'assert saved["running_mean"].tolist() == [5, 5], "the first process alone"\n'
+        'assert checkpoint["ema_state_dict"]["module.weight"].tolist() == [3, 3]\n'
+    )
+    fault_and_cure(code, 'AssertionError: the first process alone')
+
+
 def test_a_config_is_written_in_its_order(fault_and_cure):
     code = (
         'from mmengine.config import Config\n'

@@ -329,3 +329,8 @@ def test_pictures_reach_a_model_with_red_first(name, data, unchecked_cifar):
         batch = preprocessor(dict(inputs=[sample['inputs']], data_samples=[sample['data_samples']]))
         red, green, blue = (batch['inputs'] * preprocessor.std + preprocessor.mean).mean(dim=(0, 2, 3))
         assert red > 190 > max(green, blue)
+
+
+@pytest.mark.parametrize('path', LEAVES, ids=lambda path: path.stem)
+def test_several_processes_validate_the_running_statistics_that_are_saved(path):
+    assert read_config(path).default_hooks.sync_buffers.type == 'SyncBuffersHook'

@@ -9,6 +9,6 @@ custom_hooks = [
     dict(type='mmdualkd.CheckFiniteHook'),
 ]
 default_hooks = dict(checkpoint=dict(save_best='auto', max_keep_ckpts=3))
-# accuracies on the batch are averaged over the interval, as losses are
+# accuracies on the batch are averaged over the last ones, as losses are
 log_processor = dict(mean_pattern=r'.*(loss|time|data_time|grad_norm|batch_acc/|top\d_acc|accuracy_top-).*')
 env_cfg = dict(cudnn_benchmark=True)  # shapes do not change; --deterministic turns it off

@@ -102,6 +102,7 @@ def _training_pace(job: Job) -> tuple[Pace, dict[str, float]]:
     runner = job.training() if not job.cached else job.started()  # the start gives each sample what the cache has of it
     losses: dict[str, Tensor] = {}
     runner.model.train()
+    runner.message_hub.update_info('iter', getattr(runner.model, 'warmup_iters', 0))  # terms count in full
     job.first_weights = [weight.detach().cpu().clone() for weight in job.weights()]
 
     def step(data: Any) -> None:

@@ -22,6 +22,7 @@ from .packages import (
     torchvision_without_ops,
 )
 from .training import (
+    buffers_beside_averaged_weights,
     checkpoint_without_reentry,
     compiled_without_optimizer,
     config_in_its_order,
@@ -73,6 +74,7 @@ CURES: dict[str, Callable[[Callable[[], None]], None]] = {
     'mmengine.dist.utils': processes_without_gpu,
     'mmengine.fileio.backends.local_backend': checkpoint_cut_short,
     'mmengine.hooks.checkpoint_hook': last_checkpoint_cut_short,
+    'mmengine.hooks.ema_hook': buffers_beside_averaged_weights,
     'mmengine.model.wrappers.distributed': parallel_model_without_gpu,
     'mmengine.optim.scheduler.param_scheduler': resume_one_cycle,
     'mmengine.optim.optimizer.amp_optimizer_wrapper': mixed_precision_without_gpu,

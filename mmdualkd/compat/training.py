@@ -137,6 +137,28 @@ def parallel_model_without_gpu(execute: Callable[[], None]) -> None:
     MMDistributedDataParallel.__init__ = cured
 
 
+def buffers_beside_averaged_weights(execute: Callable[[], None]) -> None:
+    """``EMAHook`` saves averaged weights with buffers that it copied before ``SyncBuffersHook`` averaged them.
+
+    Of several processes a checkpoint, and the student in it, had the running statistics of the first one alone, and not
+    those that were validated.
+    """
+    execute()
+    from mmengine.hooks.ema_hook import EMAHook
+
+    stock = EMAHook.before_save_checkpoint
+
+    @functools.wraps(stock)
+    def save(self: Any, runner: Any, checkpoint: dict) -> None:
+        if not self.ema_model.update_buffers:
+            own = dict(self.src_model.named_buffers())
+            for name, copied in self.ema_model.module.named_buffers():
+                copied.data.copy_(own[name].data)
+        stock(self, runner, checkpoint)
+
+    EMAHook.before_save_checkpoint = save
+
+
 def mixed_precision_without_gpu(execute: Callable[[], None]) -> None:
     """``AmpOptimWrapper`` refuses to be built on a CPU, where autocast to bfloat16 works and needs no loss scaling.
 

@@ -83,6 +83,12 @@ def parallel_model_without_gpu():
     return _no_accelerator() and 'device_ids=[' in inspect.getsource(Runner.wrap_model)
 
 
+def buffers_beside_averaged_weights():
+    from mmengine.hooks import EMAHook
+
+    return 'buffers' not in inspect.getsource(EMAHook.before_save_checkpoint)
+
+
 def mixed_precision_without_gpu():
     import torch
     from mmengine.optim import AmpOptimWrapper
@@ -158,6 +164,7 @@ PROBES = (
     config_in_its_order,
     processes_without_gpu,
     parallel_model_without_gpu,
+    buffers_beside_averaged_weights,
     mixed_precision_without_gpu,
     compiled_without_optimizer,
     checkpoint_cut_short,

@@ -28,7 +28,8 @@ class Training:
 
     Attributes:
         folder: The directory.
-        entries: What was logged of training, by iteration; of an iteration that was trained twice the later one.
+        entries: What was logged of training, by iteration; of an iteration that was trained twice the later one, and
+            nothing of a training that was begun anew in the same directory.
         validations: Top-1 in percent by epoch (or iteration, in a training of iterations).
     """
 
@@ -140,15 +141,25 @@ def read_training(folder: Path, key: str = 'WORK_DIR') -> Training:
         )
     entries: dict[int, dict] = {}
     validations: dict[int, float] = {}
-    for log in logs:
-        for entry in _lines(log):
-            step = entry.get('step', entry.get('iter', 0))
+    for log in logs:  # folders are named by the time at which they begin
+        lines = list(_lines(log))
+        if first := next((entry for entry in lines if 'loss' in entry), None):
+            # what an earlier session has from there on was trained again, or is of a training before this one
+            begin = _step(first)
+            entries = {step: entry for step, entry in entries.items() if step < begin}
+            validations = {step: top1 for step, top1 in validations.items() if step < first.get('epoch', begin)}
+        for entry in lines:
+            step = _step(entry)
             top1 = next((scale * entry[name] for name, scale in METRICS.items() if name in entry), None)
             if top1 is not None:
                 validations[step] = top1
             elif 'loss' in entry:
                 entries[step] = entry
     return Training(folder, dict(sorted(entries.items())), dict(sorted(validations.items())))
+
+
+def _step(entry: dict) -> int:
+    return entry.get('step', entry.get('iter', 0))
 
 
 def _lines(path: Path) -> Iterator[dict]:

@@ -98,7 +98,7 @@ MODELS: dict[str, dict[str, Model]] = {
         'mixer-b16': _picture('mlp_mixer/mlp-mixer-base-p16_64xb64_in1k', 'mlp'),
         'cnn-w8': _small_picture('cnn_w8', 'cnn', 176_482, 0.0056),
         'cnn-w16': _small_picture('cnn_w16', 'cnn', 701_754, 0.0219),
-        'vit-w48': _small_picture('vit_w48', 'vit', 119_866, 0.0075),
+        'vit-w48': _small_picture('vit_w48', 'vit', 119_866, 0.01),
         'swin-w24': _small_picture('swin_w24', 'vit', 805_757, 0.0123),
         'mlp-w64': _small_picture('mlp_w64', 'mlp', 130_058, 0.0083),
     },

@@ -13,6 +13,7 @@ from picture_jobs import picture_job, write_pictures
 
 from mmdualkd.checks.job import Job
 from mmdualkd.checks.rate import check_rate
+from mmdualkd.checks.speed import training_pace
 from mmdualkd.errors import ConfigError
 from mmdualkd.study.configs import config_of
 
@@ -132,6 +133,16 @@ def test_updates_of_accumulated_gradients_are_those_of_the_first_weights_however
         assert found.level == 'fine', found.text
         shown.append(found.text)
     assert len(set(shown)) == 1  # the batch is the same, and so is the mean of its gradients
+
+
+def test_terms_count_in_full_in_what_is_tried_also_where_they_grow_from_nothing_in_training(job):
+    shown = []
+    for iterations in (0, 1000):
+        with Job(config_of(str(job.config), {'model.warmup_iters': iterations})) as built:
+            built.started()
+            losses = training_pace(built)[1]
+            shown.append((losses['loss_kd'], next(check_rate(built)).text))
+    assert shown[0] == shown[1] and shown[0][0] > 0
 
 
 def test_flags_of_training_are_checked_with_it(job, check):

@@ -223,6 +223,22 @@ def test_a_log_of_a_training_that_was_resumed_is_one_curve(tmp_path):
     assert read_training(tmp_path).curve('loss') == ([1, 2, 3, 4], [5.0, 4.0, 3.0, 2.0])
 
 
+@pytest.mark.parametrize('by_epoch', [True, False])
+def test_a_log_of_a_training_that_was_begun_anew_has_nothing_of_the_one_before(tmp_path, by_epoch):
+    for name, epochs, top1 in (('a', 4, 0.9), ('b', 2, 0.5)):
+        lines = []
+        for epoch in range(1, epochs + 1):
+            steps = (2 * epoch - 1, 2 * epoch)
+            lines += [dict(loss=top1, step=step, **(dict(epoch=epoch) if by_epoch else {})) for step in steps]
+            lines.append({'acc/top1': top1, 'step': epoch if by_epoch else 2 * epoch})
+        log = tmp_path / name / 'vis_data' / 'scalars.json'
+        log.parent.mkdir(parents=True)
+        log.write_text(''.join(json.dumps(line) + '\n' for line in lines))
+    training = read_training(tmp_path)
+    assert training.curve('loss') == ([1, 2, 3, 4], [0.5] * 4)
+    assert list(training.validations.values()) == [50.0, 50.0]
+
+
 def test_a_run_of_distill_is_its_student_distilled_alone_and_the_teachers(folders, report, tmp_path):
     run = tmp_path / 'run'
     for folder, name in zip(folders, ('distilled', 'alone'), strict=True):
