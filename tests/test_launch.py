@@ -194,6 +194,10 @@ def test_other_files_that_are_no_config_are_refused_in_one_line(leaf, tmp_path):
     assert refused(tmp_path / 'empty.py').endswith('has no `model`')
     imports = "custom_imports = dict(imports=['no_such_loss'], allow_failed_imports=False)"
     assert "No module named 'no_such_loss'; is it on PYTHONPATH?" in refused(leaf(imports))
+    config = leaf(imports)
+    (config.parent / 'no_such_loss.py').touch()
+    message = refused(config)
+    assert message.endswith(f'it lies in {config.parent}: export PYTHONPATH={config.parent}')
 
 
 def test_a_work_dir_that_cannot_be_written_is_named(leaf, tmp_path):
