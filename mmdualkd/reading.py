@@ -30,7 +30,8 @@ def read_file(key: str, path: str, lazy_import: bool | None = None) -> Config:
         first = error
         while first.__cause__ or first.__context__:
             first = first.__cause__ or first.__context__
-        raise ConfigError(f'{key}={path!r} imports what is not found: {first}; is it on PYTHONPATH?') from error
+        hint = _where(getattr(first, 'name', None), path)
+        raise ConfigError(f'{key}={path!r} imports what is not found: {first}; {hint}') from error
     except Exception as error:
         at, line = path, error.__context__.lineno if isinstance(error.__context__, SyntaxError) else None
         for frame, number in traceback.walk_tb(error.__traceback__):
@@ -42,6 +43,16 @@ def read_file(key: str, path: str, lazy_import: bool | None = None) -> Config:
             line, error = line or error.lineno, SyntaxError(getattr(error.__context__ or error, 'msg', error))
         place = f'{os.path.relpath(at)}, line {line}' if line else os.path.relpath(at)
         raise ConfigError(f'{key}={path!r} cannot be read: {place}: {one_line(error)}') from error
+
+
+def _where(module: str | None, path: str) -> str:
+    """What to do about a module that is not found: it may lie beside the file, or where the command was called."""
+    top = (module or '').partition('.')[0]
+    for folder in (os.path.dirname(path) or '.', '.'):
+        place = os.path.join(folder, top)
+        if top and (os.path.isfile(f'{place}.py') or os.path.isdir(place)):
+            return f'it lies in {folder}: export PYTHONPATH={os.path.abspath(folder)}'
+    return 'is it on PYTHONPATH?'
 
 
 def with_names(part: Any) -> None:

@@ -109,14 +109,31 @@ def _check_optimizer(wrapper: Mapping, model: str) -> None:
 
 
 def _check_schedules(cfg: Config) -> None:
-    """Refuses a one-cycle schedule that ends before training does: torch would stop there with an error."""
+    """Refuses a one-cycle schedule that ends before training does, or takes the place of the optimizer's rates.
+
+    MMEngine would stop at that end with an error, and give all parameters ``eta_max`` whatever the optimizer says.
+    """
     schedules, epochs = cfg.get('param_scheduler') or (), _value(cfg, 'train_cfg.max_epochs')
+    rate = _value(cfg, 'optim_wrapper.optimizer.lr')
     for schedule in [schedules] if isinstance(schedules, dict) else schedules:
         steps = schedule.get('total_steps')
         by_epoch = schedule.get('convert_to_iter_based') or schedule.get('by_epoch', True)
         if steps is not None and epochs is not None and by_epoch and steps < epochs:
             raise ConfigError(
                 f'param_scheduler.total_steps={steps} ends before train_cfg.max_epochs={epochs}: give both one number'
+            )
+        highest = schedule.get('eta_max')
+        if highest is None:
+            continue
+        if rate is not None and rate != highest:
+            raise ConfigError(
+                f'optim_wrapper.optimizer.lr={rate} is not read, for the schedule sets the learning rate: '
+                f'param_scheduler.eta_max={highest}; give both one number'
+            )
+        if 'lr_mult' in str(_value(cfg, 'optim_wrapper.paramwise_cfg')):
+            raise ConfigError(
+                'optim_wrapper.paramwise_cfg: lr_mult is not read where param_scheduler.eta_max sets the learning rate '
+                'of all parameters; leave it out, or take a schedule without eta_max'
             )
 
 

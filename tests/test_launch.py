@@ -87,6 +87,11 @@ def test_a_misspelt_key_is_refused_with_the_nearest_right_one(text, key, nearest
         ('optim_wrapper = dict(accumulative_counts=0)', 'optim_wrapper.accumulative_counts must be a whole number'),
         ("optim_wrapper = dict(constructor='LearningRateDecayOptimizerConstructor')", 'name layers in paramwise_cfg'),
         ('train_cfg = dict(max_epochs=100)', 'ends before train_cfg.max_epochs=100: give both one number'),
+        ('optim_wrapper = dict(optimizer=dict(lr=0.1))', 'lr=0.1 is not read, for the schedule sets the learning rate'),
+        (
+            "optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'cls_head': dict(lr_mult=5)}))",
+            'lr_mult is not read where param_scheduler.eta_max sets the learning rate',
+        ),
         ("num_classes = '12'", "num_classes must be a whole number from 1, got '12'"),
         ("compile = 'yes'", "compile must be True, False or a dict of torch.compile, got 'yes'"),
         ('randomness = dict(seed=-1)', 'randomness.seed must be None or a whole number from 0 to 2**32 - 1, got -1'),
@@ -194,6 +199,10 @@ def test_other_files_that_are_no_config_are_refused_in_one_line(leaf, tmp_path):
     assert refused(tmp_path / 'empty.py').endswith('has no `model`')
     imports = "custom_imports = dict(imports=['no_such_loss'], allow_failed_imports=False)"
     assert "No module named 'no_such_loss'; is it on PYTHONPATH?" in refused(leaf(imports))
+    config = leaf(imports)
+    (config.parent / 'no_such_loss.py').touch()
+    message = refused(config)
+    assert message.endswith(f'it lies in {config.parent}: export PYTHONPATH={config.parent}')
 
 
 def test_a_work_dir_that_cannot_be_written_is_named(leaf, tmp_path):

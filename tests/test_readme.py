@@ -72,8 +72,9 @@ def blocks(language, elsewhere=False):
 
 
 def block_with(word):
-    """The one block that has a word in it."""
-    (text,) = [text for _, _, text in BLOCKS if word in text.splitlines()[0] or f'import {word}' in text]
+    """The one block of Python that has a word in it."""
+    blocks = [text for _, language, text in BLOCKS if language == 'python']
+    (text,) = [text for text in blocks if word in text.splitlines()[0] or f'import {word}' in text]
     return text
 
 
@@ -256,9 +257,9 @@ def test_the_call_from_python_takes_and_gives_what_is_printed(monkeypatch, capsy
 
 @pytest.mark.parametrize('text', blocks('shell'))
 def test_a_command_names_what_is_there_and_its_tool_takes_its_flags(text, root, monkeypatch):
-    for page_block in BLOCKS:  # configs that the same pages have their readers write
+    for page_block in BLOCKS:  # configs and modules that the same pages have their readers write
         written = re.match(r'# (\w+\.py)', page_block[2])
-        if written and '_base_' in page_block[2]:
+        if written and ('_base_' in page_block[2] or 'register_module' in page_block[2]):
             (root / written[1]).write_text(page_block[2])
     for line in text.splitlines():
         for command in re.split(r'; (?=do|done)', line):
@@ -272,6 +273,8 @@ def test_a_command_names_what_is_there_and_its_tool_takes_its_flags(text, root, 
 
 def check_command(words, monkeypatch):
     """Fails if a command line could not be run as it stands."""
+    if words[0] == 'PYTHONPATH=.':  # Python itself reads it
+        words = words[1:]
     while re.match(r'[A-Z_]+=', words[0]):
         script = next(Path(word) for word in words if Path(word).is_file())
         code = script.read_text() + ''.join(path.read_text() for path in (ROOT / 'tools' / 'studies').glob('*.py'))

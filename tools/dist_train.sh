@@ -11,6 +11,10 @@ if [[ ! $2 =~ ^([1-9][0-9]*|auto|cpu|gpu)$ ]]; then
     echo "$0: PROCESSES must be a whole number from 1, got '$2'" >&2
     exit 2
 fi
+if [ "${NNODES:-1}" != 1 ] && [ -z "${NODE_RANK:+${MASTER_ADDR:-}}" ]; then
+    echo "$0: NNODES=$NNODES needs NODE_RANK (0 on the first machine, then 1 ...) and MASTER_ADDR (the first one's address)" >&2
+    exit 2
+fi
 
 export PYTHONPATH="$(dirname "$0")/..${PYTHONPATH:+:$PYTHONPATH}"
 exec python "$(dirname "$0")/torchrun.py" \

@@ -34,8 +34,13 @@ def main() -> None:
     if not any(hook['type'].endswith(PREFLIGHT) for hook in hooks):  # it checks the weights against the model
         cfg.custom_hooks = [*hooks, dict(type=f'mmdualkd.{PREFLIGHT}')]
     if args.show or args.show_dir is not None:
+        flag = '--show' if args.show else '--show-dir'
+        if cfg.get('default_scope', 'mmaction') == 'mmaction':
+            raise ConfigError(
+                f"{flag} draws pictures alone: MMAction2's VisualizationHook does not take its models' clips"
+            )
         if 'visualization' not in cfg.get('default_hooks', {}):
-            raise ConfigError('--show needs default_hooks.visualization=dict(type="VisualizationHook") in the config')
+            raise ConfigError(f'{flag} needs default_hooks.visualization=dict(type="VisualizationHook") in the config')
         cfg.default_hooks.visualization.update(
             enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval
         )

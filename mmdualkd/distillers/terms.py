@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
 from torch import Tensor, nn
@@ -34,6 +35,8 @@ class Terms(nn.ModuleDict):
         super().__init__()
         check_part_names('model.terms', terms, reserved=OWN_LOSSES, owner=Terms)
         check_log_names('model.terms', terms)
+        self._learned: set[str] = set()  # terms whose loss had a gradient
+        self._made: dict[str, int] | None = None  # how many parameters each term had after its setup
         models = [STUDENT, *teachers, *([ASSISTANT] if assisted else [])]
         for name, cfg in terms.items():
             key = f'model.terms.{name}'
@@ -66,6 +69,7 @@ class Terms(nn.ModuleDict):
         for name, term in self.items():
             with seeded_by_name(f'terms.{name}'):
                 term.setup(step)
+        self._made = {name: len(list(term.parameters())) for name, term in self.items()}
 
     def losses(self, step: Step, warmup: float | Tensor, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Gives each term's weighted loss as ``loss_<name>``, and what the terms log.
@@ -76,16 +80,37 @@ class Terms(nn.ModuleDict):
             own: The student's own losses and accuracies.
 
         Raises:
-            ConfigError: If a name is among ``own``, or what a term logs would be added to the loss.
+            ConfigError: If a term gives no scalar, or one that nothing learns from, has made modules in its forward,
+                a name is among ``own``, or what a term logs is no tensor or would be added to the loss.
         """
-        losses = {f'loss_{name}': term.weight * warmup * term(step) for name, term in self.items()}
+        losses = {f'loss_{name}': term.weight * warmup * self._loss(name, term, step) for name, term in self.items()}
         check_log_names('a diagnostic of model.terms', step.log)
+        for name, value in step.log.items():
+            if not isinstance(value, Tensor):
+                raise ConfigError(f'model.terms: step.log[{name!r}] must be a tensor, got {value!r}')
         for name in (*losses, *step.log):
             if name in own:
                 raise ConfigError(
                     f'model.terms: {name!r} is in the log of the student itself; give the term another name'
                 )
         return {**losses, **step.log}
+
+    def _loss(self, name: str, term: Term, step: Step) -> Tensor:
+        """A term's own loss: a scalar, in autograd if the term counts and this is its first step."""
+        loss, what = term(step), f'model.terms.{name} ({type(term).__name__})'
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
+            given = f'a tensor {tuple(loss.shape)}' if isinstance(loss, Tensor) else type(loss).__name__
+            raise ConfigError(f'{what}: its forward must give one scalar tensor, got {given}')
+        if loss.requires_grad:
+            self._learned.add(name)
+        elif term.weight and torch.is_grad_enabled() and name not in self._learned:
+            raise ConfigError(
+                f'{what}: nothing learns from its loss, which has no gradient: `detach`, `no_grad`, `.data` or '
+                '`argmax` stands between it and the student; weight=0 only logs it'
+            )
+        if self._made is not None and len(list(term.parameters())) != self._made[name]:
+            raise ConfigError(f'{what}: its forward has made parameters, which no optimizer has; make them in `setup`')
+        return loss
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> 'Terms':
         def move(tensor: Tensor) -> Tensor:

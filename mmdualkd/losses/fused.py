@@ -58,10 +58,20 @@ class FusedTerm(Term):
             raise ConfigError(f'model.terms.{self.name}.weighting: {error}') from error
 
     def weigh(self, step: Step) -> tuple[Tensor, Tensor]:
-        """Gives the teachers' logits (K, N, C) and their weights (K, N), and logs these."""
+        """Gives the teachers' logits (K, N, C) and their weights (K, N), and logs these.
+
+        Raises:
+            ConfigError: If the weighting gives anything else.
+        """
         names = self.names(step)
         logits = torch.stack([step.teachers[name].logits for name in names])
-        weights = self.weighting(logits, step.student.logits, step.labels)
+        weights = self.weighting(logits, step.student.logits.detach(), step.labels)
+        if not isinstance(weights, Tensor) or weights.shape != logits.shape[:2]:
+            given = tuple(weights.shape) if isinstance(weights, Tensor) else type(weights).__name__
+            raise ConfigError(
+                f'model.terms.{self.name}.weighting ({type(self.weighting).__name__}): its forward must give weights '
+                f'{tuple(logits.shape[:2])}, teachers x samples, got {given}'
+            )
         for name, weight in zip(names, weights, strict=True):
             step.log[f'{self.name}/weight_{name}'] = weight.mean()
             step.log[f'{self.name}/weight_{name}_std'] = weight.std(unbiased=False)

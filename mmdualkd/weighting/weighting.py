@@ -9,7 +9,7 @@ class Weighting(nn.Module, ABC):
     """A weighting of teachers.
 
     A new one is a subclass with ``forward`` in any file that the config imports, registered in
-    ``mmdualkd.registry.MODELS``. No gradient flows through it.
+    ``mmdualkd.registry.MODELS``. No gradient flows through it to the student.
     """
 
     def prepare(self, count: int, tau: float) -> None:
@@ -29,7 +29,7 @@ class Weighting(nn.Module, ABC):
 
         Args:
             teachers: Logits (K, N, C).
-            student: Logits (N, C).
+            student: Logits (N, C), outside autograd.
             labels: Label distributions (N, C).
 
         Returns:

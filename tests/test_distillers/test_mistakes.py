@@ -4,8 +4,10 @@ import copy
 
 import pytest
 from tiny import VIEWS, batch, build_distiller, distiller_config, resnet3d, step_losses
+from torch import nn
 
 from mmdualkd.errors import CheckpointError, ConfigError
+from mmdualkd.losses import RKD, FusedKD
 
 WRONG = [
     (dict(terms=dict(rkd=dict(type='RKD', teacher='vti'))), ConfigError, "model.terms.rkd.teacher='vti' .* mean 'vit'"),
@@ -103,3 +105,41 @@ def test_a_term_may_not_log_what_would_be_added_to_the_loss(tmp_path):
     model.terms['kd'].name = 'my_loss'
     with pytest.raises(ConfigError, match="must not contain 'loss'"):
         step_losses(model, batch(model.plan.num_frames))
+
+
+def distance(step):
+    return (step.student.logits - step.teachers['cnn'].logits).square()
+
+
+@pytest.mark.parametrize(
+    'forward, message',
+    [
+        (lambda term, step: None, 'its forward must give one scalar tensor, got NoneType'),
+        (lambda term, step: {'loss': distance(step).mean()}, 'its forward must give one scalar tensor, got dict'),
+        (lambda term, step: distance(step).mean().item(), 'its forward must give one scalar tensor, got float'),
+        (lambda term, step: distance(step), r'must give one scalar tensor, got a tensor \(4, 4\)'),
+        (lambda term, step: distance(step).detach().mean(), 'nothing learns from its loss'),
+        (lambda term, step: step.student.logits.argmax(1).sum(), 'nothing learns from its loss'),
+        (lambda term, step: setattr(term, 'made', nn.Linear(4, 4)) or term.made(distance(step)).mean(), 'in `setup`'),
+        (
+            lambda term, step: step.log.update(x=0.5) or distance(step).mean(),
+            r"step.log\['x'\] must be a tensor, got 0.5",
+        ),
+    ],
+)
+def test_a_term_that_gives_no_loss_that_is_learned_from_is_named(tmp_path, monkeypatch, forward, message):
+    model = build_distiller(tmp_path, terms=dict(kd=dict(type='FusedKD')))
+    monkeypatch.setattr(FusedKD, 'forward', forward)
+    with pytest.raises(ConfigError, match=f'^model.terms.*{message}'):
+        step_losses(model, batch(model.plan.num_frames))
+
+
+def test_a_term_may_be_in_the_log_alone_and_may_have_nothing_to_say_of_a_batch(tmp_path, monkeypatch):
+    model = build_distiller(
+        tmp_path, terms=dict(kd=dict(type='FusedKD', weight=0.0), rkd=dict(type='RKD', teacher='cnn'))
+    )
+    monkeypatch.setattr(FusedKD, 'forward', lambda term, step: distance(step).detach().mean())
+    data = batch(model.plan.num_frames)
+    assert step_losses(model, data)['loss_kd'] == 0
+    monkeypatch.setattr(RKD, 'forward', lambda term, step: step.student.logits.new_zeros(()))
+    assert step_losses(model, data)['loss_rkd'] == 0

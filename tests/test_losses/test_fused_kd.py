@@ -114,3 +114,29 @@ def test_a_wrong_way_to_fuse_and_what_is_no_weighting_are_one_clear_error():
         FusedKD(weighting=dict(type='DKD', source='vit'))
     with pytest.raises(ConfigError, match='^weighting must be a dict with a `type`, got {}'):
         FusedKD(weighting={})  # the default is None's
+
+
+@pytest.mark.parametrize(
+    'weigh, given',
+    [
+        (lambda teachers, student, labels: teachers.softmax(0)[..., 0].T, r'\(5, 2\)'),
+        (lambda teachers, student, labels: teachers.new_full((2,), 0.5), r'\(2,\)'),
+        (lambda teachers, student, labels: [0.5, 0.5], 'list'),
+    ],
+)
+def test_a_weighting_that_gives_weights_of_another_shape_is_named(monkeypatch, weigh, given):
+    term = FusedKD()
+    term.name = 'kd'
+    monkeypatch.setattr(term.weighting, 'forward', weigh)
+    message = rf'^model.terms.kd.weighting \(DATW\): .* weights \(2, 5\), teachers x samples, got {given}$'
+    with pytest.raises(ConfigError, match=message):
+        term(two_teachers())
+
+
+def test_no_gradient_reaches_the_student_through_a_weighting_that_does_not_see_to_it(monkeypatch):
+    step = two_teachers()
+    step.student.logits.requires_grad_()
+    term = FusedKD()
+    monkeypatch.setattr(term.weighting, 'forward', lambda teachers, student, labels: (teachers * student).mean(-1))
+    logits, weights = term.weigh(step)
+    assert not weights.requires_grad and logits.shape == (2, 5, 7)

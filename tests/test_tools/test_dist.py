@@ -44,6 +44,14 @@ def test_a_number_of_processes_that_is_none_is_one_clear_line(processes):
         assert output == f"{TOOLS / script}: PROCESSES must be a whole number from 1, got '{processes}'\n"
 
 
+@pytest.mark.parametrize('others', [{}, dict(NODE_RANK='1'), dict(MASTER_ADDR='10.0.0.1')])
+def test_one_of_several_machines_does_not_wait_for_others_that_it_cannot_find(others):
+    env = {**environment(), 'NNODES': '2', **others}
+    for script, words in (('dist_train.sh', ['job.py']), ('dist_test.sh', ['job.py', 'epoch_1.pth'])):
+        output = run('bash', TOOLS / script, *words, '1', ok=False, env=env)
+        assert output.startswith(f'{TOOLS / script}: NNODES=2 needs NODE_RANK')
+
+
 def test_the_slurm_script_hands_resources_and_flags_to_srun(tmp_path):
     srun = tmp_path / 'srun'
     srun.write_text('#!/bin/sh\necho "$@"\n')

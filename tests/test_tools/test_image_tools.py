@@ -87,7 +87,9 @@ def test_plain_mmpretrain_scores_the_same_with_the_export_of_a_distillation(job,
     files = [export / 'student.py', export / 'student.pth', picture, out]
     run(sys.executable, '-c', PLAIN, *files, env=environment(empty), cwd=tmp_path)
     scores, labels = predictions(tmp_path / 'metrics.json.pkl')
-    tool('test.py', job.config, job.work_dir / 'epoch_2.pth', '--work-dir', tmp_path, '--dump', tmp_path / 'ours.pkl')
+    tool('test.py', job.config, job.work_dir / 'epoch_2.pth', '--work-dir', tmp_path, '--dump', tmp_path / 'ours.pkl',
+         '--show-dir', tmp_path / 'shown')  # fmt: skip
+    assert any((tmp_path / 'shown').iterdir())
     our_scores, our_labels = predictions(tmp_path / 'ours.pkl')
     assert torch.equal(scores, our_scores) and labels == our_labels
     plain = json.loads(out.read_text())

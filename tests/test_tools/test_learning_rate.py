@@ -49,7 +49,7 @@ def test_the_processes_of_all_machines_count(job, tmp_path):
 def test_a_schedule_that_sets_the_rate_by_itself_is_scaled_too(tmp_path):
     job = distill_job(
         tmp_path,
-        BASE + "param_scheduler = dict(type='OneCycleLR', eta_max=0.4, total_steps=2, convert_to_iter_based=True)",
+        BASE + "param_scheduler = dict(type='OneCycleLR', eta_max=0.02, total_steps=2, convert_to_iter_based=True)",
     )
     rates = [train(job, tmp_path / str(number), *flag)[1] for number, flag in enumerate(([], ['--auto-scale-lr']))]
     assert rates[1] == pytest.approx(rates[0] / 4)

@@ -68,6 +68,12 @@ def test_a_test_and_a_run_that_is_refused_leave_the_trainings_config_alone(train
     assert 'nothing to resume' not in output
 
 
+def test_predictions_of_clips_are_not_drawn_and_the_test_does_not_begin(trained):
+    for flag in (['--show'], ['--show-dir', 'shown']):
+        output = run(TOOLS / 'test.py', trained.config, trained.work_dir / 'epoch_2.pth', *flag, ok=False)
+        assert f'ConfigError: {flag[0]} draws pictures alone' in output
+
+
 @pytest.mark.parametrize('dump', ['/proc/x/o.pkl', 'folder.pkl'])
 def test_a_dump_that_cannot_be_written_is_refused_before_the_test(trained, tmp_path, dump):
     (tmp_path / 'folder.pkl').mkdir()
