@@ -96,20 +96,22 @@ class Terms(nn.ModuleDict):
         return {**losses, **step.log}
 
     def _loss(self, name: str, term: Term, step: Step) -> Tensor:
-        """A term's own loss: a scalar, in autograd if the term counts and this is its first step."""
+        """A term's own loss, a scalar; until it first had a gradient, whether anything can learn from it."""
         loss, what = term(step), f'model.terms.{name} ({type(term).__name__})'
         if not isinstance(loss, Tensor) or loss.numel() != 1:
             given = f'a tensor {tuple(loss.shape)}' if isinstance(loss, Tensor) else type(loss).__name__
             raise ConfigError(f'{what}: its forward must give one scalar tensor, got {given}')
+        if name in self._learned:
+            return loss
+        if self._made is not None and len(list(term.parameters())) != self._made[name]:
+            raise ConfigError(f'{what}: its forward has made parameters, which no optimizer has; make them in `setup`')
         if loss.requires_grad:
             self._learned.add(name)
-        elif term.weight and torch.is_grad_enabled() and name not in self._learned:
+        elif term.weight and torch.is_grad_enabled():
             raise ConfigError(
                 f'{what}: nothing learns from its loss, which has no gradient: `detach`, `no_grad`, `.data` or '
                 '`argmax` stands between it and the student; weight=0 only logs it'
             )
-        if self._made is not None and len(list(term.parameters())) != self._made[name]:
-            raise ConfigError(f'{what}: its forward has made parameters, which no optimizer has; make them in `setup`')
         return loss
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> 'Terms':
