@@ -213,3 +213,8 @@ def test_class_folders_may_be_links_and_files_of_an_earlier_run_are_named(videos
     assert '8 videos of 2 classes: run, walk' in output
     assert re.search(r'folders counts once: \S*walk/ann_walk.avi, not \S*walk_again.avi', output)
     assert 'of an earlier run; their labels may not be those of classes.txt: fold3_train.txt, fold3_val.txt' in output
+    assert 'a folder that links' not in output  # the loop hides no class
+    (tmp_path / 'links' / 'walks').symlink_to(videos / 'walk')
+    output = run(TOOL, tmp_path / 'links', '--out', tmp_path, '--folds', 2)
+    assert '8 videos of 2 classes: run, walk' in output
+    assert re.search(r'a folder that links put into several folders counts once: \S*links/walk, not \S*walks', output)
