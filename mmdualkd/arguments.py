@@ -3,6 +3,7 @@
 import argparse
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from .completion import complete_config
@@ -66,6 +67,13 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
 
 
 count = whole_number(1)
+
+
+def folder_path(text: str) -> Path:
+    """Reads the path of a folder off the command line; an empty one is a variable of the shell that is not set."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError('must be the path of a folder, got an empty one')
+    return Path(text).expanduser()
 
 
 def add_config(parser: argparse.ArgumentParser, what: str = 'config file', nargs: str | None = None) -> None:

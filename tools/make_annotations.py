@@ -2,9 +2,9 @@
 
 import argparse
 import re
-from pathlib import Path
 
 import mmdualkd  # noqa: F401  (first: it mends the stack)
+from mmdualkd.arguments import folder_path
 from mmdualkd.datasets import finding, splits
 from mmdualkd.errors import DataError, listed
 from mmdualkd.files import check_folder
@@ -37,9 +37,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'folder', type=Path, metavar='FOLDER', help='folder with one folder of videos a class, at any depth'
+        'folder', type=folder_path, metavar='FOLDER', help='folder with one folder of videos a class, at any depth'
     )
-    parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='where the files go')
+    parser.add_argument('--out', type=folder_path, required=True, metavar='DIR', help='where the files go')
     parser.add_argument('--pictures', action='store_true', help='pictures in place of videos')
     parser.add_argument(
         '--table',
@@ -66,7 +66,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error(f'FOLDER {str(args.folder)!r}: there is no such folder')
     if not 0 < args.test_fraction < 1:
         parser.error(f'--test-fraction must lie between 0 and 1, got {args.test_fraction}')
-    if args.table and args.unlabelled:
+    if args.table is not None and not args.table.strip():  # a variable of the shell that is not set
+        parser.error('--table must be the path of a file, got an empty one')
+    if args.table is not None and args.unlabelled is not None:
         parser.error('--unlabelled is of folders; in a --table a file without a label has an empty one')
     if args.folds is not None and args.folds < 2:
         parser.error(f'--folds must be 2 or more, got {args.folds}')
@@ -89,7 +91,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     check_folder('--out', args.out)
     noun = 'picture' if args.pictures else 'video'
-    table = dict(splits.read_table(args.table)) if args.table else None
+    table = None if args.table is None else dict(splits.read_table(args.table, args.folder))
     find = finding.find_pictures if args.pictures else finding.find_videos
     found, faults = find(args.folder, args.out, table)
     for path, fault in faults.items():

@@ -5,7 +5,7 @@ import time
 
 from moving_shapes import make_clips
 
-from mmdualkd.arguments import whole_number
+from mmdualkd.arguments import folder_path, whole_number
 from mmdualkd.files import check_folder
 from mmdualkd.launch import run_tool
 
@@ -13,7 +13,7 @@ from mmdualkd.launch import run_tool
 def parse_args() -> argparse.Namespace:
     """Reads the command line."""
     parser, count = argparse.ArgumentParser(description=__doc__), whole_number(0)
-    parser.add_argument('folder', help='where to write')
+    parser.add_argument('folder', type=folder_path, help='where to write')
     parser.add_argument('--train', type=count, default=200, help='number of training clips (default: %(default)s)')
     parser.add_argument('--test', type=count, default=1000, help='number of test clips (default: %(default)s)')
     parser.add_argument('--seed', type=count, default=0, help='of the random numbers (default: %(default)s)')

@@ -5,13 +5,15 @@ patterns open: a model must see both. Everything else (background, colours, brig
 heading within the motion's sector) varies freely. Clip ``i`` of a split depends on the seed, the split and ``i`` alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from mmdualkd.datasets.finding import video_fault
 from mmdualkd.errors import DataError
+from mmdualkd.files import open_whole
 
 PATTERNS = ('striped', 'checked')
 MOTIONS = ('right', 'down', 'left', 'up', 'growing')
@@ -86,7 +88,7 @@ def write_video(path: Path, frames: np.ndarray, fps: float = 10.0) -> None:
     """Writes frames (T, H, W, 3), uint8, RGB, as a Motion-JPEG video file (``.avi``).
 
     Raises:
-        DataError: If OpenCV cannot write there.
+        DataError: If OpenCV cannot write there, or has not written all of it: of a full disk it says nothing.
     """
     height, width = frames.shape[1:3]
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), fps, (width, height))
@@ -95,6 +97,8 @@ def write_video(path: Path, frames: np.ndarray, fps: float = 10.0) -> None:
     for frame in frames:
         writer.write(np.ascontiguousarray(frame[..., ::-1]))
     writer.release()
+    if fault := video_fault(path):
+        raise DataError(f'{path} {fault}: is the disk full?')
 
 
 def make_clips(folder: str | Path, train: int, test: int, seed: int = 0) -> Iterator[int]:
@@ -113,7 +117,7 @@ def make_clips(folder: str | Path, train: int, test: int, seed: int = 0) -> Iter
     """
     folder, done = Path(folder), 0
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / 'classes.txt').write_text('\n'.join(CLASSES) + '\n')
+    _write(folder / 'classes.txt', CLASSES)
     for split, (name, count) in enumerate(zip(SPLITS, (train, test), strict=True)):
         (folder / name).mkdir(parents=True, exist_ok=True)
         lines = []
@@ -121,7 +125,12 @@ def make_clips(folder: str | Path, train: int, test: int, seed: int = 0) -> Iter
             label = index % len(CLASSES)
             rng = np.random.default_rng([seed, split, index])
             write_video(folder / name / f'{index:05d}.avi', draw_clip(label, rng))
-            lines.append(f'{name}/{index:05d}.avi {label}\n')
+            lines.append(f'{name}/{index:05d}.avi {label}')
             done += 1
             yield done
-        (folder / f'{name}.txt').write_text(''.join(lines))
+        _write(folder / f'{name}.txt', lines)
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    with open_whole(path, 'w') as file:
+        file.writelines(f'{line}\n' for line in lines)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ..arguments import add_config, add_launch_arguments, count, whole_number
+from ..arguments import add_config, add_launch_arguments, count, folder_path, whole_number
 from ..names import DTYPES, MAX_VIEWS
 
 
@@ -48,14 +48,16 @@ def add_test_arguments(parser: argparse.ArgumentParser) -> None:
 def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds those of ``tools/export_student.py``."""
     parser.add_argument('source', help='work directory (its best checkpoint, else its last one) or a checkpoint')
-    parser.add_argument('--out', type=Path, help='folder for student.py and student.pth; default: SOURCE_DIR/export')
+    parser.add_argument(
+        '--out', type=folder_path, help='folder for student.py and student.pth; default: SOURCE_DIR/export'
+    )
     parser.add_argument('--onnx', action='store_true', help='also write student.onnx, checked against onnxruntime')
 
 
 def add_cache_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds those of ``tools/cache_teachers.py``."""
     add_config(parser, 'distillations of the same teachers and data, which share the cache: config files', nargs='+')
-    parser.add_argument('--out', required=True, type=_folder, help='folder of the cache')
+    parser.add_argument('--out', required=True, type=folder_path, help='folder of the cache')
     parser.add_argument(
         '--views', type=whole_number(1, MAX_VIEWS), help="draws of each sample; default: the data set's num_views"
     )
@@ -79,10 +81,3 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--out', metavar='FILE', type=Path, help='default: report.html in the folder')
     parser.add_argument('--no-predictions', action='store_true', help='run no network: a page of the logs alone')
-
-
-def _folder(text: str) -> Path:
-    """Reads the path of a folder off the command line."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError('must be the path of a folder, got an empty one')
-    return Path(text).expanduser()

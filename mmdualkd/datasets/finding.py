@@ -64,33 +64,39 @@ def _readable(
 def files_below(folder: str | Path, out: str | Path | None = None) -> list[Path]:
     """Each file below a folder once, by its name without links if it has one; hidden ones are left out.
 
-    A warning tells of files that links put into several folders, which may be those of two classes.
+    A warning tells of files and folders that links put into several places, which may be those of two classes.
 
     Args:
         folder: The folder.
         out: A folder in it whose files are left out.
     """
     folder = Path(folder)
-    seen, files, waiting = set(), [], [folder]
+    seen: dict[Path, Path | None] = {}
+    files, waiting, again = [], [folder], []
     if out is not None and folder.resolve() in Path(out).resolve().parents:
-        seen.add(os.path.realpath(out))
+        seen[Path(out).resolve()] = None
     for start in waiting:  # class folders may be links; a link may lead back to where it stands
         for parent, folders, names in os.walk(start):
             folders[:] = sorted(name for name in folders if not name.startswith('.'))
-            if os.path.realpath(parent) in seen:
+            place = Path(parent).resolve()
+            if place in seen:
+                if seen[place] and place not in Path(parent).parent.resolve().joinpath('link').parents:
+                    again.append((seen[place], Path(parent)))
                 folders.clear()
                 continue
-            seen.add(os.path.realpath(parent))
+            seen[place] = Path(parent)
             waiting += [path for path in (Path(parent, name) for name in folders) if path.is_symlink()]
             names = sorted(name for name in names if not name.startswith('.'))
             files += [path for path in (Path(parent, name) for name in names) if path.is_file()]
     once: dict[str, list[Path]] = {}
     for path in sorted(files, key=Path.is_symlink):
         once.setdefault(os.path.realpath(path), []).append(path)
-    if several := [paths for paths in once.values() if len({path.parent for path in paths}) > 1]:
-        (first, *others), more = several[0], f' (and {len(several) - 1} more)' if several[1:] else ''
-        message = f'a file that links put into several folders counts once: {first}, not {others[0]}{more}'
-        print_log(message, logger='current', level=logging.WARNING)
+    several = [(paths[0], paths[1]) for paths in once.values() if len({path.parent for path in paths}) > 1]
+    for what, pairs in (('folder', again), ('file', several)):
+        if pairs:
+            (first, other), more = pairs[0], f' (and {len(pairs) - 1} more)' if pairs[1:] else ''
+            message = f'a {what} that links put into several folders counts once: {first}, not {other}{more}'
+            print_log(message, logger='current', level=logging.WARNING)
     return sorted(paths[0] for paths in once.values())
 
 

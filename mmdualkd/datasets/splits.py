@@ -68,7 +68,7 @@ def beside(paths: Sequence[str], test: Collection[str], group_regex: re.Pattern 
     return [path for path, match in found if match is None or match[1] not in groups]
 
 
-def read_table(path: str | Path) -> list[tuple[str, str]]:
+def read_table(path: str | Path, folder: str | Path | None = None) -> list[tuple[str, str]]:
     """Reads a CSV of files and the names of their classes.
 
     A first row of known names (``path,label``; ``file``, ``video``, ``class`` and others do as well) is a header, which
@@ -77,6 +77,7 @@ def read_table(path: str | Path) -> list[tuple[str, str]]:
 
     Args:
         path: The CSV, in UTF-8.
+        folder: Where its paths start from; None takes the folder that it lies in.
 
     Returns:
         File, as it stands there, and name of class of each row; an empty one where there is none.
@@ -104,6 +105,7 @@ def read_table(path: str | Path) -> list[tuple[str, str]]:
         raise DataError(f'{path} is empty')
     found: dict[str, str] = {}
     spelt: dict[str, str] = {}
+    start = Path(path).parent if folder is None else Path(folder)
     for line, row in rows:
         if len(row) != width or not row[of_path]:
             raise DataError(
@@ -111,7 +113,7 @@ def read_table(path: str | Path) -> list[tuple[str, str]]:
                 'the two columns path and label'
             )
         name = row[of_path]
-        before = spelt.setdefault(os.path.normpath(Path(path).absolute().parent / name), name)
+        before = spelt.setdefault(os.path.normpath(start.absolute() / name), name)
         if name in found or before != name:
             otherwise = f', as {before!r}' if before != name else ''
             raise DataError(f'{path}, line {line}: {name!r} stands there before{otherwise}')

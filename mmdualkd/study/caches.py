@@ -39,7 +39,7 @@ def share_teachers(
         views: Draws of each sample.
         dtype: The type of what is kept.
         threads: CPU threads.
-        note: Takes what a cache cost: ``path``, ``records``, ``bytes``, ``seconds``.
+        note: Takes what a cache cost, see :func:`write_cache`.
     """
     groups: dict[str, dict[Run, Config]] = {}
     for run in runs:
@@ -95,8 +95,8 @@ def write_cache(configs: Sequence[Config], folder: Path, views: int, dtype: str,
         threads: CPU threads.
 
     Returns:
-        What it cost: ``path`` (another one for other configs), ``records``, ``bytes``, and ``seconds`` of this call,
-        None if it wrote nothing.
+        What it cost: ``path`` (another one for other configs), ``records``, ``bytes``, ``seconds`` of this call (None
+        if it wrote nothing), and whether some of it was there before (``begun``).
 
     Raises:
         CacheError: If it fails; with an attribute ``cfg`` if that is because of one of the configs.
@@ -126,6 +126,7 @@ def write_cache(configs: Sequence[Config], folder: Path, views: int, dtype: str,
         records=written.layout.samples * written.num_views,
         bytes=sum(path.stat().st_size for path in cache.glob('*.npy')),
         seconds=None if _files(cache) == before else round(time.time() - begin, 1),
+        begun=bool(before),
     )
 
 

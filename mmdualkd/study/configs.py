@@ -12,7 +12,9 @@ from ..arguments import read_written
 from ..fragments import TERMS, merge_options
 from ..launch import read_config
 from ..registry import build
+from ..settings import check_settings
 from ..top_keys import settle
+from ..unread import check_read
 
 _read = cache(read_config)
 
@@ -27,6 +29,21 @@ def config_of(file: str, options: Mapping[str, Any]) -> Config:
 
 @cache
 def _check_merged(file: str, named: tuple[tuple[str, str], ...]) -> None:
+    options = {key: read_written(value) for key, value in named}
+    cfg = copy.deepcopy(_read(file))
+    merge_options(cfg, options)
+    check_settings(cfg)
+    check_read(cfg, file, options)
+    settle(cfg, file)
+
+
+def check_keys(file: str, options: Mapping[str, Any]) -> None:
+    """Refuses settings that a row's training would refuse, hours later, when its teachers have been trained."""
+    _check_merged(file, tuple((key, str(value)) for key, value in options.items()))
+
+
+@cache
+def _check_terms(file: str, named: tuple[tuple[str, str], ...]) -> None:
     cfg = copy.deepcopy(_read(file))
     merge_options(cfg, {key: read_written(value) for key, value in named})
     for name, term in (cfg.model.get(TERMS) or {}).items():
@@ -38,7 +55,7 @@ def check_terms(file: str, options: Mapping[str, Any]) -> None:
     """Refuses what a row's options say of terms if they name no method, not for a config like that, or do not build."""
     of_terms = {key: value for key, value in options.items() if key.removeprefix('model.').partition('.')[0] == TERMS}
     if of_terms:
-        _check_merged(file, tuple((key, str(value)) for key, value in of_terms.items()))
+        _check_terms(file, tuple((key, str(value)) for key, value in of_terms.items()))
 
 
 def views_option(file: str, views: int) -> dict[str, int]:

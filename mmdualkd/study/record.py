@@ -65,10 +65,13 @@ class Record:
         return {}
 
     def add_cache(self, cost: dict[str, Any]) -> None:
-        """Notes what a cache cost; the times of commands that completed it add up."""
-        spent = self.caches.get(cost['path'], {}).get('seconds')
-        known = [seconds for seconds in (spent, cost['seconds']) if seconds is not None]
-        self.caches[cost['path']] = {**cost, 'seconds': sum(known) if known else None}
+        """Notes what a cache cost; the times of commands add up, unless one was stopped before it was noted."""
+        before, begun, spent = self.caches.get(cost['path']), cost['begun'], cost['seconds']
+        if before is not None:
+            spent = None if before['seconds'] is None else before['seconds'] + (spent or 0)
+        elif begun:
+            spent = None
+        self.caches[cost['path']] = {**{key: value for key, value in cost.items() if key != 'begun'}, 'seconds': spent}
         self.write()
 
     def body(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from ..errors import ConfigError, nearest
 from ..processes import TOOLS
 from ..reading import check_file
-from .configs import check_terms, config_of, views_option
+from .configs import check_keys, check_terms, views_option
 from .file import check_options
 from .logs import Result, read_result
 
@@ -79,7 +79,7 @@ class Run:
         check_file(f'{self}: config', self.file)
         try:
             check_terms(self.file, self.options)
-            config_of(self.file, self.options)
+            check_keys(self.file, self.options)
         except ConfigError as error:
             raise ConfigError(f'{self}: {error}') from error
         if (settings := self._trained_settings()) is not None:

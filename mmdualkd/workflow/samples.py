@@ -212,6 +212,11 @@ def given_split(classes: Mapping[str, str]) -> set[str] | None:
     if others or len({SPLITS[top.lower()] for top in inside}) < 2:
         _refuse_parts(set(classes.values()))
         return None
+    if loose := [path for path in classes if path.count('/') == 1]:
+        raise DataError(
+            f'{len(loose)} files of the split lie in no class folder: {listed(loose, SHOWN)}; put them into a folder a '
+            'class, or list the files in a CSV of path,label'
+        )
     return {path for path in classes if SPLITS[path.partition('/')[0].lower()]}
 
 

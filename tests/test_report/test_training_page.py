@@ -208,6 +208,7 @@ def test_mistakes_are_one_line(folders, report, tmp_path):
         ([distilled, '--against', tmp_path / 'empty'], 'ConfigError: --against=.*holds no training'),
         ([distilled, '--against', other], 'ConfigError: --against=.*calls class 1 .*: other classes'),
         ([distilled, '--against', distilled], 'ConfigError: --against=.* has teachers, too'),
+        ([distilled, '--against', distilled, '--no-predictions'], 'ConfigError: --against=.* has teachers, too'),
         ([distilled, '--out', distilled / 'epoch_1.pth'], r"ConfigError: --out='.*epoch_1\.pth' must end in \.html"),
         ([distilled, '--out', '/proc/page.html'], "ConfigError: --out='/proc' cannot be written"),
     ):

@@ -1,5 +1,6 @@
 """What a study's cache is written for."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,7 @@ from mmengine.config import Config
 
 from mmdualkd.errors import CacheError
 from mmdualkd.study import caches
+from mmdualkd.study.record import Record
 
 
 def distillation(**student):
@@ -70,3 +72,21 @@ def test_a_row_whose_model_cannot_be_built_fails_alone_and_the_others_share_a_ca
     assert runs['wide'].state.status == 'failed' and 'config1.py: too wide' in runs['wide'].state.error
     assert [run.state.status for name, run in runs.items() if name != 'wide'] == ['waiting'] * 3
     assert runs['narrow'].state.cache is not None and [note['records'] for note in notes] == [6]
+
+
+@pytest.mark.parametrize(
+    ('calls', 'seconds'),
+    [
+        ([(3.0, False)], 3.0),
+        ([(3.0, False), (None, True), (2.0, True)], 5.0),
+        ([(2.0, True)], None),  # a command before was killed, and nobody knows how long it took
+        ([(2.0, True), (2.0, True)], None),
+    ],
+)
+def test_the_seconds_of_a_cache_are_those_of_all_commands_or_not_known(tmp_path, calls, seconds):
+    study = Config(dict(title='Caches.', splits=dict(one=dict(name='one')), rows=[]))
+    for spent, begun in calls:
+        cost = dict(path='cache', records=6, bytes=60, seconds=spent, begun=begun)
+        Record(study, [], tmp_path, [], ['study']).add_cache(cost)
+    noted = json.loads((tmp_path / 'study.json').read_text())['caches']
+    assert noted == [dict(path='cache', records=6, bytes=60, seconds=seconds)]

@@ -2,7 +2,7 @@ import pytest
 from leaves import DISTILLATION
 
 from mmdualkd.errors import ConfigError
-from mmdualkd.study.configs import check_terms, config_of
+from mmdualkd.study.configs import check_keys, check_terms, config_of
 
 
 def test_a_row_names_its_method_and_changes_it():
@@ -29,3 +29,17 @@ def test_settings_of_terms_that_do_not_build_are_found_before_anything_trains(op
 def test_settings_of_terms_that_build_pass():
     check_terms(str(DISTILLATION), {'terms': 'datw', 'model.terms.sdd.type': 'SDD'})
     check_terms(str(DISTILLATION), {'model.terms.kd.weight': 0.5})  # of a default term
+
+
+@pytest.mark.parametrize(
+    ('options', 'words'),
+    [
+        ({'train_cfg.max_epoch': 3}, r"^train_cfg\.max_epoch\b.*'max_epochs'"),
+        ({'model.teacher_cach': None}, "'teacher_cache'"),
+        ({'trian_cfg.max_epochs': 3}, "'train_cfg'"),
+    ],
+)
+def test_settings_that_a_training_would_refuse_are_found_before_its_teachers_train(options, words):
+    with pytest.raises(ConfigError, match=words):
+        check_keys(str(DISTILLATION), options)
+    check_keys(str(DISTILLATION), {'train_cfg.max_epochs': 3, 'model.teacher_cache': None, '_mine': 2})

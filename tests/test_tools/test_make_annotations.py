@@ -103,6 +103,8 @@ def test_the_out_folder_may_lie_inside_and_runs_repeat(videos):
         (['--group-regex', '(zzz)?'], "'(zzz)?' matches without its first group in jump/ann_jump.avi"),
         (['--folds', '5'], '4 files or groups (jump/ann_jump.avi, ...) cannot be divided into 5 parts'),
         (['--test-fraction', '1.5'], 'must lie between 0 and 1, got 1.5'),
+        (['--out', ''], 'argument --out: must be the path of a folder, got an empty one'),
+        (['--table', ''], '--table must be the path of a file, got an empty one'),
     ],
 )
 def test_bad_arguments_get_one_clear_error(videos, tmp_path, arguments, message):
@@ -178,6 +180,13 @@ def test_a_table_says_files_and_classes(videos, tmp_path):
     assert len(lines) == 12 and all(['ann', 'bob', 'cat', 'dan'][label] in path for path, label in lines)
 
 
+def test_a_file_that_a_table_spells_in_two_ways_is_told_whatever_folder_the_table_lies_in(videos, tmp_path):
+    rows = [f'{path.relative_to(videos)},{path.parent.name}' for path in sorted(videos.glob('*/*_*.avi'))]
+    (tmp_path / 'table.csv').write_text('\n'.join([*rows, f'{videos / "run" / "ann_run.avi"},jump']))
+    output = run(TOOL, videos, '--out', tmp_path / 'out', '--table', tmp_path / 'table.csv', ok=False)
+    assert f"line 13: '{videos}/run/ann_run.avi' stands there before, as 'run/ann_run.avi'" in output
+
+
 def test_pictures_are_split_as_videos_are(tmp_path):
     write_pictures(tmp_path / 'pictures', classes=2, per_class=5)
     (tmp_path / 'pictures' / 'class0' / 'empty.jpg').touch()
@@ -204,3 +213,8 @@ def test_class_folders_may_be_links_and_files_of_an_earlier_run_are_named(videos
     assert '8 videos of 2 classes: run, walk' in output
     assert re.search(r'folders counts once: \S*walk/ann_walk.avi, not \S*walk_again.avi', output)
     assert 'of an earlier run; their labels may not be those of classes.txt: fold3_train.txt, fold3_val.txt' in output
+    assert 'a folder that links' not in output  # the loop hides no class
+    (tmp_path / 'links' / 'walks').symlink_to(videos / 'walk')
+    output = run(TOOL, tmp_path / 'links', '--out', tmp_path, '--folds', 2)
+    assert '8 videos of 2 classes: run, walk' in output
+    assert re.search(r'a folder that links put into several folders counts once: \S*links/walk, not \S*walks', output)

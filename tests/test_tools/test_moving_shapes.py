@@ -3,10 +3,10 @@
 import decord
 import numpy as np
 import pytest
-from helpers import TOOLS, run
+from helpers import TOOLS, full_disk, run
 from moving_shapes import CLASSES, FRAMES, MOTIONS, SIDE, draw_clip, make_clips
 
-from mmdualkd.errors import DataError
+from mmdualkd.errors import DataError, DistillError
 
 
 def test_same_seed_gives_the_same_files_and_another_seed_gives_others(tmp_path):
@@ -68,8 +68,16 @@ def test_a_folder_that_cannot_be_written_to_and_numbers_below_0_are_named(tmp_pa
     for folder in ('file', '/proc/x'):
         output = run(tool, tmp_path / folder, ok=False)
         assert output.startswith(f"ConfigError: folder='{tmp_path / folder}' cannot be written: ")
+    assert 'folder: must be the path of a folder, got an empty one' in run(tool, '', cwd=tmp_path, ok=False)
     for option in ('--seed', '--train', '--test'):
         output = run(tool, tmp_path / 'clips', option, -1, ok=False)
         assert f"argument {option}: must be a whole number from 0, got '-1'" in output
     with pytest.raises(DataError, match='nowhere'):
         write_video(tmp_path / 'nowhere' / 'a.avi', np.zeros((2, SIDE, SIDE, 3), np.uint8))
+
+
+def test_a_full_disk_is_told_and_leaves_no_list_of_clips_that_are_cut_short(tmp_path):
+    for size in (0, 8000):  # a clip has some 15,000 bytes
+        with full_disk(size), pytest.raises(DistillError, match=str(tmp_path)):
+            list(make_clips(tmp_path, train=2, test=1))
+    assert not list(tmp_path.glob('t*.txt'))

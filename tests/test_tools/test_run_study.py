@@ -101,7 +101,7 @@ def test_a_shared_cache_takes_the_class_count_from_the_top_of_a_leaf(tmp_path):
 
 def test_a_training_that_fails_is_named_with_its_last_line_and_its_log(tmp_path):
     study = tmp_path / 'wrong.py'
-    (tmp_path / 'none.py').write_text("model = dict(type='a')")
+    (tmp_path / 'none.py').write_text("model = dict(type='mmdualkd.Distiller')")
     study.write_text(STUDY.format(config='none.py'))
     output = run(TOOLS / 'run_study.py', study, '--rows', 'Teacher', cwd=tmp_path, ok=False)
     message = (

@@ -164,6 +164,13 @@ def test_a_given_split_with_a_class_that_is_not_trained_on_is_an_error(tmp_path,
         found(tree(tmp_path / 'videos', clip, *names), tmp_path)
 
 
+@pytest.mark.parametrize('loose', ['train/2.avi', 'val/2.avi'])
+def test_files_of_a_given_split_that_lie_in_no_class_folder_make_no_class_of_its_part(tmp_path, clip, loose):
+    names = [f'{split}/{kind}/{index}.avi' for split in ('train', 'val') for kind in 'ab' for index in range(2)]
+    with pytest.raises(DataError, match=f'1 files of the split lie in no class folder: {loose}; put them into'):
+        found(tree(tmp_path / 'videos', clip, *names, loose), tmp_path)
+
+
 @pytest.mark.parametrize('names', [['run', 'Run'], ['a', 'b\nc']])
 def test_a_given_split_has_its_names_checked_too(tmp_path, clip, names):
     files = [f'{split}/{name}/{index}.avi' for split in ('train', 'val') for name in names for index in range(2)]
