@@ -17,6 +17,7 @@ from .console.handlers import begin, only_in_the_file
 from .errors import ConfigError, DistillError, MemoryShortage
 from .faults import config_of, explain
 from .files import shown
+from .printed import printed
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -72,10 +73,9 @@ def _end_of(main: Callable[[], object], watched: bool) -> _Ending | None:
             traceback.print_exception(error.__cause__)
         where = f' (traceback: {shown(log)})' if error.of_others and log else ''
         return _Ending(f'{type(error).__name__}: {error}{where}')
-    except Exception as error:
+    except Exception:
         trace = traceback.format_exc()
-        if only_in_the_file(trace) is None and isinstance(error, BrokenPipeError):
-            raise  # of who read the output
+        only_in_the_file(trace)
         return _Ending(trace.rstrip())
     return None
 
@@ -83,7 +83,8 @@ def _end_of(main: Callable[[], object], watched: bool) -> _Ending | None:
 def _explained(main: Callable[[], object]) -> None:
     """Runs a tool; what others raise is told as an error of ours where it is known what it means."""
     try:
-        main()
+        with printed():
+            main()
     except DistillError:
         raise
     except Exception as error:

@@ -1,10 +1,13 @@
 """What ends a tool is the last that it prints, and stands alone."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from distill_jobs import distill_job
-from helpers import TOOLS, process, run, two_processes
+from helpers import TOOLS, environment, process, run, two_processes
 
 FAILING = """
 custom_imports['imports'] += ['failing']
@@ -47,6 +50,26 @@ def test_an_error_in_a_worker_that_loads_data_is_one_line(job, tmp_path):
     output, log = train(job, tmp_path, *refuse)
     assert output.endswith('\nDataError: no clip is good enough\n') and 'Traceback' not in output
     assert 'Original Traceback' in log
+
+
+def test_a_training_whose_console_is_gone_goes_on_and_says_so_once(tmp_path):
+    job = distill_job(tmp_path)
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [
+        sys.executable,
+        '-W',
+        'ignore',
+        TOOLS / 'train.py',
+        job.config,
+        '--work-dir',
+        tmp_path / 'run',
+        '--no-validate',
+    ]
+    with os.fdopen(writer, 'wb') as closed:
+        done = subprocess.run(words, stdout=closed, stderr=subprocess.PIPE, text=True, env=environment())
+    assert done.returncode == 0 and done.stderr.count('nothing more is printed (Broken pipe)') == 1
+    assert 'Logging error' not in done.stderr and (tmp_path / 'run' / 'last_checkpoint').is_file()
 
 
 @pytest.mark.parametrize('workers', [0, 2])

@@ -6,10 +6,10 @@ Each command has a --help of its own.
 import argparse
 import importlib
 import os
-import signal
 import sys
 from pathlib import Path
 
+from ..printed import printed
 from ..version import __version__
 from . import tools
 
@@ -65,14 +65,11 @@ def run_script(command: str, script: str, arguments: list[str]) -> None:
 def main() -> None:
     """Runs the command that the command line names.
 
-    A package that cannot be imported ends it with one line, who reads no more of the output (``head``) without a word.
+    A package that cannot be imported ends it with one line.
     """
     try:
-        run_command()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tells of what it could not print
-        raise SystemExit(128 + signal.SIGPIPE) from None
+        with printed():
+            run_command()
     except ImportError as error:
         raise SystemExit(f'{type(error).__name__}: {error}; `mmdualkd doctor` tells what is wrong') from error
 

@@ -1,5 +1,6 @@
 """Which records of MMEngine's logger go to the console, and which to the log file."""
 
+import functools
 import logging
 import os
 import sys
@@ -43,6 +44,7 @@ def plainly(logger: MMLogger) -> MMLogger:
         else:
             handler.addFilter(_OfConsole(whole=handler.level <= logging.DEBUG))
             handler.setFormatter(_Plain())
+            handler.handleError = functools.partial(_let_go, handler)
     return logger
 
 
@@ -53,6 +55,16 @@ def only_in_the_file(text: str) -> str | None:
         return None
     plainly(logger).error(text, extra=FILE)
     return logger.log_file
+
+
+def _let_go(handler: logging.StreamHandler, record: logging.LogRecord) -> None:
+    """Once the console takes no more, what runs goes on, and says so once; ``logging`` would say so of each line."""
+    error = sys.exc_info()[1]
+    if not isinstance(error, OSError):
+        logging.StreamHandler.handleError(handler, record)
+        return
+    handler.stream = open(os.devnull, 'w')  # noqa: SIM115  (until the process ends)
+    print(f'warning: nothing more is printed ({error.strerror}); the log file goes on', file=sys.stderr)
 
 
 class _Filter(logging.Filter):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from commands import subcommand
-from helpers import COMMAND, environment, process, run
+from helpers import COMMAND, TOOLS, environment, process, run
 from jobs import stock_job
 from leaves import load
 from picture_jobs import write_pictures
@@ -164,10 +164,29 @@ def test_the_command_is_installed_beside_python():
     assert 'distill' in subprocess.run([script, '--help'], capture_output=True, text=True).stdout
 
 
-def test_output_that_nobody_reads_any_more_ends_without_a_word():
+UNWRITTEN = {
+    'list': (COMMAND, 'list', 'models'),
+    'make_demo_clips': (TOOLS / 'make_demo_clips.py', '{folder}/clips', '--train', '2', '--test', '2'),
+}
+
+
+def unwritten(name, folder, output):
+    """What a command says beside its output, which cannot be written, and its exit code."""
+    words = [str(word).format(folder=folder) for word in UNWRITTEN[name]]
+    done = subprocess.run([sys.executable, '-W', 'ignore', *words], stdout=output, stderr=-1, env=environment())
+    return done.returncode, done.stderr.decode()
+
+
+@pytest.mark.parametrize('name', UNWRITTEN)
+def test_output_that_nobody_reads_any_more_ends_without_a_word(name, tmp_path):
     reader, writer = os.pipe()
     os.close(reader)
-    words = [sys.executable, '-W', 'ignore', COMMAND, 'list', 'models']
     with os.fdopen(writer, 'wb') as closed:
-        done = subprocess.run(words, stdout=closed, stderr=subprocess.PIPE, env=environment())
-    assert (done.returncode, done.stderr) == (141, b'')
+        assert unwritten(name, tmp_path, closed) == (141, '')
+
+
+@pytest.mark.skipif(not Path('/dev/full').exists(), reason='this system has no /dev/full')
+def test_output_that_has_no_room_ends_with_one_line(tmp_path):
+    with open('/dev/full', 'wb') as full:
+        code, said = unwritten('make_demo_clips', tmp_path, full)
+    assert (code, said) == (1, 'OSError: the output cannot be written: No space left on device\n')
