@@ -54,10 +54,11 @@ def build(cfg: dict, key: str, **defaults: Any) -> Any:
     kind = cfg['type']
     maker = MODELS.get(kind) if isinstance(kind, str) else kind
     if not callable(maker):
-        known = sorted(MODELS.module_dict)
+        known, others = sorted(MODELS.module_dict), MODELS.root.children.values()
+        elsewhere = [one.scope for one in others if str(kind) in one.module_dict]
+        hint = f'; did you mean {f"{elsewhere[0]}.{kind}"!r}?' if elsewhere else nearest(str(kind), known)
         raise ConfigError(
-            f'{key}.type={kind!r} is not registered in {SCOPE}{nearest(str(kind), known)} (there are: '
-            f'{", ".join(map(repr, known))})'
+            f'{key}.type={kind!r} is not registered in {SCOPE}{hint} (there are: {", ".join(map(repr, known))})'
         )
     arguments = {**defaults, **cfg, '_scope_': SCOPE}
     check_arguments(key, maker, arguments.keys() - {'type', '_scope_'})

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from mmaction.registry import MODELS as OF_MMACTION
 from torch import nn
 
 from mmdualkd.errors import ConfigError
@@ -22,6 +23,11 @@ class Odd(Term):
 
     def forward(self, step):
         return step.student.logits.sum()
+
+
+@OF_MMACTION.register_module(force=True)
+class Elsewhere(Odd):
+    """One that was registered in another package's registry."""
 
 
 KEY = 'model.terms.kd'
@@ -62,6 +68,7 @@ WRONG = [
     (dict(type=Odd, factor=1, wait=1), ".* unexpected keyword argument 'wait'"),
     (dict(type=Odd), r": argument 'factor' is missing \(Odd takes: factor\)"),
     (dict(type='FusedKDD'), ".type='FusedKDD' is not registered in mmdualkd; did you mean 'FusedKD'.*"),
+    (dict(type='Elsewhere'), ".type='Elsewhere' is not registered in mmdualkd; did you mean 'mmaction.Elsewhere'.*"),
     (dict(type=3), '.type=3 is not registered in mmdualkd.*'),
     (dict(tau=4), " must be a dict with a `type`, got {'tau': 4}"),
     (None, ' must be a dict with a `type`, got None'),

@@ -14,10 +14,12 @@ from pathlib import Path
 import mmdualkd  # noqa: F401  (first: it mends the stack)
 
 # isort: split
-import torch
 from moving_shapes import make_clips
 
-from mmdualkd.checkpoint import model_state_dict, read_checkpoint
+from mmdualkd.checkpoint import last_checkpoint, model_state_dict, read_checkpoint, write_checkpoint
+from mmdualkd.errors import CheckpointError
+from mmdualkd.files import check_folder
+from mmdualkd.launch import run_tool
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / 'configs' / 'demo'
@@ -29,7 +31,7 @@ def save_half(checkpoint: Path, out: Path) -> None:
     """Writes a checkpoint's model as a bare state dict, floating-point tensors in float16."""
     state = model_state_dict(read_checkpoint(checkpoint, 'checkpoint'))
     state = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
-    torch.save(dict(state_dict=state), out)
+    write_checkpoint(dict(state_dict=state), out)
 
 
 def main() -> None:
@@ -38,6 +40,7 @@ def main() -> None:
     parser.add_argument('--out', type=Path, default=CONFIGS, help='folder of teacher_*.pth (default: %(default)s)')
     parser.add_argument('--no-train', action='store_true', help='convert the last checkpoint that is there')
     args = parser.parse_args()
+    check_folder('--out', args.out)
     names = [args.only] if args.only else TEACHERS
     if not args.no_train:
         print(f'drawing clips in {CLIPS}', flush=True)
@@ -53,9 +56,11 @@ def main() -> None:
     for name in names:
         folder = Path('work_dirs') / f'teacher_{name}'
         out = args.out / f'teacher_{name}.pth'
-        save_half(Path((folder / 'last_checkpoint').read_text()), out)
+        if (last := last_checkpoint(folder)) is None:
+            raise CheckpointError(f'--no-train: {folder} holds no training; leave it out to train')
+        save_half(Path(last), out)
         print(f'{out}: {out.stat().st_size / 1e6:.2f} MB')
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)
