@@ -16,6 +16,7 @@ last is meant. The keys, and what follows them:
 
 import ast
 import copy
+import functools
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -40,6 +41,8 @@ class Place(NamedTuple):
 
 # what a place has at the top and itself, and which of the two is meant
 Before = tuple[Any, Any, Any]
+# a config file as it was when it was looked at
+Stamp = tuple[str, int, int, tuple]
 
 
 def settle(cfg: Config, path: str | Path) -> None:
@@ -119,7 +122,8 @@ def meant_values(cfg: Config, path: str | Path) -> dict[str, Any]:
     found = places(cfg)
     if all(place.top is None or place.top == place.own for place in found.values()):
         return {key: place.own for key, place in found.items()}
-    before, file = _of_file(Path(path)), Config.fromfile(path, import_custom_modules=False)
+    stamp = _stamp(os.path.abspath(path))
+    before, file = _of_file(stamp), _read(stamp)
     meant = {}
     for key, place in found.items():
         known = before.get(key)
@@ -129,11 +133,13 @@ def meant_values(cfg: Config, path: str | Path) -> dict[str, Any]:
     return meant
 
 
-def _of_file(path: Path) -> dict[str, Before]:
+@functools.lru_cache(maxsize=256)  # a study asks of the same files for each of its trainings
+def _of_file(stamp: Stamp) -> dict[str, Before]:
     """The places of a config file: what stands at the top and in each part, and what is meant."""
-    found = places(Config.fromfile(path, import_custom_modules=False))
-    before, free = {}, names_in(path, ast.Load)
-    for base in bases_of(path):
+    path, *_, bases = stamp
+    found = places(_read(stamp))
+    before, free = {}, names_in(Path(path), ast.Load)
+    for base in bases:
         for key, values in _of_file(base).items():
             known = before.get(key, (None, None, None))
             before[key] = tuple(new if old is None else old for old, new in zip(known, values, strict=True))
@@ -141,6 +147,17 @@ def _of_file(path: Path) -> dict[str, Before]:
         key: (place.top, place.own, _settled(key, place, before.get(key), place.name in free))
         for key, place in found.items()
     }
+
+
+@functools.lru_cache(maxsize=256)
+def _read(stamp: Stamp) -> Config:
+    return Config.fromfile(stamp[0], import_custom_modules=False)
+
+
+def _stamp(path: str) -> Stamp:
+    """A config file as it is now: its path, time of last change, size, and those that it inherits."""
+    found = os.stat(path)
+    return path, found.st_mtime_ns, found.st_size, tuple(_stamp(str(base)) for base in bases_of(Path(path)))
 
 
 def _settled(key: str, place: Place, before: Before | None, free: bool = False) -> Any:

@@ -64,6 +64,9 @@ def main() -> None:
             check_name(f'--{key}', name, known, f'{"split" if key == "splits" else "row"} of {args.study}')
     runs = list(plan(study, folder, args.cfg_options))
     chosen = [run for run in runs if run.row in (args.rows or rows) and run.split in (args.splits or study.splits)]
+    out = args.out or folder / 'table.md'
+    if args.out and not args.dry_run:
+        check_out(out)
     for run in chosen:
         run.check()
     words = (study, runs, folder, args.against or study.against, ['python', *sys.argv])
@@ -72,11 +75,8 @@ def main() -> None:
         Record(*words)
         list_runs(chosen, args.jobs)
         return
-    out = args.out or folder / 'table.md'
-    check_folder('--out', out.parent)
-    if out.exists() and not out.is_file():
-        raise ConfigError(f'--out={str(out)!r} is a {"folder; name a file in it" if out.is_dir() else "device"}')
     check_folder('work directory of the study', folder)
+    check_out(out)
     with sigterm_as_interruption(), locked(folder, 'work directory of the study'):
         look(runs)
         record = Record(*words)
@@ -89,6 +89,13 @@ def main() -> None:
         named = '; '.join(f'{run}: {run.state.error}' for run in failed)
         more = f'; {len(held)} wait for a teacher' if held else ''
         raise SystemExit(f'{len(failed)} of {len(by_place(chosen))} trainings failed: {named}{more}')
+
+
+def check_out(out: Path) -> None:
+    """Refuses a place where no table can be written."""
+    check_folder('--out', out.parent)
+    if out.exists() and not out.is_file():
+        raise ConfigError(f'--out={str(out)!r} is a {"folder; name a file in it" if out.is_dir() else "device"}')
 
 
 def look(runs: Iterable[Run]) -> None:
