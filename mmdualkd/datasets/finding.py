@@ -80,7 +80,7 @@ def files_below(folder: str | Path, out: str | Path | None = None) -> list[Path]
             folders[:] = sorted(name for name in folders if not name.startswith('.'))
             place = Path(parent).resolve()
             if place in seen:
-                if seen[place] and place not in Path(parent).parent.resolve().joinpath('link').parents:
+                if seen[place] and not Path(parent).parent.resolve().is_relative_to(place):  # no loop
                     again.append((seen[place], Path(parent)))
                 folders.clear()
                 continue
