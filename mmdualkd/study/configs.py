@@ -21,17 +21,21 @@ _read = cache(read_config)
 
 def config_of(file: str, options: Mapping[str, Any]) -> Config:
     """A row's config with its options merged in, as on the command line."""
-    cfg = copy.deepcopy(_read(file))
-    merge_options(cfg, {key: read_written(value) for key, value in options.items()})
+    cfg = _merged(file, {key: read_written(value) for key, value in options.items()})
     settle(cfg, file)
+    return cfg
+
+
+def _merged(file: str, options: Mapping[str, Any]) -> Config:
+    cfg = copy.deepcopy(_read(file))
+    merge_options(cfg, options)
     return cfg
 
 
 @cache
 def _check_merged(file: str, named: tuple[tuple[str, str], ...]) -> None:
     options = {key: read_written(value) for key, value in named}
-    cfg = copy.deepcopy(_read(file))
-    merge_options(cfg, options)
+    cfg = _merged(file, options)
     check_settings(cfg)
     check_read(cfg, file, options)
     settle(cfg, file)
@@ -44,8 +48,7 @@ def check_keys(file: str, options: Mapping[str, Any]) -> None:
 
 @cache
 def _check_terms(file: str, named: tuple[tuple[str, str], ...]) -> None:
-    cfg = copy.deepcopy(_read(file))
-    merge_options(cfg, {key: read_written(value) for key, value in named})
+    cfg = _merged(file, {key: read_written(value) for key, value in named})
     for name, term in (cfg.model.get(TERMS) or {}).items():
         if isinstance(term, Mapping) and 'type' in term:  # another changes a default term
             build(term, f'model.terms.{name}')
