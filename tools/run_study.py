@@ -16,7 +16,7 @@ from mmdualkd.files import check_folder
 from mmdualkd.launch import run_tool
 from mmdualkd.processes import locked, sigterm_as_interruption
 from mmdualkd.study.caches import share_teachers
-from mmdualkd.study.configs import config_of, names_a_file_in
+from mmdualkd.study.configs import config_of, files_of
 from mmdualkd.study.file import read_study
 from mmdualkd.study.record import Record
 from mmdualkd.study.runs import Run, by_place, plan
@@ -42,7 +42,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('study', type=Path, help='file that defines the study (tools/studies/*.py)')
     parser.add_argument('--jobs', type=whole_number(1), default=2, help='trainings at a time (default 2)')
     parser.add_argument('--threads', type=whole_number(1), default=1, help='CPU threads of each training (default 1)')
-    parser.add_argument('--rows', nargs='+', action='extend', help='train only these rows and teachers, by name')
+    parser.add_argument(
+        '--rows', nargs='+', action='extend', help='train only these rows and teachers, and the teachers they lack'
+    )
     parser.add_argument('--splits', nargs='+', action='extend', help='train only for these columns, by name')
     parser.add_argument(
         '--against', nargs='+', action='extend', help="rows that all are compared with, not the study's"
@@ -67,18 +69,18 @@ def main() -> None:
     out = args.out or folder / 'table.md'
     if args.out and not args.dry_run:
         check_out(out)
+    look(runs)
+    chosen = with_teachers(runs, chosen)
     for run in chosen:
         run.check()
     words = (study, runs, folder, args.against or study.against, ['python', *sys.argv])
     if args.dry_run:
-        look(runs)
         Record(*words)
         list_runs(chosen, args.jobs)
         return
     check_folder('work directory of the study', folder)
     check_out(out)
     with sigterm_as_interruption(), locked(folder, 'work directory of the study'):
-        look(runs)
         record = Record(*words)
         train(study, runs, chosen, record, args.jobs, args.threads)
         record.write()
@@ -102,6 +104,17 @@ def look(runs: Iterable[Run]) -> None:
     """Finds out which trainings are finished."""
     for run in by_place(runs):
         run.look()
+
+
+def with_teachers(runs: Sequence[Run], chosen: Sequence[Run]) -> list[Run]:
+    """Adds the study's teachers that write what trainings to do read and is not there yet."""
+    lacking = (run for run in chosen if not run.teacher and run.state.status != 'finished')
+    places = {parent for run in lacking for path in reads(run) if not path.exists() for parent in path.parents}
+    along = [run for run in runs if run.teacher and run not in chosen and run.work_dir.absolute() in places]
+    if along:
+        names = ', '.join(dict.fromkeys(run.row for run in along))
+        print(f'{names}: trained first, chosen rows read checkpoints that are not there yet', flush=True)
+    return [run for run in runs if run in chosen or run in along]
 
 
 def list_runs(chosen: Sequence[Run], jobs: int) -> None:
@@ -142,7 +155,7 @@ def train(study: Config, runs: Sequence[Run], chosen: Sequence[Run], record: Rec
 def hold_back(rows: Iterable[Run], waiting: Sequence[Run], failed: Iterable[Run]) -> None:
     """Lets trainings wait that need a teacher which failed: those whose configs name a file in its work directory."""
     for teacher in failed:
-        readers = [run for run in rows if needs(run, teacher)]
+        readers = [run for run in rows if any(teacher.work_dir.absolute() in path.parents for path in reads(run))]
         held = [run for run in readers if run in waiting]
         for run in held:
             run.state.error = f'waits for {teacher}, which failed'
@@ -154,12 +167,12 @@ def hold_back(rows: Iterable[Run], waiting: Sequence[Run], failed: Iterable[Run]
                   'and all are trained', flush=True)  # fmt: skip
 
 
-def needs(run: Run, teacher: Run) -> bool:
-    """Whether a training is known to read what a teacher's training writes."""
+def reads(run: Run) -> list[Path]:
+    """The files that a training is known to read: checkpoints of its teachers, for one."""
     try:
-        return names_a_file_in(config_of(run.file, run.options), teacher.work_dir)
+        return files_of(config_of(run.file, run.options))
     except ConfigError:  # its own training tells it
-        return False
+        return []
 
 
 if __name__ == '__main__':

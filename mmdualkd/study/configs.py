@@ -76,11 +76,10 @@ def views_option(file: str, views: int) -> dict[str, int]:
     return dict.fromkeys(places(_read(file).train_dataloader.dataset, 'train_dataloader.dataset'), views)
 
 
-def names_a_file_in(cfg: Config, folder: Path) -> bool:
-    """Whether a model, or what a training loads, is in a folder: a checkpoint of a teacher, for one."""
-    folder = folder.absolute()
+def files_of(cfg: Config) -> list[Path]:
+    """Where a model, and what a training loads, may name files, absolute: a teacher's checkpoint, for one."""
     texts = [*_texts(cfg.model), *_texts(cfg.get('load_from'))]
-    return any('://' not in text and folder in Path(text).absolute().parents for text in texts)
+    return [Path(text).absolute() for text in texts if '://' not in text]
 
 
 def _texts(value: Any) -> Iterator[str]:

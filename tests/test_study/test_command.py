@@ -156,6 +156,24 @@ def test_a_teacher_that_fails_holds_back_what_needs_it_and_nothing_else(command,
     assert 'no row names a file in work_dirs/teacher, so which need it is not known' in capsys.readouterr().out
 
 
+def test_teachers_that_chosen_rows_lack_are_trained_first_and_no_others(command, capsys):
+    Path('study.py').write_text(f"{STUDY}teachers.append(dict(name='Unread', config='unread.py'))")
+    Path('unread.py').write_text(CONFIG.format(teachers=''))
+    told = 'Teacher: trained first, chosen rows read checkpoints that are not there yet'
+    command('--rows', 'KD', '--splits', 'x', '--dry-run')
+    output = capsys.readouterr().out
+    assert told in output and 'Teacher, x, seed 0: to do' in output and 'Unread' not in output
+    command('--rows', 'Alone', '--splits', 'x')
+    assert not Path('work_dirs/teacher').exists() and told not in capsys.readouterr().out
+    command('--rows', 'KD', '--splits', 'x')
+    assert told in capsys.readouterr().out and Path('work_dirs/teacher/finished').is_file()
+    assert not Path('work_dirs/unread').exists()
+    Path('work_dirs/teacher/finished').unlink()
+    Path('work_dirs/teacher/epoch_9.pth').touch()  # of tools/train.py, say
+    command('--rows', 'KD', '--splits', 'y')
+    assert told not in capsys.readouterr().out and not Path('work_dirs/teacher/finished').exists()
+
+
 def test_splits_that_share_configs_have_their_own_teachers_by_a_work_dir(command, capsys):
     place = 'work_dirs/folds/{name}'
     Path('study.py').write_text(
@@ -178,7 +196,7 @@ def test_splits_that_share_configs_have_their_own_teachers_by_a_work_dir(command
 def test_a_cache_that_cannot_be_written_fails_its_rows_and_no_others(command, tmp_path):
     (tmp_path / 'tools' / 'cache_teachers.py').write_text('raise SystemExit("CacheError: the disk is full")')
     Path('study.py').write_text(f'{STUDY}views = 2\n')
-    message = '^3 of 6 .*: KD, x, seed 0: the cache of the teachers failed: CacheError: the disk is full .*cache.log'
+    message = '^3 of 7 .*: KD, x, seed 0: the cache of the teachers failed: CacheError: the disk is full .*cache.log'
     with pytest.raises(SystemExit, match=message):
         command('--splits', 'x', '--rows', 'Alone', 'KD')
     found = statuses()
