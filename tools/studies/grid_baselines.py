@@ -5,7 +5,11 @@ seeds = [0, 1, 2]
 student = 'configs/baselines/grid_words/resnet3d18-w8_1xb16-16x1x1-15e_grid-words-rgb.py'
 
 
-every = {'train_dataloader.dataset.indices': None}  # in place of the config's every third
+every = {
+    'train_dataloader.dataset.indices': None,  # in place of the config's every third
+    'train_dataloader.dataset.pipeline.0.type': 'mmdualkd.DecordInit',  # which decodes each clip once for all trainings
+    'train_dataloader.dataset.pipeline.0.keep_in': 'work_dirs/grid-words/frames',
+}
 part = {**every, 'train_dataloader.dataset.unlabelled': 'drop'}
 shares = {
     'labels-10': {**part, 'train_dataloader.dataset.labelled_fraction': 0.1},

@@ -4,7 +4,7 @@ _base_ = 'grid_rivals.py'
 title = 'GRID words, a tenth of the labels, the other clips without one.'
 views = 3
 against = ['Student alone', 'KD from the ViT']
-labels = {'train_dataloader.dataset.indices': None, 'train_dataloader.dataset.labelled_fraction': 0.1}
+labels = {**_base_.every, 'train_dataloader.dataset.labelled_fraction': 0.1}
 labelled = {
     **labels,
     **_base_.lengths['120 epochs'],

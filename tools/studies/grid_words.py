@@ -2,7 +2,11 @@
 # configs/README.md.
 title = 'GRID words, one speaker, 26 words. Teachers know 3,955 clips, students 1,319; 990 clips of other sentences.'
 seeds = [0, 1]
-splits = {'GRID words': dict(name='grid-words')}
+decoded_once = {
+    'train_dataloader.dataset.pipeline.0.type': 'mmdualkd.DecordInit',
+    'train_dataloader.dataset.pipeline.0.keep_in': 'work_dirs/grid-words/frames',
+}
+splits = {'GRID words': dict(name='grid-words', options=decoded_once)}
 teachers = [
     dict(name='Teacher CNN', config='configs/teachers/grid_words/resnet3d18-w16_1xb16-16x1x1-24e_{name}-rgb.py'),
     dict(name='Teacher ViT', config='configs/teachers/grid_words/uniformer-w16_1xb16-16x1x1-24e_{name}-rgb.py'),
