@@ -207,7 +207,7 @@ def run_teachers(cfg: Config, checkpoint: Path, found: Predictions) -> None:
         found.add(name, torch.cat(rows).numpy())
     whole = {name: torch.cat(rows) for name, rows in logits.items()}
     student = whole.pop(STUDENT)
-    onehot = torch.eye(student.size(1))[truth]
+    onehot = torch.eye(student.size(1) + 1)[truth, :-1]  # zeros for the label -1
     for name, term in terms.items():  # all samples at once: AEKD weighs a batch, and these may lie class by class
         names = list(term.teachers or whole)
         shares = term_weighting(term)(torch.stack([whole[one] for one in names]), student, onehot)

@@ -7,6 +7,7 @@ import runpy
 import shutil
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -113,6 +114,18 @@ def test_teachers_are_right_as_check_teachers_says_and_weighed_over_all_samples_
     _, scores = predict(distiller, models, build_loader(cfg, distiller))
     for name in ('vit', 'cnn'):
         np.testing.assert_allclose(found.confidence[name], scores[name].max(1).values.numpy(), rtol=1e-6)
+
+
+def test_a_sample_without_a_label_is_weighed_by_none(folders, tmp_path):
+    training = read_training(folders[0])
+    training.config.model.terms = dict(kd=dict(type='FusedKD', weighting=dict(type='CAMKD')))
+    dataset = training.config.val_dataloader.dataset
+    lines = Path(dataset.ann_file).read_text().splitlines()
+    (tmp_path / 'test.txt').write_text('\n'.join([*lines[:-1], lines[-1].rpartition(' ')[0]]))
+    dataset.ann_file = str(tmp_path / 'test.txt')
+    found = predictions_of(training)
+    assert found.labels.tolist() == [0, 0, 0, 1, 1, -1] and not found.notes
+    assert found.weights['kd/vit'][-1] == found.weights['kd/cnn'][-1] == 0.5 != found.weights['kd/vit'][0]
 
 
 @contextmanager
