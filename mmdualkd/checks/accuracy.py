@@ -133,7 +133,9 @@ def batches(distiller: nn.Module, loader: DataLoader) -> Iterator[tuple[Tensor, 
             data = distiller.data_preprocessor.cast_data(data)
             labels = [int(sample.gt_label) for sample in data['data_samples']]
             clips = torch.stack(list(data['inputs']))
-            yield clips[:, None, :, None] if distiller.of_pictures else clips, labels
+            clips = clips[:, None, :, None] if distiller.of_pictures else clips
+            distiller.plan.check_clip(clips, 'the pipeline (teacher_val_pipeline, where there is one)')
+            yield clips, labels
             done(len(labels))
 
 
