@@ -260,6 +260,7 @@ class Job:
         for data in loader:
             drawn = torch.stack(data.pop('drawn'))[:left]
             clips = self.model.data_preprocessor(data, training=True)['inputs']
+            self.model.plan.check_clip(clips)
             with torch.no_grad():
                 with torch.autocast(device.type, dtype=self.amp, enabled=self.amp is not None):
                     outputs, _ = self.model.run_teachers(clips)

@@ -55,13 +55,24 @@ def build_loader(cfg: Config, distiller: nn.Module) -> DataLoader:
             raise ConfigError(f'the config has no {name}; tools/check_teachers.py needs it')
     loader = copy.deepcopy(cfg.val_dataloader)
     if cfg.get('teacher_val_pipeline') is not None:
-        loader.dataset.pipeline = cfg.teacher_val_pipeline
+        loader.dataset = with_pipeline(loader.dataset, cfg.teacher_val_pipeline)
     loader = Runner.build_dataloader(loader)
     for dataset in plain_datasets(loader.dataset):
         check_labels(dataset, 'val', f'val_dataloader.dataset ({source_of(dataset)})', distiller)
         if not distiller.of_pictures:
             hand_views(dataset, distiller.plan, 'teacher_val_pipeline')
     return loader
+
+
+def with_pipeline(dataset: dict, pipeline: list) -> dict:
+    """A data set's config, in its wrappers, with another pipeline."""
+    if dataset.get('dataset') is not None:
+        dataset.dataset = with_pipeline(dataset.dataset, pipeline)
+    elif dataset.get('datasets') is not None:
+        dataset.datasets = [with_pipeline(one, pipeline) for one in dataset.datasets]
+    else:
+        dataset.pipeline = copy.deepcopy(pipeline)
+    return dataset
 
 
 @torch.no_grad()
@@ -79,7 +90,7 @@ def predict(
         The labels, and each model's probabilities (samples, classes).
 
     Raises:
-        DataError: If there are no data.
+        DataError: If there are no data, or a model's scores are no finite numbers.
     """
     scores: dict[str, list[Tensor]] = {name: [] for name in models}
     labels: list[int] = []
@@ -91,7 +102,21 @@ def predict(
             scores[name].append(logits.softmax(dim=-1).unflatten(0, (len(batch_labels), -1)).mean(dim=1).cpu())
     if not labels:
         raise DataError('the validation data is empty')
-    return labels, {name: torch.cat(rows) for name, rows in scores.items()}
+    return labels, {name: finite(torch.cat(rows), name) for name, rows in scores.items()}
+
+
+def finite(scores: Tensor, name: str) -> Tensor:
+    """Gives a model's scores (samples, classes) back, unless some are no finite numbers: they would name a class.
+
+    Raises:
+        DataError: If so.
+    """
+    if wrong := int((~scores.isfinite()).any(dim=1).sum()):
+        raise DataError(
+            f'{name} gives NaN or infinite scores for {wrong} of {len(scores)} samples: its weights, or the type that '
+            'it runs in, do not suit these data'
+        )
+    return scores
 
 
 def measure(distiller: nn.Module, models: Mapping[str, nn.Module], loader: DataLoader) -> dict[str, tuple]:
@@ -108,7 +133,9 @@ def batches(distiller: nn.Module, loader: DataLoader) -> Iterator[tuple[Tensor, 
             data = distiller.data_preprocessor.cast_data(data)
             labels = [int(sample.gt_label) for sample in data['data_samples']]
             clips = torch.stack(list(data['inputs']))
-            yield clips[:, None, :, None] if distiller.of_pictures else clips, labels
+            clips = clips[:, None, :, None] if distiller.of_pictures else clips
+            distiller.plan.check_clip(clips, 'the pipeline (teacher_val_pipeline, where there is one)')
+            yield clips, labels
             done(len(labels))
 
 

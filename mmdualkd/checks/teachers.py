@@ -19,7 +19,7 @@ from ..errors import listed
 from ..findings import Finding
 from ..hooks.preflight import hand_views
 from ..machine import cores
-from .accuracy import predict
+from .accuracy import predict, with_pipeline
 from .job import Job, batch_size
 from .samples import class_names
 
@@ -153,7 +153,7 @@ def _loader(job: Job, samples: int) -> DataLoader:
     if pipeline is None and model.of_pictures and job.has('val'):
         pipeline = _pipeline_of(job.cfg.val_dataloader.dataset)
     cfg = copy.deepcopy(job.cfg.train_dataloader.dataset)
-    dataset = DATASETS.build(cfg if pipeline is None else _with_pipeline(cfg, pipeline))
+    dataset = DATASETS.build(cfg if pipeline is None else with_pipeline(cfg, pipeline))
     dataset.full_init()
     for plain in () if model.of_pictures else plain_datasets(dataset):
         hand_views(plain, model.plan, 'teacher_val_pipeline' if pipeline is not None else 'the train pipeline')
@@ -170,14 +170,3 @@ def _pipeline_of(dataset: dict) -> list | None:
     """The pipeline of a data set's config, in its wrappers."""
     inner = dataset.get('dataset') or next(iter(dataset.get('datasets') or ()), None)
     return _pipeline_of(inner) if inner is not None else dataset.get('pipeline')
-
-
-def _with_pipeline(dataset: dict, pipeline: list) -> dict:
-    """A data set's config, in its wrappers, with another pipeline."""
-    if dataset.get('dataset') is not None:
-        dataset.dataset = _with_pipeline(dataset.dataset, pipeline)
-    elif dataset.get('datasets') is not None:
-        dataset.datasets = [_with_pipeline(one, pipeline) for one in dataset.datasets]
-    else:
-        dataset.pipeline = copy.deepcopy(pipeline)
-    return dataset

@@ -29,6 +29,7 @@ from ..registry import HOOKS
 from ..top_keys import NUM_CLASSES, meant_values, places
 from ..views import SampleViews, ViewPlan
 from ..zoo.weights import classes_of
+from .averaging import check_averaging
 from .epoch_seed import EpochSeedHook, sampler_of
 from .loading import check_load_from, check_weights
 from .optimizer import check_optimizer
@@ -90,6 +91,8 @@ class PreflightHook(Hook):
                     started = hasattr(loop, 'dataloader_iterator') and loop.dataloader.num_workers > 0 and not seeds
                     alone = STUDENT if getattr(model, 'cache', None) is not None else None
                     hand_views(dataset, model.plan, 'the train pipeline', started, alone)
+            if split == 'val' and loop is not None:
+                check_averaging(model, loop)
             if split == 'train' and unlabelled:
                 model.expect_unlabelled()
             if split == 'train' and loop is not None:
@@ -103,6 +106,7 @@ class PreflightHook(Hook):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         for dataset in plain_datasets(runner.test_loop.dataloader.dataset):
             check_labels(dataset, 'test', f'test_dataloader.dataset ({source_of(dataset)})', model)
+        check_averaging(model, runner.test_loop)
 
 
 def check_top_keys(runner: Runner, student: nn.Module) -> None:

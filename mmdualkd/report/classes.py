@@ -5,7 +5,7 @@ import numpy as np
 from ..names import STUDENT
 from . import charts
 from .markup import Html, chart, row, section, table, tag
-from .measures import class_accuracies, confuse, most_confused
+from .measures import class_accuracies, class_counts, confuse, most_confused
 from .subject import Subject, percent
 
 MANY = 30  # classes: more make no matrix that can be read
@@ -28,7 +28,7 @@ def gains(subject: Subject) -> Html | None:
         title='gain over the student alone', xlabel='points of top-1',
     )  # fmt: skip
     better, worse = int((gain > 0).sum()), int((gain < 0).sum())
-    counts = np.bincount(found.labels, minlength=classes)
+    counts = class_counts(found.labels, classes)
     note = f'{better} classes are better, {worse} worse.{left_out(places, found.classes)}'
     rows = [
         (found.classes[place], counts[place], percent(before[place]), percent(after[place]), f'{gain[place]:+.1f}')
@@ -59,7 +59,9 @@ def confusion(subject: Subject) -> Html | None:
             f'Confusion of the student, {name}: percent of each class (row) by what was said (column)', rows,
             found.classes, found.classes, title=name, xlabel='said', ylabel='class',
         )  # fmt: skip
-        figures.append(chart(picture, f'Percent of each class; {percent(np.trace(counts) / counts.sum())} % right.'))
+        figures.append(
+            chart(picture, f'Percent of each class; {percent(np.trace(counts) / len(found.labels))} % right.')
+        )
     matrices = list(students.values())
     worst = most_confused(sum(matrices[1:], matrices[0]), PAIRS)
     sizes = after.sum(axis=1)

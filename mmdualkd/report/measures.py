@@ -48,21 +48,29 @@ def calibrate(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> Ca
 
 
 def confuse(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Counts of samples by their class (row) and what was said of them (column), (C, C)."""
-    return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
+    """Counts of samples by their class (row) and what was said of them (column), (C, C).
+
+    Here and below samples of the label -1, which are of none of the classes, are left out.
+    """
+    places = (labels * classes + predicted)[labels >= 0]
+    return np.bincount(places, minlength=classes**2).reshape(classes, classes)
+
+
+def class_counts(labels: np.ndarray, classes: int) -> np.ndarray:
+    """How many samples each class has, (C,)."""
+    return np.bincount(labels[labels >= 0], minlength=classes)
 
 
 def class_accuracies(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """The fraction of each class that is right, (C,); NaN for a class without a sample."""
-    counts = np.bincount(labels, minlength=classes).astype(float)
-    right = np.bincount(labels[predicted == labels], minlength=classes)
-    return right / np.where(counts > 0, counts, np.nan)
+    return class_means(labels, predicted == labels, classes)
 
 
 def class_means(labels: np.ndarray, values: np.ndarray, classes: int) -> np.ndarray:
     """The mean of a value over each class, (C,); NaN for a class without a sample."""
-    counts = np.bincount(labels, minlength=classes).astype(float)
-    return np.bincount(labels, weights=values, minlength=classes) / np.where(counts > 0, counts, np.nan)
+    counts, known = class_counts(labels, classes), labels >= 0
+    sums = np.bincount(labels[known], weights=values[known], minlength=classes)
+    return sums / np.where(counts > 0, counts, np.nan)
 
 
 def most_confused(matrix: np.ndarray, count: int) -> list[tuple[int, int]]:

@@ -35,6 +35,8 @@ def overview(subject: Subject) -> Html | None:
         )
     count, classes = len(subject.found.labels), len(subject.found.classes)
     words = f'{count:,} validation samples of {classes} classes. '
+    if without := int((subject.found.labels < 0).sum()):
+        words += f'Of none of these are {without:,}, which count as wrong. '
     if subject.found.teachers:
         words += (
             'Students as in their own validation, teachers as tools/check_teachers.py runs them: of a video one clip.'

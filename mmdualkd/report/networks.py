@@ -18,7 +18,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from ..checks.accuracy import batches, build_loader, build_models
+from ..checks.accuracy import batches, build_loader, build_models, finite
 from ..console.bar import progress
 from ..errors import CheckpointError, ConfigError, DataError, DistillError
 from ..faults import explain
@@ -166,7 +166,7 @@ def run_student(cfg: Config, checkpoint: Path, loader: DataLoader, samples: list
     if max(labels) >= rows.size(1):
         raise ConfigError(f'the validation data have label {max(labels)}, but the student has {rows.size(1)} classes')
     found = Predictions([str(name) for name in names], list(files), np.array(labels))
-    found.add(STUDENT, rows.numpy())
+    found.add(STUDENT, finite(rows, 'the student').numpy())
     return found
 
 
@@ -203,11 +203,11 @@ def run_teachers(cfg: Config, checkpoint: Path, found: Predictions) -> None:
             logits[name].append(rows.mean(dim=1).cpu())  # (N, clips, C) -> (N, C)
             if name in scores:
                 scores[name].append(rows.softmax(dim=-1).mean(dim=1).cpu())  # as tools/check_teachers.py averages
-    for name, rows in scores.items():
-        found.add(name, torch.cat(rows).numpy())
+    for name, rows in {name: finite(torch.cat(rows), f'teacher {name}') for name, rows in scores.items()}.items():
+        found.add(name, rows.numpy())
     whole = {name: torch.cat(rows) for name, rows in logits.items()}
     student = whole.pop(STUDENT)
-    onehot = torch.eye(student.size(1))[truth]
+    onehot = torch.eye(student.size(1) + 1)[truth, :-1]  # zeros for the label -1
     for name, term in terms.items():  # all samples at once: AEKD weighs a batch, and these may lie class by class
         names = list(term.teachers or whole)
         shares = term_weighting(term)(torch.stack([whole[one] for one in names]), student, onehot)

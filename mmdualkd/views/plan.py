@@ -146,11 +146,11 @@ class ViewPlan:
         for name in self.specs:
             check_name(f'a key of {self.key}', name, models, 'model')
 
-    def check_clip(self, clip: Tensor) -> None:
-        """Refuses clips that are not (N, 1, 3, ``num_frames``, height, width)."""
+    def check_clip(self, clip: Tensor, pipeline: str = 'the train pipeline') -> None:
+        """Refuses clips of a pipeline that are not (N, 1, 3, ``num_frames``, height, width): views are of the first."""
         if clip.dim() != 6 or clip.size(1) != 1 or clip.size(3) != self.num_frames:
             raise ConfigError(
-                f'the train pipeline gives clips of {tuple(clip.shape[1:])}, but {self.key} need (1, 3, '
+                f'{pipeline} gives clips of {tuple(clip.shape[1:])}, but {self.key} need (1, 3, '
                 f'{self.num_frames}, height, width): sample with mmdualkd.SampleViews and '
                 "FormatShape(input_format='NCTHW')"
             )

@@ -49,6 +49,11 @@ MISTAKES = {
         '',
         'the train pipeline samples the views',
     ),
+    'scores of clips that stay apart': (
+        "model['student']['config']['cls_head']['average_clips'] = None\n",
+        '',
+        "model.student.model.cls_head.average_clips=None leaves the scores of each sample's clips apart",
+    ),
     'no views': ("train_pipeline[1] = dict(type='SampleFrames', clip_len=8)\n", '', 'put it in place of SampleFrames'),
     'a view longer than clip_len': (
         "train_pipeline[1] = dict(type='mmdualkd.SampleViews', clip_len=6)\n",

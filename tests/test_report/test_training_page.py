@@ -7,6 +7,7 @@ import runpy
 import shutil
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -24,7 +25,7 @@ from PIL import Image
 from tiny import resnet3d
 
 from mmdualkd.checks.accuracy import build_loader, build_models, predict
-from mmdualkd.errors import ConfigError
+from mmdualkd.errors import ConfigError, DataError
 from mmdualkd.report.networks import ordered, predictions_of, samples_of
 from mmdualkd.report.training import check_alone, read_training
 
@@ -78,14 +79,14 @@ def report(monkeypatch, capsys):
     return run_tool
 
 
-def always_says(folder, label):
+def always_says(folder, label, score=1.0):
     """Lets the student in a work directory answer every clip with one class."""
     path = folder / 'epoch_1.pth'
     checkpoint = torch.load(path, weights_only=True)
     state = checkpoint['state_dict']
     prefix = 'student.' if 'student.cls_head.fc_cls.bias' in state else ''
     state[f'{prefix}cls_head.fc_cls.weight'].zero_()
-    state[f'{prefix}cls_head.fc_cls.bias'].copy_(torch.eye(2)[label])
+    state[f'{prefix}cls_head.fc_cls.bias'].copy_(score * torch.eye(2)[label])
     torch.save(checkpoint, path)
 
 
@@ -113,6 +114,21 @@ def test_teachers_are_right_as_check_teachers_says_and_weighed_over_all_samples_
     _, scores = predict(distiller, models, build_loader(cfg, distiller))
     for name in ('vit', 'cnn'):
         np.testing.assert_allclose(found.confidence[name], scores[name].max(1).values.numpy(), rtol=1e-6)
+
+
+def test_data_of_two_parts_are_one_and_a_sample_without_a_label_is_weighed_by_none(folders, tmp_path):
+    training = read_training(folders[0])
+    training.config.model.terms = dict(kd=dict(type='FusedKD', weighting=dict(type='CAMKD')))
+    dataset = training.config.val_dataloader.dataset
+    *lines, last = Path(dataset.ann_file).read_text().splitlines()
+    parts = dict(one='\n'.join(lines), two=last.rpartition(' ')[0])
+    for name, text in parts.items():
+        (tmp_path / name).write_text(text)
+    parts = [dict(dataset, ann_file=str(tmp_path / name)) for name in parts]
+    training.config.val_dataloader.dataset = dict(type='ConcatDataset', datasets=parts)
+    found = predictions_of(training)
+    assert found.labels.tolist() == [0, 0, 0, 1, 1, -1] and not found.notes
+    assert found.weights['kd/vit'][-1] == found.weights['kd/cnn'][-1] == 0.5 != found.weights['kd/vit'][0]
 
 
 @contextmanager
@@ -176,6 +192,21 @@ def test_teachers_that_cannot_be_run_leave_the_students_part(folders, report, tr
     kept.rename(teacher)
     assert 'The teachers could not be run' in page.text and 'vit.pth' in page.text and 'Confusion' in page.text
     assert predictions_of(read_training(folders[0])).teachers  # what was kept without them is not it
+
+
+def test_scores_that_are_no_numbers_name_no_class(folders, tmp_path):
+    training = read_training(folders[0])
+    vit = training.config.model.teachers.vit
+    state = torch.load(vit.checkpoint, weights_only=True)
+    state['cls_head.fc_cls.bias'].fill_(float('nan'))
+    vit.checkpoint = str(tmp_path / 'vit.pth')
+    torch.save(state, vit.checkpoint)
+    found = predictions_of(training)
+    assert list(found.predicted) == ['student']
+    assert 'teacher vit gives NaN or infinite scores for 6 of 6 samples' in found.notes[0]
+    always_says(folders[0], 0, float('nan'))
+    with pytest.raises(DataError, match='the student gives NaN or infinite scores for 6 of 6 samples'):
+        predictions_of(read_training(folders[0]))
 
 
 def test_data_that_are_gone_are_said_so(folders, report, trained):

@@ -120,6 +120,19 @@ def test_bad_input_is_one_clear_error(job, check, options, message):
         check(job.config, *options)
 
 
+def test_crops_of_which_models_would_see_the_first_alone_are_an_error(job, check, tmp_path):
+    """A view is of one clip, and so are the accuracies."""
+    path = tmp_path / 'crops.py'
+    path.write_text(
+        f'_base_ = {str(job.config)!r}\n'
+        'begin, end = _base_.teacher_val_pipeline[:3], _base_.teacher_val_pipeline[4:]\n'
+        "wide, crops = dict(type='Resize', scale=(48, 32), keep_ratio=False), dict(type='ThreeCrop', crop_size=32)\n"
+        'teacher_val_pipeline = [*begin, wide, crops, *end]\n'
+    )
+    with pytest.raises(SystemExit, match=r'teacher_val_pipeline.* gives clips of \(3, 3, 11, 32, 32\), but .* need'):
+        check(path)
+
+
 def test_a_config_without_teachers_is_an_error(tmp_path, check):
     source = 'model = ' + repr(resnet3d(4, 2)) + '\nteacher_val_pipeline = []'
     with pytest.raises(SystemExit, match='ConfigError: .*no student and teachers'):
