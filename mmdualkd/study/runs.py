@@ -10,6 +10,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..errors import ConfigError, DataError, nearest
+from ..launch import find_config
 from ..processes import TOOLS
 from ..reading import check_file
 from .configs import check_keys, check_terms, views_option
@@ -67,7 +68,9 @@ class Run:
 
     @property
     def file(self) -> str:
-        """The config: a file of the user's, else one of this package's."""
+        """The config: a file of the user's, else one of this package's, or of a zoo (``package::path.py``)."""
+        if '::' in self.config:
+            return find_config(self.config)
         ours = (TOOLS.parent / self.config).resolve()
         return str(ours) if not Path(self.config).is_file() and ours.is_file() else self.config
 
