@@ -261,5 +261,7 @@ def _read_config(text: str, where: str) -> Config:
     """Parses a dumped config; modules that it imports must be there."""
     try:
         return Config.fromstring(text, '.py')
+    except (SyntaxError, NameError) as error:
+        raise CheckpointError(f'{where} is cut short or damaged: {type(error).__name__}: {error}') from error
     except ImportError as error:
         raise CheckpointError(f'{where} imports what is not found here: {error}; put it on PYTHONPATH') from error

@@ -1,7 +1,8 @@
 """Where in a config an error comes from that others raised while they built what it describes."""
 
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from types import FrameType
 from typing import Any
 
 from mmengine.config import Config
@@ -36,7 +37,7 @@ def explain(error: BaseException) -> str | None:
     """
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     cfg = config_of(error)
-    message = f'{type(error).__name__}: {" ".join(str(error).split()) or "no more is said"}'
+    message = f'{type(error).__name__}: {" ".join(str(error).split()) or "no more is said"}{_cure(error, frames)}'
     kind = ''
     for frame in reversed(frames):
         name, values = frame.f_code.co_name, frame.f_locals
@@ -46,13 +47,29 @@ def explain(error: BaseException) -> str | None:
             named = values['cfg'].get('type')
             kind = kind or f' ({getattr(named, "__name__", named)})'
             if key := key_of(values['cfg'], cfg):
-                return f'{key}{kind}: {message}'
+                return f'{key}{kind}: {message}{_doubt(error, values["cfg"])}'
         elif name in PARTS:
             part = next(
                 (values[key] for key in ('dataloader', 'evaluator') if isinstance(values.get(key), Mapping)), {}
             )
             return f'{key_of(part, cfg) or PARTS[name]}{kind}: {message}'
     return None
+
+
+def _cure(error: BaseException, frames: Sequence[FrameType]) -> str:
+    """What to do about a one-cycle schedule that divides by the length of a rise of one step."""
+    steps = next((frame.f_locals for frame in frames if 'pct_start' in frame.f_locals), None)
+    if not isinstance(error, ZeroDivisionError) or steps is None:
+        return ''
+    count, part = getattr(steps.get('self'), 'total_steps', None), steps['pct_start']
+    return f'; pct_start={part} of {count} steps is a rise of one step: give it another pct_start, or train longer'
+
+
+def _doubt(error: BaseException, part: Mapping) -> str:
+    """Asks whether a data set of the libraries fails since its list or folder is of another kind."""
+    read = ', '.join(f'{name}={part[name]!r}' for name in ('ann_file', 'data_prefix') if part.get(name))
+    unread = isinstance(error, LookupError | ValueError | AssertionError) and read
+    return f'; are {read} what this kind of data set reads?' if unread else ''
 
 
 def config_of(error: BaseException) -> dict[str, Any]:

@@ -225,6 +225,19 @@ def test_amp_on_a_cpu_gives_3d_convolutions_the_gradients_of_float32():
     torch.testing.assert_close(*found)
 
 
+def test_a_plain_recognizer_trains_in_bfloat16():
+    from mmaction.models import TSNHead
+    from mmaction.structures import ActionDataSample
+
+    head = TSNHead(num_classes=3, in_channels=4)
+    samples = [ActionDataSample().set_gt_label(label) for label in (0, 1)]
+    scores = torch.randn(2, 3, dtype=torch.bfloat16)
+    found = head.loss_by_feat(scores, samples)
+    expected = torch.nn.functional.cross_entropy(scores.float(), torch.tensor([0, 1]))
+    torch.testing.assert_close(found['loss_cls'], expected)
+    assert found['top1_acc'] == (scores.float().argmax(1) == torch.tensor([0, 1])).double().mean()
+
+
 @needs_cpu
 def test_slurm_tasks_without_a_gpu_meet_over_gloo(fault_and_cure, tmp_path):
     scontrol = tmp_path / 'scontrol'

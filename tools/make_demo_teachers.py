@@ -16,7 +16,7 @@ import mmdualkd  # noqa: F401  (first: it mends the stack)
 # isort: split
 from moving_shapes import make_clips
 
-from mmdualkd.checkpoint import last_checkpoint, model_state_dict, read_checkpoint, write_checkpoint
+from mmdualkd.checkpoint import check_tensors, last_checkpoint, model_state_dict, read_checkpoint, write_checkpoint
 from mmdualkd.errors import CheckpointError
 from mmdualkd.files import check_folder
 from mmdualkd.launch import run_tool
@@ -29,7 +29,9 @@ TEACHERS = ('vit', 'cnn')
 
 def save_half(checkpoint: Path, out: Path) -> None:
     """Writes a checkpoint's model as a bare state dict, floating-point tensors in float16."""
-    state = model_state_dict(read_checkpoint(checkpoint, 'checkpoint'))
+    read = read_checkpoint(checkpoint, 'checkpoint')
+    check_tensors(read, f'checkpoint: {str(checkpoint)!r}')
+    state = model_state_dict(read)
     state = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
     write_checkpoint(dict(state_dict=state), out)
 

@@ -1,21 +1,34 @@
 """Runs the notebook of the docs (`make notebook`) and stores what its cells printed and drew."""
 
+import argparse
 import os
 import sys
 import tempfile
 from pathlib import Path
 
-import nbformat
-from nbclient import NotebookClient
-
 from mmdualkd.errors import DistillError
 from mmdualkd.files import open_whole
+from mmdualkd.launch import run_tool
+from mmdualkd.reading import check_file
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / 'docs' / 'notebooks' / 'from_folder_to_student.ipynb'
 
 
+def parse_args() -> argparse.Namespace:
+    """Reads the command line, which has no flags but --help."""
+    return argparse.ArgumentParser(description=__doc__).parse_args()
+
+
 def main() -> None:
+    """Runs it and writes it, in some minutes."""
+    parse_args()
+    check_file('notebook, of a clone of the repository', str(NOTEBOOK))
+    try:
+        import nbformat
+        from nbclient import NotebookClient
+    except ImportError as error:
+        raise DistillError(f'{error}; run: pip install nbclient nbformat ipykernel') from error
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     os.environ['PATH'] = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
     with tempfile.TemporaryDirectory() as folder:
@@ -38,4 +51,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

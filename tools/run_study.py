@@ -12,7 +12,7 @@ from mmengine.config import Config
 
 from mmdualkd.arguments import CfgOptions, whole_number
 from mmdualkd.errors import ConfigError, check_name
-from mmdualkd.files import check_folder
+from mmdualkd.files import check_folder, shown
 from mmdualkd.launch import run_tool
 from mmdualkd.processes import locked, sigterm_as_interruption
 from mmdualkd.study.caches import share_teachers
@@ -108,13 +108,28 @@ def look(runs: Iterable[Run]) -> None:
 
 def with_teachers(runs: Sequence[Run], chosen: Sequence[Run]) -> list[Run]:
     """Adds the study's teachers that write what trainings to do read and is not there yet."""
-    lacking = (run for run in chosen if not run.teacher and run.state.status != 'finished')
-    places = {parent for run in lacking for path in reads(run) if not path.exists() for parent in path.parents}
-    along = [run for run in runs if run.teacher and run not in chosen and run.work_dir.absolute() in places]
-    if along:
-        names = ', '.join(dict.fromkeys(run.row for run in along))
+    along: list[Run] = []
+    for run in chosen:
+        if run.teacher or run.state.status == 'finished':
+            continue
+        for path in reads(run):
+            writers = [one for one in runs if one.teacher and one.work_dir.absolute() in path.parents]
+            if writers and not path.exists():
+                refuse_finished(run, path, writers[0])
+                along += writers
+    if names := ', '.join(dict.fromkeys(run.row for run in along if run not in chosen)):
         print(f'{names}: trained first, chosen rows read checkpoints that are not there yet', flush=True)
     return [run for run in runs if run in chosen or run in along]
+
+
+def refuse_finished(run: Run, path: Path, teacher: Run) -> None:
+    """Refuses a training that reads what its teacher, which is not trained again, has not written."""
+    if teacher.state.status == 'finished':
+        there = ', '.join(sorted(file.name for file in teacher.work_dir.glob('*.pth'))) or 'none'
+        raise ConfigError(
+            f'{run} reads {shown(path)}, which is not there, but {teacher} is finished (its checkpoints: {there}): '
+            f'name one of these, or remove or rename {str(teacher.work_dir)!r} to train it anew'
+        )
 
 
 def list_runs(chosen: Sequence[Run], jobs: int) -> None:
@@ -170,9 +185,12 @@ def hold_back(rows: Iterable[Run], waiting: Sequence[Run], failed: Iterable[Run]
 def reads(run: Run) -> list[Path]:
     """The files that a training is known to read: checkpoints of its teachers, for one."""
     try:
-        return files_of(config_of(run.file, run.options))
+        cfg = config_of(run.file, run.options)
     except ConfigError:  # its own training tells it
         return []
+    if cfg.model.get('teacher_cache'):  # its teachers' files may be gone
+        cfg.model.teachers = None
+    return files_of(cfg)
 
 
 if __name__ == '__main__':

@@ -59,7 +59,7 @@ def attach(cache: TeacherCache, dataset: object, cfg: Mapping | None, amp: bool 
         elif part.num_views > cache.num_views:
             raise CacheError(
                 f'{cache.where} holds {cache.num_views} views of each sample, train_dataloader.dataset.num_views='
-                f'{part.num_views} asks for more; {cache.cure} with --views {part.num_views}'
+                f'{part.num_views} asks for more; {cache.command(part.num_views)} adds them'
             )
         part.attach(RecordsOf(cache, first))
         first += len(part)

@@ -42,6 +42,7 @@ class TeacherCache:
     def __init__(self, folder: str | os.PathLike, key: str = 'model.teacher_cache') -> None:
         self.folder = Path(folder).expanduser()
         self.where = f'{key}={str(folder)!r}'
+        self.num_views, self._flags = 0, ''  # not known yet
         self.manifest = _read_json(self.folder / MANIFEST, self.where, self.cure)
         if not isinstance(self.manifest, dict) or self.manifest.pop('digest', None) != digest(self.manifest):
             raise CacheError(f'{self.where}: {MANIFEST} is damaged; {self.cure}')
@@ -55,11 +56,16 @@ class TeacherCache:
         identity = int(digest(identity_of(self.manifest))[:8], 16)
         self.layout = Layout(shapes, self.manifest['dtype'], count, rows, identity)
         self.num_views = self.manifest['num_views']
+        self._flags = f' --dtype {self.layout.dtype}{" --amp" * bool(self.manifest["amp"])}'
+
+    def command(self, views: int | str) -> str:
+        """The command that writes so many views of it, for errors."""
+        return f'{COMMAND} {shlex.quote(str(self.folder))} --views {views}{self._flags}'
 
     @property
     def cure(self) -> str:
-        """The command that completes it, for errors."""
-        return f'{COMMAND} {shlex.quote(str(self.folder))} completes and mends a cache'
+        """What completes it, for errors."""
+        return f'{self.command(self.num_views or "N")} completes and mends a cache'
 
     def check_whole(self, num_views: int | None = None) -> None:
         """Looks at all of its files, without reading their records.

@@ -22,6 +22,7 @@ from .packages import (
     torchvision_without_ops,
 )
 from .training import (
+    accuracies_of_bfloat16,
     buffers_beside_averaged_weights,
     checkpoint_without_reentry,
     compiled_without_optimizer,
@@ -68,6 +69,7 @@ CURES: dict[str, Callable[[Callable[[], None]], None]] = {
     'torch.utils.checkpoint': checkpoint_without_reentry,
     'torchvision': torchvision_without_ops,
     'mmaction.datasets.transforms.processing': hue_of_unsigned_bytes,
+    'mmaction.models.heads.base': accuracies_of_bfloat16,
     'mmaction.models.localizers': missing_drn,
     'mmengine.config': config_in_its_order,
     'mmengine.config.config': config_written_once,

@@ -208,6 +208,23 @@ def convolve_in_float32() -> None:
     nn.Conv3d._conv_forward = convolve
 
 
+def accuracies_of_bfloat16(execute: Callable[[], None]) -> None:
+    """MMAction2's heads hand their scores to NumPy for a batch's accuracies, and NumPy knows no bfloat16 (``--amp``).
+
+    They get them in float32, as the distillers' terms do.
+    """
+    execute()
+    from mmaction.models.heads.base import BaseHead
+
+    stock = BaseHead.loss_by_feat
+
+    @functools.wraps(stock)
+    def loss_by_feat(self: Any, cls_scores: Any, data_samples: Any) -> dict:
+        return stock(self, cls_scores.float(), data_samples)
+
+    BaseHead.loss_by_feat = loss_by_feat
+
+
 def compiled_without_optimizer(execute: Callable[[], None]) -> None:
     """MMEngine compiles a training step with the optimizer's in it, which torch cannot trace for AdamW.
 

@@ -96,6 +96,14 @@ def mixed_precision_without_gpu():
     AmpOptimWrapper(optimizer=torch.optim.SGD(torch.nn.Linear(1, 1).parameters(), 0.1))
 
 
+def accuracies_of_bfloat16():
+    import importlib.util
+
+    folder = importlib.util.find_spec('mmaction').submodule_search_locations[0]
+    with open(os.path.join(folder, 'models', 'heads', 'base.py')) as file:
+        return 'cls_scores.detach().cpu().numpy()' in file.read()
+
+
 def _no_accelerator():
     from mmengine.device import get_device
 
@@ -166,6 +174,7 @@ PROBES = (
     parallel_model_without_gpu,
     buffers_beside_averaged_weights,
     mixed_precision_without_gpu,
+    accuracies_of_bfloat16,
     compiled_without_optimizer,
     checkpoint_cut_short,
     last_checkpoint_cut_short,

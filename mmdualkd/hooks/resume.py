@@ -40,8 +40,10 @@ def check_source(runner: Runner) -> None:
             if '://' in source:
                 runner._load_from = str(path)
     except CheckpointError as error:
-        other = _instead_of(Path(runner._load_from or work_dir / 'last_checkpoint'), work_dir)
-        hint = f'; resume from {str(other)!r} instead' if other else ''
+        named, record = runner._load_from, work_dir / 'last_checkpoint'
+        other = _instead_of(Path(named or record), work_dir)
+        hint = '' if named else f'; no other checkpoint there can be resumed: remove {str(record)!r} to begin anew'
+        hint = f'; resume from {str(other)!r} instead' if other else hint
         raise CheckpointError(f'{error}{hint}') from error
     if source is None:
         check_nothing_there(work_dir)

@@ -21,6 +21,7 @@ COLOURS = ('#3d85c6', '#dd8227', '#3f9f5f', '#b35fc2', '#cf4a45', '#8a8d91', '#1
 STYLES = ('-', '--', ':', '-.')
 GOOD, BAD = '#3f9f5f', '#cf4a45'
 POINTS = 300  # of a curve; more cannot be told apart
+FULL = 8  # curves of so many points in one chart; those of more curves have fewer
 LENGTH = 28  # letters of a name
 WIDTH = 4.6  # inches, some 330 points: as wide as a phone
 SETTINGS = {
@@ -102,12 +103,12 @@ def _svg(figure: Figure, alt: str) -> Html:
     return Html(f'{opening} role="img">{label}{text[end + 1 :].strip()}')
 
 
-def thinned(curve: Curve) -> Curve:
-    """At most :data:`POINTS` means of neighbours."""
+def thinned(curve: Curve, points: int = POINTS) -> Curve:
+    """At most so many means of neighbours."""
     steps, values = (np.asarray(part, dtype=float) for part in curve)
-    if len(steps) <= POINTS:
+    if len(steps) <= points:
         return list(steps), list(values)
-    parts = np.array_split(np.arange(len(steps)), POINTS)
+    parts = np.array_split(np.arange(len(steps)), points)
     return [float(steps[part].mean()) for part in parts], [float(values[part].mean()) for part in parts]
 
 
@@ -132,15 +133,17 @@ def lines(
         taken = {name: colour for name, colour in (colours or {}).items() if name in curves}
         free = [colour for colour in COLOURS if colour not in taken.values()] or COLOURS
         others = [name for name in curves if name not in taken]
+        points = POINTS * FULL // max(len(curves), FULL)
         taken |= {name: free[number % len(free)] for number, name in enumerate(others)}
         for number, (name, curve) in enumerate(curves.items()):
             colour = taken[name]
-            steps, values = thinned(curve)
+            steps, values = thinned(curve, points)
             marker = 'o' if len(steps) < 12 else None
             style = STYLES[number // len(COLOURS) % len(STYLES)]
             axes.plot(steps, values, style, color=colour, marker=marker, markersize=3, linewidth=1.6, label=short(name))
-            if bands and name in bands and len(steps) == len(bands[name][0]):
-                axes.fill_between(steps, *bands[name], color=colour, alpha=0.15, linewidth=0)
+            if bands and name in bands:
+                ends = (thinned((curve[0], end), points)[1] for end in bands[name])
+                axes.fill_between(steps, *ends, color=colour, alpha=0.15, linewidth=0)
         if axes.get_yscale() == 'log':  # matplotlib writes powers as mathematics, which is switched off
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f'{value:g}'))
             axes.yaxis.set_minor_formatter(NullFormatter())

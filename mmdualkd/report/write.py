@@ -97,6 +97,11 @@ def look(folder: Path, against: str | Path | None, predict: bool) -> tuple[Subje
     training = read_training(main, 'WORK_DIR_OR_STUDY')
     alone = read_training(Path(against), '--against') if against is not None else None
     subject = Subject('student', training, alone=alone, others=others, arguments=arguments)
+    if alone is not None:
+        try:
+            check_alone(training, alone, f'--against={str(against)!r}')
+        except CheckpointError as error:
+            notes.append(f'Whether both are of one student is not known: {one_line(error)}.')
     if not predict:
         notes.append(f'The networks were not run (--no-predictions): `{_call(folder)}` runs them.')
     else:
@@ -105,11 +110,6 @@ def look(folder: Path, against: str | Path | None, predict: bool) -> tuple[Subje
             subject.found_alone = _tried(alone, notes)
             if subject.found_alone is not None:
                 check_same_data(subject.found, subject.found_alone, f'--against={str(against)!r}')
-    if alone is not None:
-        try:
-            check_alone(training, alone, f'--against={str(against)!r}')
-        except CheckpointError as error:
-            notes.append(f'Whether both are of one student is not known: {one_line(error)}.')
     for found in (subject.found, subject.found_alone):
         notes += found.notes if found is not None else []
     if subject.teachers:

@@ -12,7 +12,7 @@ from mmengine.config import Config
 
 from ..cache import TeacherCache
 from ..datasets.labels import DROP
-from ..errors import CacheError
+from ..errors import CacheError, ConfigError
 from ..processes import Tool
 from .configs import config_of
 from .runs import Run
@@ -43,7 +43,10 @@ def share_teachers(
     """
     groups: dict[str, dict[Run, Config]] = {}
     for run in runs:
-        cfg = config_of(run.file, run.options)
+        try:
+            cfg = config_of(run.file, run.options)
+        except ConfigError:  # of a row that is not chosen: those that are were looked at
+            continue
         if group := group_of(cfg):
             groups.setdefault(group, {})[run] = cfg
     for configs in groups.values():

@@ -1,6 +1,7 @@
 """Configs of a study's rows, with their options merged in."""
 
 import copy
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -79,7 +80,7 @@ def views_option(file: str, views: int) -> dict[str, int]:
 def files_of(cfg: Config) -> list[Path]:
     """Where a model, and what a training loads, may name files, absolute: a teacher's checkpoint, for one."""
     texts = [*_texts(cfg.model), *_texts(cfg.get('load_from'))]
-    return [Path(text).absolute() for text in texts if '://' not in text]
+    return [Path(os.path.abspath(os.path.expanduser(text))) for text in texts if '://' not in text]
 
 
 def _texts(value: Any) -> Iterator[str]:

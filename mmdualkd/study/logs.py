@@ -62,7 +62,7 @@ def read_result(who: str, work_dir: Path, seconds: float | None) -> Result:
 def _entries(log: Path) -> list[dict[str, Any]]:
     """Lines of a log; a kill may have cut its last one short."""
     found = []
-    for line in log.read_text().splitlines():
+    for line in log.read_text(encoding='utf-8', errors='replace').splitlines():
         try:
             found.append(json.loads(line))
         except ValueError:

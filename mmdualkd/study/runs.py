@@ -9,7 +9,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError, DataError, nearest
+from ..launch import find_config
 from ..processes import TOOLS
 from ..reading import check_file
 from .configs import check_keys, check_terms, views_option
@@ -67,7 +68,9 @@ class Run:
 
     @property
     def file(self) -> str:
-        """The config: a file of the user's, else one of this package's."""
+        """The config: a file of the user's, else one of this package's, or of a zoo (``package::path.py``)."""
+        if '::' in self.config:
+            return find_config(self.config)
         ours = (TOOLS.parent / self.config).resolve()
         return str(ours) if not Path(self.config).is_file() and ours.is_file() else self.config
 
@@ -89,7 +92,10 @@ class Run:
         """Reads what its work directory has, unless that is of other settings."""
         place = self.work_dir / 'finished'
         if place.is_file() and self._trained_settings() in (None, self.settings):
-            self.state.result = read_result(str(self), self.work_dir, seconds_in(place))
+            try:
+                self.state.result = read_result(str(self), self.work_dir, seconds_in(place))
+            except DataError as error:
+                raise DataError(f'{error}; remove or rename it to train anew') from error
             self.state.status, self.state.error = 'finished', None
 
     def _trained_settings(self) -> dict | None:
@@ -98,11 +104,12 @@ class Run:
         if not (begun and place.is_file()):
             return None
         try:
-            return json.loads(place.read_text())
-        except ValueError as error:
-            raise ConfigError(
-                f'{self}: {str(place)!r} cannot be read; delete it if that is where this one was trained'
-            ) from error
+            found = json.loads(place.read_text())
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise ConfigError(f'{self}: {str(place)!r} cannot be read; delete it if that is where this one was trained')
+        return found
 
 
 def seconds_in(place: Path) -> float | None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from ..errors import DistillError
 from ..files import check_folder, open_whole
@@ -115,9 +115,10 @@ def train_all(
                 time.sleep(TICK)
     except BaseException:
         end_all([one.tool for one in active])
-        for one in active:
-            one.close(stopped=True)
-        note()
+        with suppress(DistillError):  # of a full disk, say: what ended the trainings is told
+            for one in active:
+                one.close(stopped=True)
+            note()
         print(f'stopped: {len(active)} trainings were ended; the same command goes on', flush=True)
         raise
 

@@ -130,6 +130,8 @@ def find_samples(
     check_names(classes, without)
     given = test is not None
     if test is None:
+        if table is None:
+            _warn_of_empty_parts(root, classes)
         check_classes(classes)
         [test] = held_out(classes, test_fraction, group_regex=group_regex, seed=seed)
     elif group_regex is not None:
@@ -218,6 +220,15 @@ def given_split(classes: Mapping[str, str]) -> set[str] | None:
             'class, or list the files in a CSV of path,label'
         )
     return {path for path in classes if SPLITS[path.partition('/')[0].lower()]}
+
+
+def _warn_of_empty_parts(root: Path, classes: Mapping[str, str]) -> None:
+    """Tells of a split of which one side holds no file, so that the other one is divided."""
+    tops = {path.partition('/')[0] for path in classes}
+    parts = {path.name for path in root.iterdir() if path.is_dir() and path.name.lower() in SPLITS}
+    if tops <= parts and (empty := sorted(parts - tops)):
+        print(f'warning: no file that decodes lies in {", ".join(map(repr, empty))}: a share of what lies in '
+              f'{", ".join(map(repr, sorted(tops)))} is held out in its place')  # fmt: skip
 
 
 def _refuse_parts(names: set[str]) -> None:

@@ -48,7 +48,7 @@ def cache(written, tmp_path):
         ('train_dataloader.dataset.metainfo.classes=[a,b]', r"classes\.0 not set there, 'a' here"),
         (
             'train_dataloader.dataset.num_views=3',
-            r'holds 2 views of each sample, .*num_views=3 asks for more; .*--views 3',
+            r'holds 2 views of each sample, .*num_views=3 asks for more; .*--views 3 --dtype float32 adds',
         ),
         (
             'model.terms.sdd.residual=class_maps',
@@ -133,8 +133,9 @@ def test_a_cache_that_is_not_whole_is_an_error_before_training_and_the_command_m
         shard.write_bytes(content[damage])
     error = error_of(job, tmp_path / 'run', f'model.teacher_cache={cache}')
     assert error.startswith('CacheError: ') and shard.name in error, error
-    assert f'mmdualkd cache CONFIG --out {cache} completes and mends' in error
-    write_cache(job, cache, '--views', '2', '--dtype', 'float32')
+    command = re.search(r'mmdualkd cache CONFIG --out (.*) completes and mends a cache', error)[1]
+    assert command == f'{cache} --views 2 --dtype float32'
+    write_cache(job, cache, *command.split()[1:])
     assert bytes_of(cache) == whole
 
 

@@ -109,7 +109,7 @@ def test_a_kill_leaves_what_the_same_command_completes(job, tmp_path):
     assert process(sys.executable, '-c', code).returncode == -9
     assert len(bytes_of(tmp_path / 'c')) == 4  # 11 rows: 3, 3, 2 and 3
     error = train(job, tmp_path / 'run', f'model.teacher_cache={tmp_path / "c"}', ok=False).strip().splitlines()[-1]
-    assert 'is not whole: its writing was stopped; mmdualkd cache CONFIG --out' in error
+    assert 'is not whole: its writing was stopped; mmdualkd cache CONFIG --out' in error and '--views N ' in error
     assert '8 samples x 2 views: 5 records of' in write_cache(job, tmp_path / 'c', '--views', 2)
     train(job, tmp_path / 'run', f'model.teacher_cache={tmp_path / "c"}')
 

@@ -169,6 +169,13 @@ def test_a_newest_file_that_is_cut_short_is_named_with_the_one_before_it(job):
         file.writestr('readme.txt', 'hello')
     with pytest.raises(CheckpointError, match=f'{damaged}damaged, or another kind of zip file{instead}'):
         resume(job)
+    cut(job.work_dir / 'epoch_1.pth')
+    record = job.work_dir / 'last_checkpoint'
+    with pytest.raises(CheckpointError, match=rf"; no other .* can be resumed: remove '{record}' to begin anew$"):
+        resume(job)
+    record.unlink()
+    resume(job)
+    assert record.is_file() and 'optimizer' in read(newest)
 
 
 def test_a_file_that_is_not_there_is_named_with_the_nearest(job):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmdualkd.errors import ConfigError
+from mmdualkd.report import charts
 from mmdualkd.report.clips import choose
 from mmdualkd.report.measures import (
     agreement,
@@ -134,3 +135,12 @@ def test_trainings_of_other_classes_or_samples_are_not_compared(changes, message
     check_same_data(predictions(), predictions(files=['elsewhere/1.avi', 'elsewhere/2.avi']), '--against')
     with pytest.raises(ConfigError, match=message):
         check_same_data(predictions(), predictions(**changes), '--against')
+
+
+def test_a_long_curve_keeps_its_band_and_many_of_them_stay_small():
+    steps, values = list(range(1000)), RNG.random(1000)
+    curves = {f'row{number}': (steps, list(values)) for number in range(40)}
+    bands = {name: (values - 0.1, values + 0.1) for name in curves}
+    picture = charts.lines('one', {'row0': curves['row0']}, bands)
+    assert picture.count('opacity: 0.15') == 1
+    assert len(charts.lines('all', curves, bands)) < 2 * len(charts.lines('few', dict(list(curves.items())[:8]), bands))

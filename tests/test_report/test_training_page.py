@@ -182,6 +182,14 @@ def test_what_cannot_be_known_is_said_with_the_command_that_adds_it(folders, rep
     (distilled / 'student_epoch_1.pth').write_bytes(b'')
     page, _ = report(distilled)
     assert 'There are no predictions' in page.text and 'is empty (0 bytes)' in page.text
+    torch.save(dict(state_dict={}), distilled / 'student_epoch_1.pth')
+    for text, said in (
+        ("model = dict(type='a',\n", "SyntaxError: '(' was never closed"),
+        ('mod', "NameError: name 'mod'"),
+    ):
+        next(distilled.glob('*.py')).write_text(text)
+        page, _ = report(distilled)
+        assert f'is cut short or damaged: {said}' in page.text
 
 
 def test_teachers_that_cannot_be_run_leave_the_students_part(folders, report, trained):
@@ -230,6 +238,10 @@ def test_mistakes_are_one_line(folders, report, tmp_path):
     torch.save({'backbone.conv1.weight': torch.zeros(1)}, wider.checkpoint)
     with pytest.raises(ConfigError, match=r'^--against trained another network .*: backbone.* there, .* here'):
         check_alone(read_training(distilled), wider, '--against')
+    narrow = shutil.copytree(alone, tmp_path / 'narrow')
+    checkpoint = torch.load(narrow / 'epoch_1.pth', weights_only=True)
+    checkpoint['state_dict'].popitem()
+    torch.save(checkpoint, narrow / 'epoch_1.pth')
     for words, message in (
         ([tmp_path / 'none'], 'ConfigError: WORK_DIR_OR_STUDY=.*none.: there is no such folder'),
         ([distilled / 'epoch_1.pth'], 'ConfigError: .* is a file: name the work directory'),
@@ -237,6 +249,7 @@ def test_mistakes_are_one_line(folders, report, tmp_path):
         ([tmp_path / 'export'], 'ConfigError: .*export has no log .*, and nothing else to show: There are no pred'),
         ([tmp_path], 'ConfigError: .*there are trainings in it: alone, distilled'),
         ([distilled, '--against', tmp_path / 'empty'], 'ConfigError: --against=.*holds no training'),
+        ([distilled, '--against', narrow], 'ConfigError: --against=.*trained another network than this student'),
         ([distilled, '--against', other], 'ConfigError: --against=.*calls class 1 .*: other classes'),
         ([distilled, '--against', distilled], 'ConfigError: --against=.* has teachers, too'),
         ([distilled, '--against', distilled, '--no-predictions'], 'ConfigError: --against=.* has teachers, too'),
@@ -245,6 +258,8 @@ def test_mistakes_are_one_line(folders, report, tmp_path):
     ):
         with pytest.raises(SystemExit, match=message):
             report(*words)
+        if words[-1] == narrow:
+            assert not (distilled / 'report').exists()  # before the networks are run
 
 
 def test_a_log_of_a_training_that_was_resumed_is_one_curve(tmp_path):

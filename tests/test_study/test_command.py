@@ -14,8 +14,9 @@ import pytest
 from run_study import main
 
 from mmdualkd import processes
-from mmdualkd.errors import ConfigError
+from mmdualkd.errors import CheckpointError, ConfigError, DataError
 from mmdualkd.study import configs
+from mmdualkd.study import record as record_module
 
 TRAIN = """
 import json, os, pathlib, subprocess, sys, time
@@ -23,7 +24,8 @@ words = sys.argv
 options = dict(word.split('=', 1) for word in words[words.index('--cfg-options') + 1 :])
 config, seed = pathlib.Path(words[1]), words[words.index('--seed') + 1]
 place = pathlib.Path(words[words.index('--work-dir') + 1])
-(place / 'last_checkpoint').write_text('epoch_1.pth')
+(place / 'last_checkpoint').write_text('epoch_9.pth')
+(place / 'epoch_9.pth').touch()
 
 def wait_for(path):
     while not pathlib.Path(path).exists():
@@ -168,10 +170,71 @@ def test_teachers_that_chosen_rows_lack_are_trained_first_and_no_others(command,
     command('--rows', 'KD', '--splits', 'x')
     assert told in capsys.readouterr().out and Path('work_dirs/teacher/finished').is_file()
     assert not Path('work_dirs/unread').exists()
-    Path('work_dirs/teacher/finished').unlink()
-    Path('work_dirs/teacher/epoch_9.pth').touch()  # of tools/train.py, say
+    Path('work_dirs/teacher/finished').unlink()  # the checkpoint is of tools/train.py, say
     command('--rows', 'KD', '--splits', 'y')
     assert told not in capsys.readouterr().out and not Path('work_dirs/teacher/finished').exists()
+
+
+def test_a_teacher_is_known_by_its_folder_however_a_row_spells_that(command, capsys, monkeypatch):
+    monkeypatch.setenv('HOME', str(Path.cwd()))
+    for place in ('./work_dirs/../work_dirs/teacher', '~/work_dirs/teacher'):
+        Path('kd.py').write_text(CONFIG.format(teachers=f"t=dict(config='t', checkpoint='{place}/epoch_9.pth')"))
+        command('--rows', 'KD', '--splits', 'x', '--dry-run')
+        assert 'Teacher: trained first' in capsys.readouterr().out, place
+
+
+def test_a_finished_teacher_without_what_rows_read_is_told_before_any_training(command, capsys):
+    command('--rows', 'Teacher')
+    Path('work_dirs/teacher/epoch_9.pth').rename('work_dirs/teacher/epoch_8.pth')
+    message = (
+        r'^KD, x, seed 0 reads work_dirs/teacher/epoch_9.pth, which is not there, but Teacher, x, seed 0 is finished '
+        r"\(its checkpoints: epoch_8.pth\): name one of these, or remove or rename 'work_dirs/teacher' to train it anew"
+    )
+    for words in ([], ['--rows', 'KD']):
+        with pytest.raises(ConfigError, match=message):
+            command(*words)
+    command('--rows', 'Alone', '--splits', 'x')
+    with Path('study.py').open('a') as file:
+        file.write("rows[1]['options']['model.teacher_cache'] = 'cache'\n")  # which is all that its rows need
+    command('--splits', 'x', '--dry-run')
+
+
+def test_a_row_that_is_not_chosen_stops_none_that_are(command, capsys):
+    Path('study.py').write_text(
+        f"{STUDY}views = 2\nrows.append(dict(name='Bad', config='kd.py', options=dict(terms='x')))"
+    )
+    command('--rows', 'Alone', '--splits', 'x')
+    assert [statuses()['Alone', 'x', seed] for seed in range(3)] == ['finished'] * 3
+
+
+def test_what_a_finished_training_left_is_damaged(command):
+    command('--rows', 'Alone', '--splits', 'x')
+    [log] = PLACE.glob('Alone/x/seed0/*/vis_data/scalars.json')
+    whole = log.read_bytes()
+    log.write_bytes(b'\xff\n' + whole)
+    command('--rows', 'Alone', '--splits', 'x', '--dry-run')
+    log.unlink()
+    with pytest.raises(
+        DataError, match='seed0. is finished, but its logs have no .*; remove or rename it to train anew'
+    ):
+        command('--rows', 'Alone', '--splits', 'x')
+    log.write_bytes(whole)
+    for text in ('[1]', 'null', ''):
+        (PLACE / 'Alone' / 'x' / 'seed0' / 'settings.json').write_text(text)
+        with pytest.raises(ConfigError, match='seed0/settings.json. cannot be read; delete it if'):
+            command('--rows', 'Alone', '--splits', 'x')
+
+
+def test_a_full_disk_ends_the_command_with_what_was_full(command, capsys, monkeypatch):
+    def full(self):
+        raise CheckpointError(f'{self.folder}: No space left on device')
+
+    write = record_module.Record.write
+    counts = iter(range(9))
+    monkeypatch.setattr(record_module.Record, 'write', lambda self: write(self) if next(counts) < 2 else full(self))
+    with pytest.raises(CheckpointError, match='No space left on device'):
+        command('--rows', 'Alone', '--splits', 'x')
+    assert 'trainings were ended; the same command goes on' in capsys.readouterr().out
 
 
 def test_splits_that_share_configs_have_their_own_teachers_by_a_work_dir(command, capsys):

@@ -13,7 +13,7 @@ STEP = TOOLS / 'benchmarks' / 'step.py'
 
 def test_a_step_is_compared_with_its_networks_apart(tmp_path):
     config = distill_job(tmp_path / 'job').config
-    output = run(STEP, config, '--steps', 1, '--batch-size', 2, fresh=True)
+    output = run(STEP, config, '--steps', 1, '--batch-size', 2, '--amp', fresh=True)
     names = ('distillation step', 'student step', 'teacher vit', 'teacher cnn')
     seconds = [float(re.search(rf'{name} +([\d.]+) s', output)[1]) for name in names]
     assert all(value > 0 for value in seconds)

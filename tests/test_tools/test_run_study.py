@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from cache_jobs import cache_job, losses_of
-from helpers import TOOLS, run
+from helpers import ROOT, TOOLS, run
 from jobs import stock_job
 
 from mmdualkd.launch import load_config
@@ -139,6 +139,7 @@ def test_a_row_or_split_that_the_study_does_not_have_is_an_error(tmp_path):
          "with no a, this one has a=1; give them other names"),
         ('rows = [', "cannot be read: study.py, line 7: SyntaxError: '[' was never closed"),
         ('rows[0]["options"] = dict(terms="rds")', "fast, clips, seed 0: --cfg-options terms='rds' is no fragment"),
+        ('rows[0]["config"] = "mmdualkd::demo/student_alon.py"', "mmdualkd has no such config; did you mean"),
         ('rows[0]["config"] = "jop.py"', "fast, clips, seed 0: config='jop.py' is not a file; did you mean job.py?"),
     ],
 )  # fmt: skip
@@ -167,6 +168,14 @@ def test_a_command_line_that_cannot_work_is_refused_before_any_training(tmp_path
     (tmp_path / 'job.py').write_text("model = dict(type='a')")
     output = run(TOOLS / 'run_study.py', *words, cwd=tmp_path, ok=False)
     assert message in output and 'Traceback' not in output and not (tmp_path / 'work_dirs' / 'job').exists()
+
+
+def test_a_row_names_a_config_of_a_zoo_as_other_commands_do(tmp_path, monkeypatch):
+    (tmp_path / 'study.py').write_text(STUDY.format(config='mmdualkd::demo/student_alone.py'))
+    monkeypatch.chdir(tmp_path)
+    runs = list(plan(read_study(Path('study.py')), Path('work_dirs'), {}))
+    runs[0].check()
+    assert {Path(training.file).resolve() for training in runs} == {ROOT / 'configs' / 'demo' / 'student_alone.py'}
 
 
 @pytest.mark.parametrize('study', sorted((TOOLS / 'studies').glob('*.py')), ids=lambda path: path.stem)

@@ -51,6 +51,16 @@ def test_folders_of_train_and_val_are_kept_as_a_split(tmp_path, clip):
         found(tmp_path / 'videos', tmp_path, regex='(a)')
 
 
+def test_a_side_of_a_split_that_is_empty_is_told(tmp_path, clip, capsys):
+    data = tree(tmp_path / 'videos', clip, *(f'train/{kind}/{index}.avi' for kind in 'ab' for index in range(5)))
+    assert len(found(data, tmp_path).held_out) == 2 and 'held out in its place' not in capsys.readouterr().out
+    (data / 'test' / 'a').mkdir(parents=True)
+    (data / 'test' / 'a' / 'broken.avi').write_bytes(b'x')
+    assert len(found(data, tmp_path).held_out) == 2
+    said = "warning: no file that decodes lies in 'test': a share of what lies in 'train' is held out in its place"
+    assert said in capsys.readouterr().out.splitlines()
+
+
 @pytest.mark.parametrize('other', ['a', 'docs'])
 @pytest.mark.parametrize('tops', [('train', 'testing'), ('train', 'test', 'testing')])
 def test_folders_beside_a_split_do_not_make_it_be_drawn_anew(tmp_path, clip, tops, other):

@@ -17,6 +17,7 @@ from random_models import ONLINE, build_random, parts_of_a_step, plain_kd, rando
 from turns import FEWEST, peak_memory, ratio, take_turns, without_gradients
 
 from mmdualkd.arguments import CfgOptions, whole_number
+from mmdualkd.compat.training import convolve_in_float32
 from mmdualkd.launch import check_distillation, load_config, run_tool
 from mmdualkd.settings import check_device
 
@@ -40,6 +41,8 @@ def main() -> None:
     check_device('--device', args.device)
     cfg = load_config(args)
     check_distillation(cfg)
+    if args.amp:
+        convolve_in_float32()  # on a CPU, as AmpOptimWrapper does
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     model = build_random(cfg.model, args.device)
     data = random_batch(model, args.batch_size, args.device)
