@@ -47,6 +47,9 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--splits', nargs='+', action='extend', help='train only for these columns, by name')
     parser.add_argument(
+        '--seeds', nargs='+', action='extend', type=whole_number(0), help='train rows only with these seeds'
+    )
+    parser.add_argument(
         '--against', nargs='+', action='extend', help="rows that all are compared with, not the study's"
     )
     parser.add_argument('--out', type=Path, help='file for the table (default: <work dir of the study>/table.md)')
@@ -66,6 +69,8 @@ def main() -> None:
             check_name(f'--{key}', name, known, f'{"split" if key == "splits" else "row"} of {args.study}')
     runs = list(plan(study, folder, args.cfg_options))
     chosen = [run for run in runs if run.row in (args.rows or rows) and run.split in (args.splits or study.splits)]
+    if args.seeds:
+        chosen = of_seeds(chosen, args.seeds)
     out = args.out or folder / 'table.md'
     if args.out and not args.dry_run:
         check_out(out)
@@ -98,6 +103,16 @@ def check_out(out: Path) -> None:
     check_folder('--out', out.parent)
     if out.exists() and not out.is_file():
         raise ConfigError(f'--out={str(out)!r} is a {"folder; name a file in it" if out.is_dir() else "device"}')
+
+
+def of_seeds(chosen: Sequence[Run], seeds: Sequence[int]) -> list[Run]:
+    """Those trainings of rows that have one of these seeds, and the teachers, which have none to choose."""
+    known = sorted({run.seed for run in chosen if not run.teacher})
+    for seed in seeds:
+        if known and seed not in known:
+            there = ', '.join(map(str, known))
+            raise ConfigError(f'--seeds={seed} is a seed of no row that is chosen: these have {there}')
+    return [run for run in chosen if run.teacher or run.seed in seeds]
 
 
 def look(runs: Iterable[Run]) -> None:

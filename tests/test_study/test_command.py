@@ -120,6 +120,14 @@ def test_trainings_run_as_many_at_a_time_as_asked_for(command):
     assert {status for (_, split, _), status in found.items() if split == 'y'} == {'waiting'}
 
 
+def test_rows_are_trained_with_the_seeds_that_are_chosen_and_a_seed_of_no_row_is_an_error(command):
+    command('--rows', 'Teacher', 'Alone', '--splits', 'x', '--seeds', '2')
+    trained = {(row, seed) for (row, split, seed), status in statuses().items() if status == 'finished'}
+    assert trained == {('Teacher', 0), ('Alone', 2)}
+    with pytest.raises(ConfigError, match=r'--seeds=3 is a seed of no row that is chosen: these have 0, 1, 2'):
+        command('--seeds', '3')
+
+
 def test_a_training_that_fails_is_named_stops_no_other_leaves_a_gap_and_is_tried_again(command, capsys):
     fails = "'KD' in str(place) and seed == '1' and sys.exit('RuntimeError: of the script')"
     with pytest.raises(SystemExit, match=r'^2 of 13 trainings failed: KD, x, seed 1: RuntimeError'):
