@@ -56,12 +56,12 @@ def test_a_study_trains_writes_its_table_goes_on_where_it_stopped_and_never_mixe
 
 SHARED = """
 title = 'Two methods.'
-seeds = [0, 1]
+seeds = [0]
 views = 2
 splits = dict(clips=dict(name='clips'))
 rows = [
     dict(name='Full method', config={config!r}, options={{'log_level': 'INFO'}}),
-    dict(name='KD', config={config!r}, options={{'model.terms.kd.type': 'FusedKD', 'log_level': 'INFO'}}),
+    dict(name='KD', config={config!r}, options={{'model.terms.kd.type': 'FusedKD', 'log_level': 'INFO'}}, seeds=[0, 1]),
     dict(name='Online', config={config!r}, options={{'model.teacher_cache': None, 'log_level': 'INFO'}})]
 """
 
@@ -72,13 +72,12 @@ def test_rows_of_the_same_teachers_share_one_cache_and_give_what_the_teachers_th
     study.write_text(SHARED.format(config=str(job.config)))
     output = run(TOOLS / 'run_study.py', study, '--jobs', 1, cwd=tmp_path)
     place = tmp_path / 'work_dirs' / 'studies' / 'shared'
-    assert output.count('teachers of 4 trainings: 2 views into') == 1
+    assert output.count('teachers of 3 trainings: 2 views into') == 1
     assert len(list((place / 'teachers').glob('*/cache/manifest.json'))) == 1
     used = {log.parts[-4]: 'no teacher is built or run' in log.read_text() for log in place.glob('*/*/*/train.log')}
     assert used == {'Full_method': True, 'KD': True, 'Online': False}
-    for seed in (0, 1):
-        ours, online = (losses_of(place / row / 'clips' / f'seed{seed}') for row in ('Full_method', 'Online'))
-        assert ours == pytest.approx(online, rel=5e-3)
+    ours, online = (losses_of(place / row / 'clips' / 'seed0') for row in ('Full_method', 'Online'))
+    assert ours == pytest.approx(online, rel=5e-3)
     table, body = (place / 'table.md').read_text(), json.loads((place / 'study.json').read_text())
     assert re.search(r'\| KD \| [\d.]+ ± [\d.]+ \| .* \| 2 \| \d+ \|', table)
     (cache,) = body['caches']
