@@ -4,12 +4,16 @@ title = 'UT-Interaction (train on one set, test on the other) and Weizmann (thre
 seeds = [0, 1, 2]
 views = 40
 against = ['Student alone', 'KD from the CNN']
+decoded_once = {
+    'train_dataloader.dataset.pipeline.0.type': 'mmdualkd.DecordInit',
+    'train_dataloader.dataset.pipeline.0.keep_in': 'work_dirs/real-video/frames',
+}
 splits = {
-    'Weizmann fold 1': dict(folder='weizmann', name='weizmann-fold1'),
-    'Weizmann fold 2': dict(folder='weizmann', name='weizmann-fold2'),
-    'Weizmann fold 3': dict(folder='weizmann', name='weizmann-fold3'),
-    'UT set1 to set2': dict(folder='ut_interaction', name='ut-interaction-set1-set2'),
-    'UT set2 to set1': dict(folder='ut_interaction', name='ut-interaction-set2-set1'),
+    'Weizmann fold 1': dict(folder='weizmann', name='weizmann-fold1', options=decoded_once),
+    'Weizmann fold 2': dict(folder='weizmann', name='weizmann-fold2', options=decoded_once),
+    'Weizmann fold 3': dict(folder='weizmann', name='weizmann-fold3', options=decoded_once),
+    'UT set1 to set2': dict(folder='ut_interaction', name='ut-interaction-set1-set2', options=decoded_once),
+    'UT set2 to set1': dict(folder='ut_interaction', name='ut-interaction-set2-set1', options=decoded_once),
 }
 cnn = 'configs/teachers/{folder}/resnet3d18-w16_1xb8-16x4x1-240e_{name}-rgb.py'
 vit = 'configs/teachers/{folder}/uniformer-w32_1xb8-16x4x1-240e_{name}-rgb.py'
