@@ -113,7 +113,7 @@ def look(folder: Path, against: str | Path | None, predict: bool) -> tuple[Subje
     for found in (subject.found, subject.found_alone):
         notes += found.notes if found is not None else []
     if subject.teachers:
-        subject.name = 'distilled'
+        subject.name = subject.name_distilled
     if not training.entries and not training.validations:
         missing = f'{main} has no log (vis_data/scalars.json), so there are no curves'
         if subject.found is None:
