@@ -20,7 +20,7 @@ from .clips import clips
 from .learning import learning, weights
 from .markup import Html, code_in, facts, page, section, tag
 from .models import agreeing, overview, reliabilities
-from .networks import one_line, predictions_of
+from .networks import check_data, one_line, predictions_of
 from .predictions import Predictions, check_same_data
 from .study import FILE, read_study
 from .study_sections import study_facts, study_sections
@@ -105,6 +105,8 @@ def look(folder: Path, against: str | Path | None, predict: bool) -> tuple[Subje
     if not predict:
         notes.append(f'The networks were not run (--no-predictions): `{_call(folder)}` runs them.')
     else:
+        if alone is not None:
+            check_data(training, alone, f'--against={str(against)!r}')
         subject.found = _tried(training, notes)
         if subject.found is not None and alone is not None:
             subject.found_alone = _tried(alone, notes)
