@@ -12,7 +12,8 @@ from mmpretrain.structures import DataSample
 
 from mmdualkd.errors import CheckpointError
 from mmdualkd.replay.plain import plain, unplain
-from mmdualkd.replay.record import LastSteps
+from mmdualkd.replay.record import FORMAT, KEYS, LastSteps
+from mmdualkd.replay.run import replay
 
 SPOILT = """
 custom_imports['imports'] += ['failing']
@@ -78,6 +79,13 @@ def test_the_file_holds_plain_values_and_no_teacher(job, tmp_path):
 def test_another_file_is_refused(job):
     output = run(TOOLS / 'replay.py', job.config.parent / 'vit.pth', ok=False)
     assert re.fullmatch(r"CheckpointError: FILE='.*vit.pth' is no step that .*\n", output)
+
+
+def test_a_kept_step_without_some_of_its_parts_is_one_error_that_names_them(tmp_path):
+    path = tmp_path / 'divergence_3.pt'
+    torch.save(dict(format=FORMAT, **dict.fromkeys(set(KEYS) - {'seed', 'batch'})), path)
+    with pytest.raises(CheckpointError, match=f"FILE='{path}' is not as .* wrote it: no seed, batch$"):
+        next(replay(str(path), 'cpu'))
 
 
 @pytest.mark.parametrize('kind', [ActionDataSample, DataSample])

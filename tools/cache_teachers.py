@@ -95,6 +95,8 @@ def load(args: argparse.Namespace, path: str) -> Config:
     with naming(path):
         cfg = load_config(argparse.Namespace(**{**vars(args), 'config': path}))
         check_distillation(cfg)
+        if not cfg.model.teachers:
+            raise ConfigError('model.teachers has none: there is nothing to cache')
         cfg.model.teacher_cache = None
         check_cacheable(cfg.model.get('blending'), cfg.model.get('assistant'))
         if not isinstance((cfg.get('train_dataloader') or {}).get('dataset'), dict):

@@ -46,6 +46,8 @@ def main() -> None:
         print(f'{out / "student.onnx"}: largest difference between onnxruntime and PyTorch {difference:.3g}')
         for remark in remarks:
             print(f'note: {out / "student.onnx"}: {remark}')
+    elif (out / 'student.onnx').exists():
+        print(f'note: {out / "student.onnx"} is of an earlier export: --onnx writes it anew')
     package = dict(mmaction='MMAction2', mmpretrain='MMPretrain').get(cfg.get('default_scope'), 'OpenMMLab')
     print(f'test it with plain {package}: python tools/test.py {out / "student.py"} {out / "student.pth"}')
     drn = Path(importlib.util.find_spec('mmaction').origin).parent / 'models' / 'localizers' / 'drn'

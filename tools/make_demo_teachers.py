@@ -20,6 +20,7 @@ from mmdualkd.checkpoint import check_tensors, last_checkpoint, model_state_dict
 from mmdualkd.errors import CheckpointError
 from mmdualkd.files import check_folder
 from mmdualkd.launch import run_tool
+from mmdualkd.processes import end_with_parent
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / 'configs' / 'demo'
@@ -51,7 +52,10 @@ def main() -> None:
         env = {**os.environ, 'OMP_NUM_THREADS': '1'}
         train = [sys.executable, str(ROOT / 'tools' / 'train.py')]
         jobs = [
-            subprocess.Popen([*train, str(CONFIGS / f'teacher_{name}.py'), '--seed', '0'], env=env) for name in names
+            subprocess.Popen(
+                [*train, str(CONFIGS / f'teacher_{name}.py'), '--seed', '0'], env=env, preexec_fn=end_with_parent
+            )
+            for name in names
         ]
         if any([job.wait() for job in jobs]):
             raise SystemExit('a training failed, see above')

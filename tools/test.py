@@ -41,6 +41,10 @@ def main() -> None:
             )
         if 'visualization' not in cfg.get('default_hooks', {}):
             raise ConfigError(f'{flag} needs default_hooks.visualization=dict(type="VisualizationHook") in the config')
+        if str(cfg.default_hooks.visualization.get('type')).rpartition('.')[2] == 'VisualizationHook':
+            import mmdualkd.hooks.pictures  # noqa: F401
+
+            cfg.default_hooks.visualization.type = 'mmdualkd.PicturesHook'
         cfg.default_hooks.visualization.update(
             enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval
         )

@@ -71,14 +71,13 @@ def max_fraction(cfg: dict) -> float:
 def check_leak(job: Job) -> Iterator[Finding]:
     """No file is in the training data and in those that judge it, be it under another name."""
     train, seen = job.samples('train'), []
-    if twins := contradicting(train):
-        named = listed([f'{theirs} is {ours}' if ours != theirs else ours for theirs, ours in twins.items()])
-        yield Finding('warning', 'labels', f'{len(twins)} training files are there again under another label: {named}')
+    yield from _of_two_labels(train, 'training')
     for split in [split for split in job.splits() if split != 'train']:
         judged = job.samples(split)
         if judged in seen:  # the test data are those of validation
             continue
         seen.append(judged)
+        yield from _of_two_labels(judged, split)
         pairs = shared(train, judged)
         what = f'train and {split}'
         count = len({(sample.file, sample.cut) for sample in judged if sample.file})
@@ -93,6 +92,12 @@ def check_leak(job: Job) -> Iterator[Finding]:
                 'heart counts as right: split anew, copies on one side'
             )
             yield Finding('error' if 10 * len(pairs) > count else 'warning', what, text)
+
+
+def _of_two_labels(samples: list[Sample], what: str) -> Iterator[Finding]:
+    if twins := contradicting(samples):
+        named = listed([f'{theirs} is {ours}' if ours != theirs else ours for theirs, ours in twins.items()])
+        yield Finding('warning', 'labels', f'{len(twins)} {what} files are there again under another label: {named}')
 
 
 def shared(train: list[Sample], judged: list[Sample]) -> dict[str, str]:

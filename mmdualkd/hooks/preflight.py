@@ -33,7 +33,7 @@ from .averaging import check_averaging
 from .epoch_seed import EpochSeedHook, sampler_of
 from .loading import check_load_from, check_weights
 from .optimizer import check_optimizer
-from .resume import TRAINING, check_source, check_training, take_missed_steps, training_of
+from .resume import TRAINING, check_source, check_training, take_missed_steps, tell_of_best, training_of
 
 
 @HOOKS.register_module()
@@ -73,6 +73,7 @@ class PreflightHook(Hook):
         student = getattr(model, 'student', model)
         if runner._resume:
             take_missed_steps(runner.param_schedulers)
+        tell_of_best(runner)
         check_top_keys(runner, student)
         tell_batch(runner)
         check_optimizer(model, getattr(runner, 'optim_wrapper', None), runner.cfg.get('optim_wrapper') or {})

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmengine.dist import is_main_process
 from mmengine.hooks import EMAHook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
@@ -34,6 +35,7 @@ def check_source(runner: Runner) -> None:
         return
     work_dir = Path(runner.work_dir)
     try:
+        take_own(runner)
         source = source_of_resume(runner)
         if source is not None:
             path, _ = read_source(source, 'resume')
@@ -48,6 +50,30 @@ def check_source(runner: Runner) -> None:
     if source is None:
         check_nothing_there(work_dir)
         message = f'resume: nothing to resume, {work_dir} has no last_checkpoint; training begins anew'
+        print_log(message, logger='current', level=logging.WARNING)
+
+
+def take_own(runner: Runner) -> None:
+    """Lets a work directory that was copied or moved go on from its own checkpoint, not from that of the first place.
+
+    ``last_checkpoint`` holds an absolute path.
+    """
+    named = last_checkpoint(runner.work_dir) if runner._load_from is None else None
+    own = named and Path(runner.work_dir, Path(named).name)
+    if own and own.is_file() and own.resolve() != Path(named).resolve():
+        message = f'resume: last_checkpoint names {named}, in another folder; training goes on from {own}'
+        print_log(message, logger='current', level=logging.WARNING)
+        runner._load_from = str(own)
+
+
+def tell_of_best(runner: Runner) -> None:
+    """Warns of the best checkpoint of an earlier training, which exports and reports would take for this one's."""
+    best = [] if runner._resume else list(Path(runner.work_dir).glob('best_*.pth'))
+    if best and is_main_process():
+        message = (
+            f'{max(best, key=os.path.getmtime)} is of an earlier training: until this one has a best checkpoint of its '
+            'own (save_best), exports and reports of the work directory take it; remove it, or name another work_dir'
+        )
         print_log(message, logger='current', level=logging.WARNING)
 
 

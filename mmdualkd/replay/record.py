@@ -14,6 +14,7 @@ from ..files import open_whole, shown
 from .plain import plain
 
 FORMAT = 'mmdualkd step 1'
+KEYS = ('said', 'iteration', 'epoch', 'rank', 'processes', 'seed', 'device', 'config', 'batch', 'state')  # beside it
 COMMAND = 'python -m mmdualkd replay'
 
 

@@ -17,7 +17,7 @@ from ..checkpoint import read_checkpoint
 from ..errors import CheckpointError
 from ..seeds import seed_step
 from .plain import unplain
-from .record import FORMAT, not_finite
+from .record import FORMAT, KEYS, not_finite
 from .watch import FirstFault, finite, first_fault_of_backward
 
 NAMED = 3
@@ -39,6 +39,8 @@ def replay(path: str, device: str) -> Iterator[str]:
     step = read_checkpoint(path, 'FILE')
     if step.get('format') != FORMAT:
         raise CheckpointError(f'FILE={path!r} is no step that mmdualkd.CheckFiniteHook wrote (divergence_*.pt is)')
+    if missing := [key for key in KEYS if key not in step]:
+        raise CheckpointError(f'FILE={path!r} is not as mmdualkd.CheckFiniteHook wrote it: no {", ".join(missing)}')
     yield f'said then: {step["said"]}'
     where = f'epoch {step["epoch"]}, iteration {step["iteration"]}, process {step["rank"]} of {step["processes"]}'
     yield f'step: {where}; it ran on {step["device"]}, now on {device}'

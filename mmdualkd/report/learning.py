@@ -14,7 +14,7 @@ def learning(subject: Subject) -> Html | None:
     """Validation accuracy, losses and accuracies on the batches over the course of training."""
     trainings = {subject.name: subject.training}
     if subject.alone is not None:
-        trainings['alone'] = subject.alone
+        trainings[subject.name_alone] = subject.alone
     trainings |= subject.others
     top1 = {
         name: (list(one.validations), list(one.validations.values()))

@@ -16,7 +16,7 @@ def overview(subject: Subject) -> Html | None:
     rows = []
     for name, (found, model) in models.items():
         right, confidence = found.right(model), found.confidence[model]
-        label = name if name in (subject.name, 'alone') else f'teacher {name}'
+        label = name if name in (subject.name, subject.name_alone) else f'teacher {name}'
         ece = calibrate(confidence, right).ece
         rows.append((label, percent(right.mean()), percent(confidence.mean()), percent(ece)))
     parts = [table(('model', 'top-1 %', 'mean confidence %', 'ECE %'), rows)]
@@ -55,7 +55,7 @@ def agreeing(subject: Subject) -> Html | None:
         f'How often two of {", ".join(names)} say the same, in percent', 100 * agreement(predicted), names, names,
         title='same answer, % of the samples',
     )  # fmt: skip
-    students = [name for name in (subject.name, 'alone') if name in predicted]
+    students = [name for name in (subject.name, subject.name_alone) if name in predicted]
     rows = []
     for teacher in subject.found.teachers:
         right = subject.found.right(teacher)

@@ -25,7 +25,7 @@ from ..faults import explain
 from ..names import STUDENT
 from ..outputs import Scores
 from ..zoo.weights import load_teacher_weights
-from .predictions import Predictions
+from .predictions import Predictions, check_same_data
 from .training import Training
 
 FILE = Path('report') / 'predictions.npz'  # in the work directory
@@ -65,6 +65,33 @@ def predictions_of(training: Training) -> Predictions:
             return found  # not kept: what is wrong may be mended without a change that the key tells of
     keep(found, path, key)
     return found
+
+
+def check_data(training: Training, alone: Training, key: str) -> None:
+    """Refuses trainings that were validated on other samples or classes, before a network is run.
+
+    What cannot be read is told of when the networks are run.
+
+    Args:
+        training: The training that the page is of.
+        alone: The one that it is compared with.
+        key: The argument that names that one.
+
+    Raises:
+        ConfigError: See :func:`~mmdualkd.report.predictions.check_same_data`.
+    """
+    asked = []
+    for one in (training, alone):
+        try:
+            dataset = build_val_loader(ordered(one.config)).dataset
+            files, labels = zip(*samples_of(dataset), strict=True)
+        except (DistillError, OSError):
+            return
+        names = getattr(dataset, 'metainfo', {}).get('classes') or ()
+        asked.append(Predictions([str(name) for name in names], list(files), np.array(labels)))
+    if not all(one.classes for one in asked):  # they are numbers then, as many as the student has
+        asked[0].classes = asked[1].classes = []
+    check_same_data(*asked, key)
 
 
 def keep(found: Predictions, path: Path, key: str) -> None:

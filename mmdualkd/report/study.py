@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,10 @@ from .training import Training, read_training
 
 FILE = 'study.json'
 FINISHED = 'finished'
+NUMBER = int | float | None
+# what is needed of a run, and of a paired difference
+RUN = dict(row=str, split=str, seed=int, status=str, top1=NUMBER, work_dir=str)
+DIFFERENCE = dict(pairs=int, mean=NUMBER, low=NUMBER, high=NUMBER, sign_p=NUMBER)
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,13 @@ def read_study(folder: Path) -> Study:
         found = json.loads(path.read_text(encoding='utf-8'))
         texts = {name: str(found.get(name, '')) for name in ('title', 'command', 'machine', 'started')}
         names = {name: [str(one) for one in found[name]] for name in ('splits', 'rows')}
-        runs = [dict(run, **_checked(run)) for run in found['runs']]
-        study = Study(folder, **texts, **names, runs=runs, caches=found.get('caches', []), against=found['against'])
+        runs = [_checked(run, RUN) for run in found['runs']]
+        caches = [_checked(cache, {}) for cache in found.get('caches') or []]
+        against = {
+            row: {other: _checked(one, DIFFERENCE) for other, one in others.items()}
+            for row, others in found['against'].items()
+        }
+        study = Study(folder, **texts, **names, runs=runs, caches=caches, against=against)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(
             f'{str(path)!r} cannot be read as the notes of a study ({type(error).__name__}: {error}); call '
@@ -95,9 +104,12 @@ def read_study(folder: Path) -> Study:
     return study
 
 
-def _checked(run: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a run that are needed, or a KeyError."""
-    return {name: run[name] for name in ('row', 'split', 'seed', 'status', 'top1', 'work_dir')}
+def _checked(noted: dict[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A note that has these fields, each of its type, or the error of one that is not so."""
+    for name, kind in fields.items():
+        if not isinstance(noted[name], kind):
+            raise TypeError(f'{name}={noted[name]!r}')
+    return dict(noted)
 
 
 def _statuses(runs: Iterable[dict[str, Any]]) -> list[str]:

@@ -36,9 +36,22 @@ class Subject:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def name_distilled(self) -> str:
+        """What a student with teachers is called, one of which may have that name."""
+        return self._free('distilled')
+
+    @property
+    def name_alone(self) -> str:
+        """What the student alone is called, likewise."""
+        return self._free('alone')
+
+    def _free(self, name: str) -> str:
+        return f'student {name}' if name in self.teachers else name  # names of teachers have no spaces
+
+    @property
     def colours(self) -> dict[str, str]:
         """A colour for each model, the same in all charts."""
-        names = [self.name, 'alone', *self.teachers]
+        names = [self.name, self.name_alone, *self.teachers]
         return {name: charts.colour_of(number) for number, name in enumerate(names)}
 
     @property
@@ -52,7 +65,7 @@ class Subject:
             return {}
         found = {self.name: (self.found, STUDENT)}
         if self.found_alone is not None:
-            found['alone'] = (self.found_alone, STUDENT)
+            found[self.name_alone] = (self.found_alone, STUDENT)
         return found | {name: (self.found, name) for name in self.found.teachers}
 
     @property

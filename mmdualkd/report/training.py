@@ -117,6 +117,11 @@ def _weight(key: str) -> re.Match | None:
     return re.fullmatch(r'[^/]+/weight_(.+)', key)
 
 
+def has_begun(folder: Path) -> bool:
+    """Whether a folder is that of a training which has left something to show."""
+    return any(next(folder.glob(pattern), None) for pattern in (LOGS, '*.pth'))
+
+
 def read_training(folder: Path, key: str = 'WORK_DIR') -> Training:
     """Reads a work directory.
 
@@ -132,7 +137,7 @@ def read_training(folder: Path, key: str = 'WORK_DIR') -> Training:
     if not folder.is_dir():
         raise ConfigError(f'{key}={str(folder)!r}: there is no such folder')
     logs = sorted(folder.glob(LOGS))
-    if not logs and not next(folder.glob('*.pth'), None):
+    if not has_begun(folder):
         inside = sorted({str(log.parents[2].relative_to(folder)) for log in folder.glob(f'*/**/{LOGS}')})
         study = '' if key.startswith('--') else '; and it is no study (study.json)'
         hint = f'; there are trainings in it: {", ".join(inside[:4])}' if inside else ''

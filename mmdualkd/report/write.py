@@ -20,12 +20,12 @@ from .clips import clips
 from .learning import learning, weights
 from .markup import Html, code_in, facts, page, section, tag
 from .models import agreeing, overview, reliabilities
-from .networks import one_line, predictions_of
+from .networks import check_data, one_line, predictions_of
 from .predictions import Predictions, check_same_data
 from .study import FILE, read_study
 from .study_sections import study_facts, study_sections
 from .subject import Subject
-from .training import Training, check_alone, read_training
+from .training import Training, check_alone, has_begun, read_training
 
 LIMIT = 3_000_000  # bytes of the file
 COMMAND = 'mmdualkd report'
@@ -90,10 +90,16 @@ def look(folder: Path, against: str | Path | None, predict: bool) -> tuple[Subje
             raise ConfigError(
                 f'{str(folder)!r} is a run whose student has not trained yet: call mmdualkd distill again'
             )
-        arguments = Run.read(folder)['arguments']
-        others = {f'teacher {one.name}': read_training(one) for one in sorted(folder.glob('teachers/*'))}
-        if against is None and (folder / 'alone').is_dir():
+        state = Run.read(folder)
+        arguments = state['arguments']
+        others = {
+            f'teacher {one.name}': read_training(one) for one in sorted(folder.glob('teachers/*')) if has_begun(one)
+        }
+        if against is None and has_begun(folder / 'alone'):
             against = folder / 'alone'
+        for name in ('distilled', 'alone'):
+            if name not in state['stages'] and has_begun(folder / name):
+                notes.append(f'{folder / name} has not trained to its end: what is shown of it is of that far.')
     training = read_training(main, 'WORK_DIR_OR_STUDY')
     alone = read_training(Path(against), '--against') if against is not None else None
     subject = Subject('student', training, alone=alone, others=others, arguments=arguments)
@@ -105,6 +111,8 @@ def look(folder: Path, against: str | Path | None, predict: bool) -> tuple[Subje
     if not predict:
         notes.append(f'The networks were not run (--no-predictions): `{_call(folder)}` runs them.')
     else:
+        if alone is not None:
+            check_data(training, alone, f'--against={str(against)!r}')
         subject.found = _tried(training, notes)
         if subject.found is not None and alone is not None:
             subject.found_alone = _tried(alone, notes)
@@ -113,7 +121,7 @@ def look(folder: Path, against: str | Path | None, predict: bool) -> tuple[Subje
     for found in (subject.found, subject.found_alone):
         notes += found.notes if found is not None else []
     if subject.teachers:
-        subject.name = 'distilled'
+        subject.name = subject.name_distilled
     if not training.entries and not training.validations:
         missing = f'{main} has no log (vis_data/scalars.json), so there are no curves'
         if subject.found is None:

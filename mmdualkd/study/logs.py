@@ -43,18 +43,21 @@ def read_result(who: str, work_dir: Path, seconds: float | None) -> Result:
         seconds: How long it took.
 
     Raises:
-        DataError: If there is no validation.
+        DataError: If there is no validation, or the last one is missing.
     """
-    top1, steps, undecoded = None, [], 0
+    top1, steps, undecoded, cut = None, [], 0, None
     for log in sorted(work_dir.glob('*/vis_data/scalars.json')):  # folders are named by the time at which they begin
         entries = list(_entries(log))
         for entry in entries:
             undecoded = int(entry.get(UNDECODED, undecoded))  # a line behind the validation's
+            cut = log if 'loss' in entry else cut  # a training ends with a validation
             for name in METRICS.keys() & entry.keys():
-                top1, undecoded = METRICS[name] * entry[name], 0
+                top1, undecoded, cut = METRICS[name] * entry[name], 0, None
         steps += [entry for entry in entries if 'loss' in entry and 'time' in entry][1:]
     if top1 is None:
         raise DataError(f'{who}: {str(work_dir)!r} is finished, but its logs have no {" or ".join(METRICS)}')
+    if cut is not None:
+        raise DataError(f'{who}: {str(cut)!r} is cut short, the last validation is missing')
     times = [_median([entry[name] for entry in steps if name in entry]) for name in ('time', 'data_time')]
     return Result(top1, seconds, *times, undecoded)
 

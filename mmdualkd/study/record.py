@@ -17,6 +17,8 @@ from .comparison import compare
 from .runs import Run
 from .table import markdown, write_csv
 
+CACHE = ('path', 'records', 'bytes', 'seconds')  # what is noted of a cache
+
 
 class Record:
     """The files in a study's folder.
@@ -58,10 +60,9 @@ class Record:
         """What was noted: its start, runs by work directory, caches by path; nothing if the file is no record."""
         with suppress(OSError, ValueError, KeyError, TypeError):
             found = json.loads((self.folder / 'study.json').read_text(encoding='utf-8'))
-            by_key = {
-                key: {one[name]: one for one in found[key]} for key, name in (('runs', 'work_dir'), ('caches', 'path'))
-            }
-            return dict(started=found['started'], **by_key)
+            runs = {run['work_dir']: dict(run) for run in found['runs']}
+            caches = {one['path']: {name: one[name] for name in CACHE} for one in found['caches']}
+            return dict(started=found['started'], runs=runs, caches=caches)
         return {}
 
     def add_cache(self, cost: dict[str, Any]) -> None:

@@ -72,6 +72,7 @@ def measured(plan: 'Plan', lengths: Mapping[str, int]) -> dict[str, Speed]:
             path = Path(folder, f'leaf{number}.py')
             write_leaf(path, leaf, path.parent)
             cfg = Config.fromfile(path)
+            cfg.merge_from_dict(plan.options())
             settle(cfg, path)
             speeds[training] = measure_speed(
                 cfg, plan.trained if 'teachers' in cfg.model and cfg.model.teachers else ()

@@ -11,7 +11,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..checkpoint import read_checkpoint
+from ..checkpoint import last_checkpoint, read_checkpoint
 from ..checks import check_config
 from ..checks.random_weights import with_random_teachers
 from ..errors import CheckpointError, ConfigError
@@ -75,11 +75,15 @@ class Plan:
 
     def last(self, training: str) -> Path | None:
         """The checkpoint that a training goes on from, the newest that can be read; None if there is none."""
-        named = self._named(training)
-        if named is None:
+        try:
+            named = [self._named(training)]
+        except CheckpointError as error:  # a full disk leaves it empty
+            print(f'warning: {error}', flush=True)
+            named = []
+        if None in named:
             return None
-        older = sorted(named.parent.glob('epoch_*.pth'), key=os.path.getmtime, reverse=True)
-        for path in dict.fromkeys((named, *older)):
+        older = sorted((self.run.folder / training).glob('epoch_*.pth'), key=os.path.getmtime, reverse=True)
+        for path in dict.fromkeys((*named, *older)):
             try:
                 read_checkpoint(path, training)
             except CheckpointError as error:
@@ -92,8 +96,8 @@ class Plan:
     def _named(self, training: str) -> Path | None:
         """The checkpoint that a training's ``last_checkpoint`` names."""
         folder = self.run.folder / training
-        note = folder / 'last_checkpoint'
-        return folder / Path(note.read_text().strip()).name if note.is_file() else None
+        name = last_checkpoint(folder)
+        return folder / Path(name).name if name is not None else None
 
     def final(self, training: str) -> Path:
         """The last checkpoint of a training that is done, no older one.
@@ -106,13 +110,17 @@ class Plan:
             raise CheckpointError(f'{self.run.folder / training} holds no checkpoint any more; {AGAIN}')
         return path
 
-    def loaders(self) -> list[str]:
-        """Flags that give all data loaders the number of workers that was asked for."""
+    def options(self) -> dict[str, Any]:
+        """Settings that give all data loaders the number of workers that was asked for."""
         if self.workers is None:
-            return []
+            return {}
         values = dict(num_workers=self.workers, persistent_workers=self.workers > 0)
-        loaders = [f'{split}_dataloader.{name}={value}' for split in SPLITS for name, value in values.items()]
-        return ['--cfg-options', *loaders]
+        return {f'{split}_dataloader.{name}': value for split in SPLITS for name, value in values.items()}
+
+    def loaders(self) -> list[str]:
+        """The same as flags."""
+        options = [f'{name}={value}' for name, value in self.options().items()]
+        return ['--cfg-options', *options] if options else []
 
     def config(self, training: str) -> Path:
         """The config of a training."""
@@ -164,7 +172,7 @@ class Plan:
             argparse.Namespace(
                 config=str(self.config(training)),
                 work_dir=str(self.run.folder / training),
-                cfg_options=None,
+                cfg_options=self.options() or None,
                 launcher='none',
                 local_rank=0,
             )

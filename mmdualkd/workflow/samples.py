@@ -68,12 +68,13 @@ class Samples:
             [Sample(str(self.root / path), None, (self.classes.get(path),)) for path in paths]
             for paths in ([*self.trained_on(), *self.unlabelled], sorted(self.held_out))
         )
-        if twins := contradicting(train[: len(train) - len(self.unlabelled)]):
-            other, one = next(iter(twins.items()))
-            print(
-                f'warning: {len(twins)} training {self.of} are copies of one in another class, such as {other} of '
-                f'{one}: leave out the wrong ones'
-            )
+        for what, part in (('training', train[: len(train) - len(self.unlabelled)]), ('held-out', judged)):
+            if twins := contradicting(part):
+                other, one = next(iter(twins.items()))
+                print(
+                    f'warning: {len(twins)} {what} {self.of} are copies of one in another class, such as {other} of '
+                    f'{one}: leave out the wrong ones'
+                )
         if same := shared(train, judged):
             print(
                 f'warning: {len(same)} of {len(judged)} held-out {self.of} are copies of training files, such as '

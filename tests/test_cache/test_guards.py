@@ -72,6 +72,14 @@ def test_another_video_of_the_same_size_is_found(job, cache, tmp_path):
     assert f'CacheError: model.teacher_cache does not fit {videos[0]}' in error
 
 
+def test_a_config_without_teachers_has_nothing_to_cache(job, tmp_path):
+    parts = 'views=dict(_delete_=True, student=dict(clip_len=4, size=24)), teachers=dict(_delete_=True), terms={}'
+    alone = leaf(job, tmp_path, f"model = dict(type='mmdualkd.Distiller', {parts})\n")
+    output = write_cache(alone, tmp_path / 'c', '--views', 1, ok=False)
+    assert f'ConfigError: {alone.config}: model.teachers has none: there is nothing to cache' in output
+    assert not (tmp_path / 'c').exists()
+
+
 def test_a_transform_that_draws_for_each_frame_is_found(job, tmp_path):
     noisy = leaf(job, tmp_path, NOISY)
     env = environment(ROOT, ROOT / 'tests', Path(__file__).parent)

@@ -186,7 +186,7 @@ def test_a_file_that_is_not_there_is_named_with_the_nearest(job):
 @pytest.mark.parametrize(
     ('record', 'fault'),
     [
-        (b'/gone/epoch_2.pth', 'there is no file'),
+        (b'/gone/epoch_3.pth', 'there is no file'),
         (b'', 'last_checkpoint. names no checkpoint: it is empty'),
         (b'\xff\x00', 'last_checkpoint. names no checkpoint: it is no text'),
     ],
@@ -196,6 +196,29 @@ def test_a_last_checkpoint_that_names_no_file_is_an_error_that_names_one(job, re
     (job.work_dir / 'last_checkpoint').write_bytes(record)
     with pytest.raises(CheckpointError, match=rf"{fault}.*; resume from '{job.work_dir}/epoch_2\.pth' instead$"):
         resume(job)
+
+
+def test_a_copy_of_a_work_directory_goes_on_from_its_own_checkpoint_and_says_so(done, job, warnings):
+    path = job.work_dir / 'epoch_2.pth'
+    checkpoint = read(path)
+    checkpoint['meta']['epoch'] = 1  # unlike the original's
+    torch.save(checkpoint, path)
+    resume(job)
+    lines = [line for line in warnings.messages if 'in another folder' in line]
+    assert len(lines) == 1 and str(done.work_dir) in lines[0] and lines[0].endswith(f'goes on from {path}')
+    assert not any('nothing left to train' in line for line in warnings.messages)
+    warnings.clear()
+    resume(job)
+    assert not any('in another folder' in line for line in warnings.messages)  # its own is named now
+
+
+def test_a_training_that_begins_beside_the_best_checkpoint_of_another_says_whose_it_is(job, warnings):
+    best = job.work_dir / 'best_accuracy_top1_epoch_1.pth'
+    shutil.copy(job.work_dir / 'epoch_1.pth', best)
+    resume(job)
+    assert not any('is of an earlier training' in line for line in warnings.messages)
+    runner_of(job, **without_validation(work_dir=str(job.work_dir), train_cfg=dict(max_epochs=1))).train()
+    assert sum(f'{best} is of an earlier training' in line for line in warnings.messages) == 1
 
 
 def test_a_folder_is_an_error_that_names_a_checkpoint_in_it(job):

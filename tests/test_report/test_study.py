@@ -110,6 +110,16 @@ def test_a_study_without_a_finished_run_or_with_other_notes_is_one_line(tmp_path
     (place / 'study.json').write_text('{"rows": ["a"]}')
     with pytest.raises(SystemExit, match='ConfigError: .*study.json.* cannot be read .*run_study.py again'):
         report(place)
+    notes = json.loads(write_study(tmp_path / 'other').joinpath('study.json').read_text())
+    for key, value in (
+        ('against', dict(full=dict(alone=dict(pairs=3)))),
+        ('against', ['alone']),
+        ('caches', ['c']),
+        ('runs', [dict(notes['runs'][0], top1='90.0')]),
+    ):
+        (place / 'study.json').write_text(json.dumps(notes | {key: value}))
+        with pytest.raises(SystemExit, match='ConfigError: .*study.json.* cannot be read .*run_study.py again'):
+            report(place)
     with pytest.raises(SystemExit, match='ConfigError: --out=.* is a folder'):
         report(place, '--out', tmp_path)
 

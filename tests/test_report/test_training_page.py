@@ -258,7 +258,7 @@ def test_mistakes_are_one_line(folders, report, tmp_path):
     ):
         with pytest.raises(SystemExit, match=message):
             report(*words)
-        if words[-1] == narrow:
+        if words[-1] in (narrow, other):
             assert not (distilled / 'report').exists()  # before the networks are run
 
 
@@ -291,11 +291,18 @@ def test_a_run_of_distill_is_its_student_distilled_alone_and_the_teachers(folder
     for folder, name in zip(folders, ('distilled', 'alone'), strict=True):
         shutil.copytree(folder, run / name)
     shutil.copytree(folders[1], run / 'teachers' / 'vit')
-    state = dict(folder=str(run), arguments=dict(student='cnn-w8', seed=3), stages={})
+    state = dict(folder=str(run), arguments=dict(student='cnn-w8', seed=3), stages=dict(distilled={}))
     (run / 'run.json').write_text(json.dumps(state))
     page, _ = report(run, '--no-predictions')
     assert 'distilled ends at' in page.text and 'alone ends at' in page.text and 'teacher vit ends at' in page.text
     assert "student='cnn-w8', seed=3" in page.text and '--against WORK_DIR' not in page.text
+    assert f'{run / "alone"} has not trained to its end' in page.text
+    assert f'{run / "distilled"} has not' not in page.text
+    for name in ('alone', 'teachers/vit'):  # they have just begun
+        shutil.rmtree(run / name)
+        (run / name).mkdir()
+    page, _ = report(run, '--no-predictions')
+    assert 'distilled ends at' in page.text and 'alone ends' not in page.text and '--against WORK_DIR' in page.text
     shutil.rmtree(run / 'distilled')
     with pytest.raises(SystemExit, match='ConfigError: .* whose student has not trained yet'):
         report(run)

@@ -310,12 +310,20 @@ def test_sigterm_ends_what_runs_and_all_that_it_started_and_the_same_command_goe
 
 
 @pytest.mark.parametrize(
-    'notes', ['null', '[]', '{"runs": 3}', '{"started": 1, "runs": [{}], "caches": []}', '{"runs": [']
+    'notes',
+    [
+        'null',
+        '[]',
+        '{"runs": 3}',
+        '{"started": 1, "runs": [{}], "caches": []}',
+        '{"started": 1, "runs": [], "caches": [{"path": "c"}]}',
+        '{"runs": [',
+    ],
 )
 def test_notes_that_are_no_record_are_written_anew(command, notes):
     PLACE.mkdir(parents=True)
     (PLACE / 'study.json').write_text(notes)
-    command('--rows', 'Alone', '--splits', 'x', '--dry-run')
+    command('--rows', 'Alone', '--splits', 'x')
 
 
 def test_two_commands_do_not_work_at_one_study_nor_at_one_teacher(command):

@@ -44,6 +44,12 @@ def test_a_training_without_a_validation_is_an_error(tmp_path):
         read_result('run', tmp_path, None)
 
 
+def test_a_log_that_lost_its_last_validation_gives_no_earlier_one_in_its_place(tmp_path):
+    session(tmp_path, '20250102_000000', step(5.0, 1), validation(0.5, 1), step(5.0, 2), cut='{"acc/to')
+    with pytest.raises(DataError, match=r"run: '.*scalars\.json' is cut short, the last validation is missing"):
+        read_result('run', tmp_path, None)
+
+
 def test_samples_that_did_not_decode_are_those_of_the_last_validation(tmp_path):
     session(tmp_path, '20250102_000000', validation(0.5, 1), dict(undecoded=3, step=1))
     assert read_result('run', tmp_path, None).undecoded == 3

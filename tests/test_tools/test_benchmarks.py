@@ -62,6 +62,15 @@ def test_a_target_that_is_missed_is_said_to_be_missed(tmp_path):
     assert ['holds' in line for line in lines] == [True, False, False, False, False]
 
 
+@pytest.mark.parametrize('quick', [True, False])
+def test_figures_of_small_networks_and_of_whole_ones_stand_in_no_file_together(tmp_path, quick):
+    out = tmp_path / 'figures.json'
+    out.write_text(json.dumps(dict(memory_over_floor=dict(value=1.0, target=1.1, holds=True if quick else None))))
+    before = out.read_text()
+    output = run(RUN, *['--quick'] * quick, '--out', out, '--only', 'over_plain_loop', ok=False)
+    assert f'holds figures {"without" if quick else "with"} --quick' in output and out.read_text() == before
+
+
 @pytest.mark.parametrize(
     'words, message',
     [

@@ -216,6 +216,12 @@ def test_onnx_gives_the_scores_of_pytorch(distilled, tmp_path, export):
     assert session.run(None, {'input': torch.zeros(3, 1, 3, 8, 32, 32).numpy()})[0].shape == (3, 2)
 
 
+def test_an_onnx_file_of_an_earlier_export_is_told(distilled, tmp_path, export):
+    (tmp_path / 'student.onnx').write_bytes(b'of another student')
+    output = export(distilled.work_dir / 'student_epoch_2.pth', '--out', tmp_path)
+    assert f'note: {tmp_path / "student.onnx"} is of an earlier export: --onnx writes it anew' in output
+
+
 def test_a_checkpoint_without_any_config_is_an_error(tmp_path, export):
     torch.save(dict(state_dict={'backbone.a': torch.ones(1)}), tmp_path / 'a.pth')
     with pytest.raises(SystemExit, match='CheckpointError: .*does not hold the config'):

@@ -89,7 +89,8 @@ def test_plain_mmpretrain_scores_the_same_with_the_export_of_a_distillation(job,
     scores, labels = predictions(tmp_path / 'metrics.json.pkl')
     tool('test.py', job.config, job.work_dir / 'epoch_2.pth', '--work-dir', tmp_path, '--dump', tmp_path / 'ours.pkl',
          '--show-dir', tmp_path / 'shown')  # fmt: skip
-    assert any((tmp_path / 'shown').iterdir())
+    shown = sorted(path.name for path in (tmp_path / 'shown').iterdir())
+    assert shown == [f'class{label}__{index}.jpg_0.png' for label in range(2) for index in range(4)]
     our_scores, our_labels = predictions(tmp_path / 'ours.pkl')
     assert torch.equal(scores, our_scores) and labels == our_labels
     plain = json.loads(out.read_text())

@@ -7,6 +7,7 @@ import pytest
 from mmdualkd.checks.speed import Speed
 from mmdualkd.errors import ConfigError
 from mmdualkd.workflow import budget
+from mmdualkd.workflow.plan import Plan
 from mmdualkd.zoo.catalogue import VIDEOS, find_model
 
 LENGTHS = dict(student=30, teachers=20)
@@ -40,3 +41,13 @@ def test_epochs_fill_the_time_and_no_more_than_the_recipe_asks_for(plan, capsys,
 def test_a_time_in_which_no_stage_has_an_epoch_is_an_error_that_says_how_long_one_takes(plan):
     with pytest.raises(ConfigError, match='5 min is too short, .* takes 10 min'):
         budget.fit_epochs(plan, LENGTHS, 300.0)
+
+
+def test_the_speed_is_that_of_the_workers_that_were_asked_for(monkeypatch):
+    leaf = dict(model=dict(type='None'), train_dataloader=dict(num_workers=2, batch_size=4))
+    plan = Plan(None, None, None, {}, baseline=False, workers=0)
+    monkeypatch.setattr(plan, 'trainings', lambda lengths: dict(distilled=leaf))
+    monkeypatch.setattr(budget, 'settle', lambda cfg, path: None)
+    monkeypatch.setattr(budget, 'measure_speed', lambda cfg, untrained: cfg.train_dataloader)
+    loader = budget.measured(plan, LENGTHS)['distilled']
+    assert (loader.num_workers, loader.persistent_workers, loader.batch_size) == (0, False, 4)

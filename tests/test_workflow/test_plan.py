@@ -1,6 +1,7 @@
 """What a run tells of its teachers."""
 
 import json
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -30,11 +31,30 @@ def test_a_training_goes_on_from_the_newest_whole_checkpoint_and_ends_with_no_ol
     assert plan.last('distilled') is None
     for epoch in (1, 2):
         torch.save(dict(state_dict={}), folder / f'epoch_{epoch}.pth')
+        os.utime(folder / f'epoch_{epoch}.pth', (epoch, epoch))
     (folder / 'last_checkpoint').write_text('elsewhere/distilled/epoch_2.pth')
     assert plan.last('distilled') == plan.final('distilled') == folder / 'epoch_2.pth'
+    for note in (b'', b'\xff'):
+        (folder / 'last_checkpoint').write_bytes(note)
+        assert plan.last('distilled') == folder / 'epoch_2.pth' and 'names no checkpoint' in capsys.readouterr().out
+    (folder / 'last_checkpoint').write_text('epoch_2.pth')
     (folder / 'epoch_2.pth').write_bytes((folder / 'epoch_2.pth').read_bytes()[:300])
     assert plan.last('distilled') == folder / 'epoch_1.pth' and 'cut short' in capsys.readouterr().out
     with pytest.raises(CheckpointError, match='holds no checkpoint any more'):
         plan.final('distilled')
     (folder / 'epoch_1.pth').write_bytes(b'')
     assert plan.last('distilled') is None and 'warning: distilled begins anew' in capsys.readouterr().out
+
+
+def test_the_workers_that_were_asked_for_are_those_that_are_checked(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(plan, 'load_config', lambda args: args.cfg_options)
+    monkeypatch.setattr(plan, 'check_config', lambda options, **_: asked.append(options) or [])
+    run, job = SimpleNamespace(folder=tmp_path, state=dict(stages={})), SimpleNamespace(processes=1)
+    for workers in (None, 0):
+        planned = Plan(run, job, None, {}, baseline=False, workers=workers)
+        planned.lengths = {}
+        monkeypatch.setattr(planned, 'trainings', lambda lengths: ['distilled'])
+        assert planned.check() == 0
+    assert asked[0] is None
+    assert asked[1]['train_dataloader.num_workers'] == 0 and asked[1]['val_dataloader.persistent_workers'] is False

@@ -196,6 +196,16 @@ def test_copies_on_both_sides_and_classes_that_are_not_held_out_are_told(tmp_pat
     assert '1 of 1 held-out videos are copies of training files' in text and "no file of 'b' is held out" in text
 
 
+def test_copies_of_two_classes_that_are_both_held_out_are_told(tmp_path, clip, capsys):
+    data = tree(tmp_path / 'videos', clip, *(f'{part}/{name}/0.avi' for part in ('train', 'val') for name in 'ab'))
+    for name in 'ab':
+        with (data / 'train' / name / '0.avi').open('ab') as file:
+            file.write(name.encode())
+    found(data, tmp_path)
+    text = capsys.readouterr().out
+    assert re.findall(r'warning: (.*) such as', text) == ['1 held-out videos are copies of one in another class,']
+
+
 def test_notes_beside_pictures_do_not_make_them_videos(tmp_path):
     pictures = write_pictures(tmp_path / 'pictures')
     for path in list(pictures.rglob('*.jpg')):

@@ -93,6 +93,22 @@ def earlier_figures(path: Path) -> dict[str, dict]:
     return figures
 
 
+def check_kind(path: Path, figures: dict[str, dict], quick: bool) -> None:
+    """Refuses to put figures of small networks among those of whole ones, or in their place, and the other way round.
+
+    A figure of whole networks says whether it keeps to its target.
+
+    Raises:
+        ConfigError: If the file holds figures of the other kind.
+    """
+    judged = {
+        one.get('holds') is not None for one in figures.values() if None not in (one.get('target'), one.get('value'))
+    }
+    if quick in judged:
+        there, here = ('without', 'with') if quick else ('with', 'without')
+        raise ConfigError(f'--out={str(path)!r} holds figures {there} --quick, these are {here}: name another file')
+
+
 def main() -> None:
     """Measures, prints a table and writes the figures."""
     args = parse_args()
@@ -103,6 +119,7 @@ def main() -> None:
         check_videos(args.videos)
     out = Path(f'work_dirs/benchmarks{"-quick" if args.quick else ""}.json' if args.out is None else args.out)
     figures = earlier_figures(out)  # a file that is something else is not written over
+    check_kind(out, figures, args.quick)
     if not args.only:
         figures = {}
     settings, wanted = Settings(args.device, args.quick, args.videos), set(args.only or TARGETS)
