@@ -24,8 +24,8 @@ def tell_batch(runner: Runner) -> None:
 def scale(runner: Runner, wrapper: OptimWrapper | OptimWrapperDict, processes: int | None = None) -> None:
     """Scales learning rates by the linear rule, accumulated batches counted.
 
-    MMEngine's own rule leaves accumulation out, and schedules that set the rate by themselves (``eta_max`` of
-    OneCycleLR).
+    MMEngine's own rule leaves accumulation out, and rates that schedules name by themselves: ``eta_max`` of OneCycleLR,
+    and ``eta_min``, below which the scaled rate of a small batch may lie, so that a cosine would make it rise.
 
     Args:
         runner: The runner, whose schedules are not built yet.
@@ -38,7 +38,15 @@ def scale(runner: Runner, wrapper: OptimWrapper | OptimWrapperDict, processes: i
             group['lr'] *= batch.factor
     schedules = runner.param_schedulers or []
     for schedule in [schedules] if isinstance(schedules, dict) else schedules:
-        if isinstance(schedule, dict) and 'eta_max' in schedule:
-            schedule['eta_max'] *= batch.factor
+        for key in ('eta_max', 'eta_min') if isinstance(schedule, dict) and _of_rates(schedule) else ():
+            if schedule.get(key):
+                schedule[key] *= batch.factor
     message = f'the learning rate is for batches of {batch.base}, and a batch has {batch}: scaled by {batch.factor:.3g}'
     print_log(message, logger='current')
+
+
+def _of_rates(schedule: dict) -> bool:
+    """Whether a schedule moves learning rates, and no momentum."""
+    kind = schedule.get('type')
+    name = kind if isinstance(kind, str) else getattr(kind, '__name__', '')
+    return schedule.get('param_name', 'lr') == 'lr' and not name.endswith('Momentum')

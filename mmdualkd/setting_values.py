@@ -65,10 +65,26 @@ def check_values(cfg: Config) -> None:
 
 
 def lost_hooks(cfg: Config) -> list[str]:
-    """The hooks of ``configs/_base_/default_runtime.py`` that a distillation's ``custom_hooks`` replaced and lost."""
-    kind = str(cfg.model.get('type'))
+    """The hooks of ``configs/_base_/default_runtime.py`` that ``custom_hooks`` of a config replaced and lost.
+
+    Those of a distillation, and of a model that trains alone on data sets of ours, whose seeds and repeated views
+    (``num_views``) are nothing without :class:`~mmdualkd.hooks.EpochSeedHook`.
+    """
+    distils = str(cfg.model.get('type')).endswith('Distiller')
+    if not distils and not any(
+        kind.startswith('mmdualkd.') for kind in _kinds(_value(cfg, 'train_dataloader.dataset'))
+    ):
+        return []
     hooks = [str(hook.get('type')).rpartition('.')[2] for hook in cfg.get('custom_hooks') or () if 'type' in hook]
-    return [name for name in OWN_HOOKS if name not in hooks] if kind.endswith('Distiller') else []
+    return [name for name in OWN_HOOKS if name not in hooks and (distils or name != 'StudentCheckpointHook')]
+
+
+def _kinds(dataset: Any) -> list[str]:
+    """The types of the data sets inside MMEngine's wrappers."""
+    if not isinstance(dataset, Mapping):
+        return []
+    parts = dataset.get('datasets') or [dataset.get('dataset')]
+    return [kind for part in parts for kind in _kinds(part)] or [str(dataset.get('type'))]
 
 
 def _value(cfg: Mapping | Config, key: str) -> Any:

@@ -375,6 +375,23 @@ assert abs(colorsys.rgb_to_hsv(*turned)[0] - 5 / 6) < 0.01
     fault_and_cure(code, 'out of bounds for uint8')
 
 
+def test_hues_of_pictures_below_zero_can_be_drawn(fault_and_cure):
+    code = """
+import colorsys
+import mmcv
+import numpy as np
+red = np.full((2, 3, 3), (0, 0, 200), np.uint8)
+for adjust in (mmcv.adjust_hue, mmcv.image.photometric.adjust_hue):
+    for backend in ('pillow', 'cv2', None):  # the first is MMPretrain's
+        for hue in (-0.25, 0.25):
+            blue, green, red_now = adjust(red, hue, backend=backend)[0, 0] / 255
+            turned = colorsys.rgb_to_hsv(red_now, green, blue)[0]
+            assert abs(turned - hue % 1) < 0.01, (backend, hue, turned)
+        assert adjust(red, -0.25, backend=backend).dtype == np.uint8
+"""
+    fault_and_cure(code, 'out of bounds for uint8')
+
+
 def test_a_config_is_laid_out_once_for_all_checkpoints_and_anew_when_it_changes(fault_and_cure):
     code = (
         'from unittest import mock\n'

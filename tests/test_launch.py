@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import full_disk
+from helpers import ROOT, full_disk
 from leaves import DISTILLATION, load, refused, write_leaf
 
 from mmdualkd import launch
@@ -17,6 +17,8 @@ from mmdualkd.errors import ConfigError
 from mmdualkd.flags import set_flags
 from mmdualkd.launch import build_runner, run_tool
 from mmdualkd.reading import check_file
+
+ALONE = ROOT / 'configs' / 'demo' / 'student_alone.py'
 
 
 @pytest.fixture(scope='module')
@@ -143,6 +145,21 @@ def test_hooks_that_a_leafs_list_left_out_are_named(leaf, monkeypatch):
     load(DISTILLATION)
     assert len(said) == 1
     assert 'without mmdualkd.StudentCheckpointHook, mmdualkd.CorruptVideoHook, mmdualkd.EpochSeedHook' in said[0]
+
+
+def test_hooks_that_a_model_alone_lost_are_named_where_its_data_are_seeded_by_them(leaf, monkeypatch):
+    said = []
+    monkeypatch.setattr(launch, 'print_log', lambda message, **kwargs: said.append(message))
+    alone = leaf("custom_hooks = [dict(type='EMAHook')]", base=ALONE)
+    load(alone)
+    load(ALONE)
+    assert len(said) == 1 and said[0].endswith(
+        'without mmdualkd.PreflightHook, mmdualkd.CorruptVideoHook, mmdualkd.EpochSeedHook, mmdualkd.CheckFiniteHook; '
+        'to keep them, add them'
+    )
+    stock = "train_dataloader = dict(dataset=dict(type='mmaction.VideoDataset'))\n"
+    load(leaf(f"{stock}custom_hooks = [dict(type='EMAHook')]", base=ALONE))
+    assert len(said) == 1
 
 
 def test_a_python_style_config_means_what_names_in_place_of_its_classes_mean(tmp_path, monkeypatch):

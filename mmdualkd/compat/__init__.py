@@ -15,6 +15,7 @@ from typing import Any
 from .checkpoints import checkpoint_cut_short, last_checkpoint_cut_short, resume_one_cycle, resume_with_weights_only
 from .packages import (
     expected_warnings,
+    hue_of_pictures,
     hue_of_unsigned_bytes,
     know_our_configs,
     missing_drn,
@@ -71,6 +72,7 @@ CURES: dict[str, Callable[[Callable[[], None]], None]] = {
     'mmaction.datasets.transforms.processing': hue_of_unsigned_bytes,
     'mmaction.models.heads.base': accuracies_of_bfloat16,
     'mmaction.models.localizers': missing_drn,
+    'mmcv.image.photometric': hue_of_pictures,
     'mmengine.config': config_in_its_order,
     'mmengine.config.config': config_written_once,
     'mmengine.dist.utils': processes_without_gpu,

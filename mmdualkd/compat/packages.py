@@ -1,5 +1,6 @@
 """Cures that let the published packages be imported, and their models be saved and loaded."""
 
+import functools
 import importlib.abc
 import importlib.machinery
 import importlib.metadata
@@ -137,3 +138,35 @@ def hue_of_unsigned_bytes(execute: Callable[[], None]) -> None:
         return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB).astype('float32')
 
     processing.ColorJitter.adjust_hue = staticmethod(adjust_hue)
+
+
+def hue_of_pictures(execute: Callable[[], None]) -> None:
+    """The same fault in MMCV, by which MMPretrain's ``ColorJitter`` turns the hue of pictures."""
+    execute()
+    import cv2
+    import numpy as np
+    from PIL import Image
+
+    module = sys.modules['mmcv.image.photometric']
+    stock = module.adjust_hue
+    if hasattr(stock, '__wrapped__'):
+        return
+
+    @functools.wraps(stock)
+    def adjust_hue(img: Any, hue_factor: float, backend: str | None = None) -> Any:
+        backend = backend or module.imread_backend
+        if not -0.5 <= hue_factor < 0 or img.ndim != 3 or backend not in ('cv2', 'pillow'):
+            return stock(img, hue_factor, backend)
+        if backend == 'pillow':  # MMPretrain's default
+            hsv = np.array(Image.fromarray(img[..., ::-1]).convert('HSV'))
+        else:
+            hsv = cv2.cvtColor(img.astype(np.uint8), cv2.COLOR_BGR2HSV_FULL)
+        hsv[..., 0] = (hsv[..., 0].astype(np.int16) + int(hue_factor * 255)) % 256
+        if backend == 'pillow':
+            parts = [Image.fromarray(np.ascontiguousarray(part)) for part in np.moveaxis(hsv, -1, 0)]
+            return np.array(Image.merge('HSV', parts).convert('RGB'))[..., ::-1]
+        return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR_FULL).astype(img.dtype)
+
+    for name in ('mmcv.image.photometric', 'mmcv.image', 'mmcv'):  # who imported it before has it under these names
+        if getattr(sys.modules.get(name), 'adjust_hue', None) is stock:
+            sys.modules[name].adjust_hue = adjust_hue

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 
 from ..errors import DataError
 from .labels import UNLABELLED
+from .reading import file_meant
 
 PROBES = 20
 
@@ -76,7 +77,7 @@ def _parse(where: str, text: str, delimiter: str, several: bool, test_mode: bool
     if labels == [UNLABELLED] and test_mode:
         raise DataError(f'{where}: label -1 means no label, which only training data may be without')
     name = name.strip()
-    if not several and name.rpartition(delimiter)[2].isdecimal() and not exists(file_of(name, folder)):
+    if not several and name.rpartition(delimiter)[2].isdecimal() and not exists(file_meant(file_of(name, folder))):
         raise DataError(f'{where}: several labels need dataset.multi_class=True, and there is no file {name!r}')
     return Line(where, name, labels)
 

@@ -218,6 +218,16 @@ def file_of(filename: str) -> str:
     return filename if os.path.splitext(filename)[1] else f'{filename}.mp4'
 
 
+def file_meant(filename: str) -> str:
+    """A video's name in a list with the extension that it is read by: ``clip`` where there is ``clip.mp4`` alone.
+
+    What is told of a file (its size, whether it is there, what a cache of teachers knows of it) is told of that.
+    """
+    other = file_of(filename)
+    alone = other != filename and '://' not in filename and not os.path.isfile(filename) and os.path.isfile(other)
+    return other if alone else filename
+
+
 def open_video(filename: str, num_threads: int = 1, cls: type[Video] = Video, **kwargs: Any) -> Video:
     """Opens a local video by its path, see :func:`file_of`.
 

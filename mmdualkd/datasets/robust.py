@@ -17,7 +17,7 @@ from ..seeds import seeded
 from .draws import Draw, parts_of, shown
 from .labels import DROP, KEEP, UNLABELLED, LabelUse, is_unlabelled
 from .pipelines import check_crop, check_pipeline
-from .reading import open_video
+from .reading import file_meant, open_video
 from .wrappers import occurrence, position
 
 UNSET = -1
@@ -322,6 +322,13 @@ class RobustVideos(RobustDataset):
             # which pictures it gives is exact only by open_video.
             if type(transform) is DecordInit and transform.io_backend == 'disk':
                 transform._get_video_reader = functools.partial(open_video, num_threads=transform.num_threads)
+
+    def filter_data(self) -> list[dict]:
+        """Gives the samples that are used, their files by the names that they are read by."""
+        for info in self.data_list:
+            if info.get(self.file):
+                info[self.file] = file_meant(info[self.file])
+        return super().filter_data()
 
     def get_data_info(self, idx: int) -> dict:
         """What is known of a sample; of several labels a row of 1 for each, or of -1 where it has no label."""

@@ -8,6 +8,7 @@ from ..errors import DataError
 from ..registry import DATASETS
 from .annotations import Line, check_files, file_of, names_beside, read_annotations
 from .labels import UNLABELLED
+from .reading import file_meant
 from .robust import RobustVideos, counted_from_one
 
 REFETCH = 100
@@ -46,7 +47,7 @@ class VideoDataset(RobustVideos, mmaction_datasets.VideoDataset):
         folder = self.data_prefix.get('video')
         lines = read_annotations(self.ann_file, self.delimiter, self.multi_class, self.test_mode, folder)
         self._check_labels(lines)
-        files = [file_of(line.name, folder) for line in lines]
+        files = [file_meant(file_of(line.name, folder)) for line in lines]
         check_files(files, self.ann_file, self.data_prefix, self.noun)
         if not self._metainfo.get('classes'):
             names = names_beside(self.ann_file, {label for line in lines for label in line.labels}, self.num_classes)

@@ -1,6 +1,7 @@
 """Every model of a distiller run once on zeros, to know shapes and to find misfits before training."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -38,7 +39,8 @@ def run_on_zeros(
         inputs = distiller.view_of(name, views)
         try:
             if name in staged:
-                outputs[name], stages[name] = staged[name].run(inputs)
+                given, stages[name] = staged[name].run(inputs)
+                outputs[name] = given if name == STUDENT else replace(given, network=staged[name].model)
             elif name == STUDENT:
                 outputs[name] = run_model(distiller.student, inputs)
             else:

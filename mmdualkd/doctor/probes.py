@@ -146,6 +146,13 @@ def hue_of_unsigned_bytes():
     ColorJitter.adjust_hue(np.full((1, 1, 3), (200, 0, 0), np.float32), -30 / 255)
 
 
+def hue_of_pictures():
+    import mmcv
+    import numpy as np
+
+    mmcv.adjust_hue(np.full((1, 1, 3), (0, 0, 200), np.uint8), -30 / 255)
+
+
 def timm_model_inside_another():
     import importlib.util
 
@@ -160,6 +167,7 @@ FAULTS = {  # what a fault raises; other errors say nothing of it
     'resume_one_cycle': 'Weights only load failed',
     'mixed_precision_without_gpu': 'is only available training',
     'hue_of_unsigned_bytes': 'out of bounds for uint8',
+    'hue_of_pictures': 'out of bounds for uint8',
 }
 PROBES = (
     know_our_configs,
@@ -179,6 +187,7 @@ PROBES = (
     checkpoint_cut_short,
     last_checkpoint_cut_short,
     hue_of_unsigned_bytes,
+    hue_of_pictures,
     timm_model_inside_another,
 )
 

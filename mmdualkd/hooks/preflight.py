@@ -28,6 +28,7 @@ from ..names import STUDENT
 from ..registry import HOOKS
 from ..top_keys import NUM_CLASSES, meant_values, places
 from ..views import SampleViews, ViewPlan
+from ..zoo.pretrained import check_pretrained
 from ..zoo.weights import classes_of
 from .averaging import check_averaging
 from .epoch_seed import EpochSeedHook, sampler_of
@@ -52,7 +53,8 @@ class PreflightHook(Hook):
         ConfigError: If the train pipeline of videos has no ``SampleViews``, or one with other views than the model's;
             if a key at the top of the config did not reach what follows it (see :mod:`~mmdualkd.top_keys`); if an
             epoch has no batch, or the processes would train on different numbers of samples; if the optimizer's
-            constructor does not fit a distiller (see :mod:`~mmdualkd.hooks.optimizer`).
+            constructor does not fit a distiller (see :mod:`~mmdualkd.hooks.optimizer`); if weights that an ``init_cfg``
+            names were not read.
     """
 
     priority = 'HIGH'  # EMAHook loads its weights while a checkpoint is loaded
@@ -73,6 +75,8 @@ class PreflightHook(Hook):
         student = getattr(model, 'student', model)
         if runner._resume:
             take_missed_steps(runner.param_schedulers)
+        elif runner._load_from is None:
+            check_pretrained(student, 'model' if student is model else 'model.student')
         tell_of_best(runner)
         check_top_keys(runner, student)
         tell_batch(runner)

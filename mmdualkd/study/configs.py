@@ -10,12 +10,17 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from ..arguments import read_written
+from ..differences import flat
 from ..fragments import TERMS, merge_options
 from ..launch import read_config
 from ..registry import build
 from ..settings import check_settings
 from ..top_keys import settle
 from ..unread import check_read
+
+DECIDES = ('model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'train_cfg', 'optim_wrapper')
+DECIDES += ('param_scheduler', 'custom_hooks', 'load_from')
+OF_WORKERS = ('num_workers', 'persistent_workers', 'prefetch_factor', 'pin_memory')
 
 _read = cache(read_config)
 
@@ -25,6 +30,17 @@ def config_of(file: str, options: Mapping[str, Any]) -> Config:
     cfg = _merged(file, {key: read_written(value) for key, value in options.items()})
     settle(cfg, file)
     return cfg
+
+
+def what_decides(file: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a row's config, with its options, decides what a training reaches: plain values by their full keys."""
+    found, cfg = {}, config_of(file, options)
+    for key in DECIDES:
+        part = cfg.get(key)
+        if key.endswith('_dataloader') and isinstance(part, Mapping):
+            part = {name: value for name, value in part.items() if name not in OF_WORKERS}
+        found |= flat(key, part)
+    return found
 
 
 def _merged(file: str, options: Mapping[str, Any]) -> Config:

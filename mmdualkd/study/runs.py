@@ -9,13 +9,16 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..differences import differences
 from ..errors import ConfigError, DataError, nearest
 from ..launch import find_config
 from ..processes import TOOLS
 from ..reading import check_file
-from .configs import check_keys, check_terms, views_option
+from .configs import check_keys, check_terms, views_option, what_decides
 from .file import check_options
 from .logs import Result, read_result
+
+DECISIVE = 'trained_with.json'  # what decided of the config when a training began; the file may be edited since
 
 
 @dataclass
@@ -74,10 +77,19 @@ class Run:
         ours = (TOOLS.parent / self.config).resolve()
         return str(ours) if not Path(self.config).is_file() and ours.is_file() else self.config
 
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """What decides of its config; nothing of one that cannot be read, of which its training tells."""
+        try:
+            return what_decides(self.file, self.options)
+        except ConfigError:
+            return {}
+
     def check(self) -> None:
         """Refuses a config, options or a method that do not fit, and a work directory of other settings.
 
-        One without ``settings.json``, of an older study or of tools/train.py, is taken for this training.
+        Those of the config count, too, whose file may have been edited. One without ``settings.json``, of an older
+        study or of tools/train.py, is taken for this training.
         """
         check_file(f'{self}: config', self.file)
         try:
@@ -87,16 +99,30 @@ class Run:
             raise ConfigError(f'{self}: {error}') from error
         if (settings := self._trained_settings()) is not None:
             refuse_others(self, settings, 'was trained', 'remove or rename it to train anew')
+            if faults := self._edited():
+                raise ConfigError(
+                    f'{self}: {str(self.work_dir)!r} was trained when {self.config} was another: {"; ".join(faults)}; '
+                    'remove or rename it to train anew, or give what was changed a file of its own'
+                )
 
     def look(self) -> None:
         """Reads what its work directory has, unless that is of other settings."""
         place = self.work_dir / 'finished'
-        if place.is_file() and self._trained_settings() in (None, self.settings):
+        if place.is_file() and self._trained_settings() in (None, self.settings) and not self._edited():
             try:
                 self.state.result = read_result(str(self), self.work_dir, seconds_in(place))
             except DataError as error:
                 raise DataError(f'{error}; remove or rename it to train anew') from error
             self.state.status, self.state.error = 'finished', None
+
+    def _edited(self) -> list[str]:
+        """How its config differs from what it was when its work directory's training began, where that was noted."""
+        try:
+            there = json.loads((self.work_dir / DECISIVE).read_text())
+        except (OSError, ValueError):
+            return []
+        here = self.decisive
+        return differences(there, here) if isinstance(there, dict) and there and here else []
 
     def _trained_settings(self) -> dict | None:
         place = self.work_dir / 'settings.json'

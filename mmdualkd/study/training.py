@@ -1,5 +1,6 @@
 """Trainings of a study, several at once; one that fails stops no other."""
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -8,7 +9,7 @@ from ..errors import DistillError
 from ..files import check_folder, open_whole
 from ..processes import Tool, end_all, locked
 from .logs import read_result
-from .runs import Run, seconds_in
+from .runs import DECISIVE, Run, seconds_in
 
 TICK = 0.1  # seconds between two looks at what runs
 
@@ -30,6 +31,8 @@ class Training:
         lock = self.stack.enter_context(locked(run.work_dir, f'{run}: work directory'))
         with open_whole(run.work_dir / 'settings.json', 'w') as file:
             file.write(run.settings_text)
+        with open_whole(run.work_dir / DECISIVE, 'w') as file:
+            json.dump(run.decisive, file, indent=1)
         self.before = self._seconds_before()
         words = [run.file, '--work-dir', run.work_dir, '--seed', run.seed, '--resume', '--cfg-options']
         words += [f'{key}={value}' for key, value in run.options.items()]

@@ -5,6 +5,9 @@ import inspect
 
 from mmengine.config import ConfigDict
 from mmengine.registry import MODELS, DefaultScope
+from torch import nn
+
+from ..errors import ConfigError
 
 # Arguments of backbones that make them load weights, and the value that makes them not. An argument of the last group
 # loads by default, so it is set wherever the class knows it.
@@ -60,6 +63,29 @@ def scope_of(model: dict) -> str:
     wanted = [prefix, default.scope_name if default else '', *ZOOS]
     scopes = [scope for scope in dict.fromkeys(wanted) if scope in ZOOS]
     return next((scope for scope in scopes if prefix or MODELS.get(f'{scope}.{name}') is not None), 'mmaction')
+
+
+def check_pretrained(model: nn.Module, key: str) -> None:
+    """Refuses a model, initialised, whose ``init_cfg`` names weights that a backbone with ``pretrained`` never read.
+
+    MMAction2's ResNet3d and its kin look at ``pretrained`` alone, and begin from random weights otherwise.
+
+    Args:
+        model: The model.
+        key: Where it stands in the config, for errors.
+
+    Raises:
+        ConfigError: Names the backbone and its own argument.
+    """
+    for name, module in model.named_modules():
+        inits = getattr(module, 'init_cfg', None) or []
+        loading = [init for init in ([inits] if isinstance(inits, dict) else inits) if _loads(init)]
+        if loading and not getattr(module, '_is_init', True) and getattr(module, 'pretrained', '') is None:
+            more = ', with pretrained2d=False where they are of clips' if hasattr(module, 'pretrained2d') else ''
+            raise ConfigError(
+                f'{key}: {type(module).__name__} ({name}) does not read init_cfg={dict(loading[0])}, and begins from '
+                f'random weights: name them in pretrained={loading[0].get("checkpoint")!r}{more}'
+            )
 
 
 def _clean(cfg: dict | list | tuple, scope: str) -> None:

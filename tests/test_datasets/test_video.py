@@ -12,6 +12,7 @@ from mmengine.dataset import pseudo_collate
 from seeded_job import TRAIN_PIPELINE as PIPELINE
 from torch.utils.data import DataLoader
 
+from mmdualkd.cache.description import list_samples
 from mmdualkd.datasets import VideoDataset
 from mmdualkd.datasets.reading import open_video
 from mmdualkd.datasets.visits import CountingSampler, Visit
@@ -260,6 +261,27 @@ def test_names_of_files_may_have_spaces_and_be_of_any_script(clips, name):
         assert dataset.prepare_data(7) is not None
     with pytest.raises(DataError, match=r"line 8 .*'<file> <label> \[<label> \.\.\.\]'.*another dataset\.delimiter"):
         build(clips, num_classes=2, multi_class=True)
+
+
+def test_a_name_without_an_extension_is_the_mp4_as_in_mmaction2_and_is_known_by_its_file(clips):
+    names = [line.split('.')[0] for line in clips.read_text().splitlines()]
+    whole = [(clips.parent / f'{name}.avi').rename(clips.parent / f'{name}.mp4') for name in names]
+    clips.write_text(''.join(f'{name} 0\n' for name in names))
+
+    class OfItsOwn(VideoDataset):
+        def load_data_list(self):
+            return [dict(filename=str(clips.parent / name), label=0) for name in names]
+
+    for cls in (VideoDataset, OfItsOwn):
+        dataset, stock = (build(clips, kind, test_mode=True) for kind in (cls, StockVideoDataset))
+        assert [dataset.get_data_info(index)['filename'] for index in range(8)] == list(map(str, whole))
+        assert all(size for _, _, size in list_samples(dataset))  # what a cache of teachers compares
+        np.random.seed(0)
+        mine = dataset[3]['inputs']
+        np.random.seed(0)
+        assert torch.equal(mine, stock[3]['inputs'])
+    (clips.parent / names[0]).touch()  # a file of that very name is another one
+    assert build(clips).get_data_info(0)['filename'] == str(clips.parent / names[0])
 
 
 def test_an_empty_and_a_missing_annotation_file_are_named(tmp_path):

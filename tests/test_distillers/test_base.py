@@ -273,6 +273,16 @@ def test_any_number_of_teachers_may_be_fused(tmp_path):
     assert sum(losses[f'kd/weight_{name}'].item() for name in teachers) == pytest.approx(1)
 
 
+@pytest.mark.parametrize('teacher', ['vit', 'cnn'])
+def test_class_maps_beside_an_assistant_are_those_without_one(tmp_path, teacher):
+    terms = dict(sdd=dict(type='SDD', residual='class_maps'), ofa=dict(type='OFA', source=teacher, target='assistant'))
+    beside = build_distiller(tmp_path, terms=terms, assistant=dict(teacher=teacher))
+    alone = build_distiller(tmp_path, terms=dict(sdd=terms['sdd']))
+    data = batch(alone.plan.num_frames)
+    losses = [step_losses(model, copy.deepcopy(data))['loss_sdd'] for model in (beside, alone)]
+    assert torch.equal(*losses)
+
+
 def test_teachers_outputs_are_laid_out_as_a_cache_gives_them(tmp_path, monkeypatch):
     """What a loss computes of the same numbers in another layout rounds otherwise."""
     model = build_distiller(tmp_path)

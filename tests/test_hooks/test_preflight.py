@@ -100,7 +100,9 @@ def runner(model, dataset, workers=2, **loop):
         dataset, batch_size=2, num_workers=workers, collate_fn=pseudo_collate, persistent_workers=workers > 0
     )
     train_loop = SimpleNamespace(dataloader=loader, **loop)
-    return SimpleNamespace(_resume=False, cfg=Config(), model=model, train_loop=train_loop, val_loop=None)
+    return SimpleNamespace(
+        _resume=False, _load_from=None, cfg=Config(), model=model, train_loop=train_loop, val_loop=None
+    )
 
 
 def test_the_models_views_reach_every_data_sets_sampler_and_its_workers(tmp_path):

@@ -233,6 +233,27 @@ def test_what_a_finished_training_left_is_damaged(command):
             command('--rows', 'Alone', '--splits', 'x')
 
 
+def test_a_config_that_was_edited_since_is_refused_where_it_was_trained_and_its_results_mix_with_no_other(command):
+    command('--rows', 'Alone', '--splits', 'x')
+    config, settings = Path('alone.py'), PLACE / 'Alone' / 'x' / 'seed0' / 'trained_with.json'
+    before = config.read_text()
+    config.write_text(f'{before}\ntrain_dataloader["num_workers"] = 2  # which changes no result\n')
+    command('--rows', 'Alone', '--splits', 'x', '--dry-run')
+    config.write_text(before.replace('batch_size=2', 'batch_size=4'))
+    with pytest.raises(
+        ConfigError,
+        match=r"seed0' was trained when alone\.py was another: train_dataloader\.batch_size 2 there, 4 here; remove or",
+    ):
+        command('--rows', 'Alone')
+    command('--rows', 'Teacher')
+    assert {status for (row, *_), status in statuses().items() if row == 'Alone'} == {'waiting'}
+    config.write_text(before)
+    settings.unlink()  # of an older study
+    command('--rows', 'Alone', '--splits', 'x', '--dry-run')
+    command('--rows', 'Teacher')
+    assert [statuses()['Alone', 'x', seed] for seed in range(3)] == ['finished'] * 3
+
+
 def test_a_full_disk_ends_the_command_with_what_was_full(command, capsys, monkeypatch):
     def full(self):
         raise CheckpointError(f'{self.folder}: No space left on device')

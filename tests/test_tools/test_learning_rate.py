@@ -1,10 +1,17 @@
 """Where a learning rate is for another batch than the one that is trained with, the log says so, or it is scaled."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
+import torch
 from distill_jobs import distill_job
 from helpers import TOOLS, run, run_in_two
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper
+from mmengine.optim.scheduler import CosineAnnealingLR, CosineAnnealingMomentum
+
+from mmdualkd.learning_rate import scale
 
 BASE = 'auto_scale_lr = dict(enable=False, base_batch_size=16)\n'
 SAID = 'the learning rate is for batches of 16, and a batch has {} (4 samples x {})'
@@ -53,3 +60,22 @@ def test_a_schedule_that_sets_the_rate_by_itself_is_scaled_too(tmp_path):
     )
     rates = [train(job, tmp_path / str(number), *flag)[1] for number, flag in enumerate(([], ['--auto-scale-lr']))]
     assert rates[1] == pytest.approx(rates[0] / 4)
+
+
+def test_the_rate_that_a_schedule_ends_with_is_scaled_too():
+    schedules = [
+        dict(type='LinearLR', start_factor=0.1, end=2),
+        dict(type=CosineAnnealingLR, T_max=8, begin=2, end=10, eta_min=1e-5),
+        dict(type='PolyLR', eta_min=None),
+        dict(type=CosineAnnealingMomentum, T_max=10, eta_min=0.8),
+    ]
+    runner = SimpleNamespace(
+        cfg=Config(dict(train_dataloader=dict(batch_size=16), auto_scale_lr=dict(base_batch_size=1024))),
+        param_schedulers=schedules,
+    )
+    wrapper = OptimWrapper(torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=5e-4))
+    scale(runner, wrapper, processes=1)
+    (group,) = wrapper.optimizer.param_groups
+    assert group['lr'] == pytest.approx(5e-4 / 64)
+    assert schedules[1]['eta_min'] == pytest.approx(1e-5 / 64)  # unscaled it would lie above the rate
+    assert schedules[0]['start_factor'] == 0.1 and schedules[2]['eta_min'] is None and schedules[3]['eta_min'] == 0.8
