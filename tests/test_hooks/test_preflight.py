@@ -101,7 +101,7 @@ def runner(model, dataset, workers=2, **loop):
     )
     train_loop = SimpleNamespace(dataloader=loader, **loop)
     return SimpleNamespace(
-        _resume=False, _load_from=None, cfg=Config(), model=model, train_loop=train_loop, val_loop=None
+        _resume=False, _load_from=None, work_dir='none', cfg=Config(), model=model, train_loop=train_loop, val_loop=None
     )
 
 
