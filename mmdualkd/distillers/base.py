@@ -18,7 +18,7 @@ from ..registry import MODELS
 from ..running_statistics import standing_statistics
 from ..seeds import seeded_by_name, set_aside
 from ..stages import Features, StagedModel
-from ..views import ClipViews, View, ViewPlan, first_alike
+from ..views import ClipViews, View, ViewPlan, first_alike, tell_colours
 from ..zoo.resolve import build_resolved, resolve_model
 from ..zoo.weights import load_student_weights
 from .accuracy import batch_accuracies
@@ -134,6 +134,7 @@ class Distiller(BaseModel):
             {name: View(self.decoded, name, model.data_preprocessor) for name, model in models.items()}
         )
         self.alike = first_alike(self.views)
+        tell_colours(self.views)
         with seeded_by_name('assistant'):
             step = self.dry_step()
         classes = step.student.logits.size(1)

@@ -3,7 +3,7 @@ import tiny
 import torch
 from mmaction.registry import MODELS as MMACTION_MODELS
 
-from mmdualkd.views import ClipViews, View, ViewPlan, first_alike
+from mmdualkd.views import ClipViews, View, ViewPlan, clip_views, first_alike, tell_colours
 
 SPECS = dict(
     student=dict(clip_len=4, size=16),
@@ -14,9 +14,9 @@ SPECS = dict(
 )
 
 
-def preprocessor(mean):
+def preprocessor(mean, **colours):
     return MMACTION_MODELS.build(
-        dict(type='ActionDataPreprocessor', mean=[mean] * 3, std=[57.0] * 3, format_shape='NCTHW')
+        dict(type='ActionDataPreprocessor', mean=[mean] * 3, std=[57.0] * 3, format_shape='NCTHW', **colours)
     )
 
 
@@ -72,3 +72,14 @@ def test_a_step_makes_one_view_for_models_that_see_the_same(tmp_path, monkeypatc
     batch = tiny.batch(2, size=16)
     model.loss(**model.data_preprocessor(batch, training=True))
     assert len(made) == len(set(model.alike.values())) < len(views)
+
+
+def test_models_that_take_colours_in_different_orders_are_told_of(views, monkeypatch):
+    said = []
+    monkeypatch.setattr(clip_views, 'print_log', lambda message, **kwargs: said.append(message))
+    tell_colours(views)
+    assert not said
+    views['darker'] = View(ViewPlan(SPECS, key='model.views'), 'darker', preprocessor(90.0, to_rgb=True))
+    tell_colours(views)
+    colours = 'exchanged for darker (data_preprocessor.to_rgb=True) and not for student, alike, smaller, sparser: make'
+    assert len(said) == 1 and colours in said[0]
