@@ -107,8 +107,8 @@ class Run:
 
     def look(self) -> None:
         """Reads what its work directory has, unless that is of other settings."""
-        place = self.work_dir / 'finished'
-        if place.is_file() and self._trained_settings() in (None, self.settings) and not self._edited():
+        place, settings = self.work_dir / 'finished', self._trained_settings()
+        if place.is_file() and (settings is None or (settings == self.settings and not self._edited())):
             try:
                 self.state.result = read_result(str(self), self.work_dir, seconds_in(place))
             except DataError as error:
