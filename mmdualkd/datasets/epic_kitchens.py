@@ -73,7 +73,8 @@ class EpicKitchens(VideoDataset):
         data_prefix: ``dict(video=<folder of the videos>)``.
         target: The label: ``'verb'`` (97 classes), ``'noun'`` (300) or ``'action'``, the pair of both. The action
             classes are the pairs in ``train_ann_file``, ordered by verb class, then noun class; a segment of another
-            pair has the label -1 when testing (no prediction matches it: it counts as wrong).
+            pair has the label -1 when testing (no prediction matches it: it counts as wrong in top-1 and top-5, and is
+            of no class in the mean class accuracy).
         train_ann_file: The training CSV, which says what the action classes are.
         num_classes: Classes that the model has, to be compared with the data set's. None compares nothing.
         **kwargs: As for :class:`~mmdualkd.datasets.video.VideoDataset`.

@@ -153,6 +153,14 @@ def hue_of_pictures():
     mmcv.adjust_hue(np.full((1, 1, 3), (0, 0, 200), np.uint8), -30 / 255)
 
 
+def mean_over_classes_that_are_there():
+    import importlib.util
+
+    folder = importlib.util.find_spec('mmaction').submodule_search_locations[0]
+    with open(os.path.join(folder, 'evaluation', 'functional', 'accuracy.py')) as file:
+        return '[hit / cnt if cnt else 0.0 for cnt, hit in zip(cls_cnt, cls_hit)])\n\n    return mean' in file.read()
+
+
 def timm_model_inside_another():
     import importlib.util
 
@@ -188,6 +196,7 @@ PROBES = (
     last_checkpoint_cut_short,
     hue_of_unsigned_bytes,
     hue_of_pictures,
+    mean_over_classes_that_are_there,
     timm_model_inside_another,
 )
 
