@@ -137,8 +137,8 @@ def check_classes(classes: Mapping[str, str], unlabelled: Sequence[str] = ()) ->
         unlabelled: Paths without a class.
 
     Raises:
-        DataError: If there is only one, two differ only in case (or in how their accents are stored), one has a single
-            file, or a name cannot stand in an annotation file.
+        DataError: If there is only one, two differ only in case (in leading zeros, in how accents are stored), one has
+            a single file, or a name cannot stand in an annotation file.
     """
     check_names(classes, unlabelled)
     files = Counter(classes.values())
@@ -153,7 +153,7 @@ def check_classes(classes: Mapping[str, str], unlabelled: Sequence[str] = ()) ->
 
 
 def check_names(classes: Mapping[str, str], unlabelled: Sequence[str] = ()) -> None:
-    """Refuses names that an annotation file cannot hold, and classes that differ in case alone.
+    """Refuses names that an annotation file cannot hold, and classes that differ in case or leading zeros alone.
 
     Args:
         classes: The class of each path.
@@ -170,11 +170,12 @@ def check_names(classes: Mapping[str, str], unlabelled: Sequence[str] = ()) -> N
     files = Counter(classes.values())
     same: dict[str, str] = {}
     for name in class_names(classes):
-        other = same.setdefault(unicodedata.normalize('NFC', name).casefold(), name)
+        key = str(int(name)) if name.isdecimal() else unicodedata.normalize('NFC', name).casefold()
+        other = same.setdefault(key, name)
         if other != name:
             raise DataError(
-                f'the classes {other!r} ({files[other]} files) and {name!r} ({files[name]} files) differ only in case '
-                'or in how they are stored: give both one name, or names that differ'
+                f'the classes {other!r} ({files[other]} files) and {name!r} ({files[name]} files) differ only in case, '
+                'in leading zeros or in how they are stored: give both one name, or names that differ'
             )
 
 

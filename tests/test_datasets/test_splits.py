@@ -12,6 +12,7 @@ from mmdualkd.checks.headers import unreadable
 from mmdualkd.datasets.finding import find_pictures, find_videos
 from mmdualkd.datasets.splits import (
     check_classes,
+    check_names,
     class_names,
     held_out,
     known_classes,
@@ -83,6 +84,12 @@ def test_classes_that_are_numbers_keep_their_order():
     classes = {f'{number}.avi': str(number) for number in (10, 2, 0)}
     assert class_names(classes) == ['0', '2', '10']
     assert class_names({**classes, 'a.avi': 'a'}) == ['0', '10', '2', 'a']
+
+
+def test_a_number_with_and_without_leading_zeros_is_no_two_classes():
+    with pytest.raises(DataError, match=r"the classes '02' \(1 files\) and '2' \(1 files\) differ only in .*zeros"):
+        check_names({'a.avi': '2', 'b.avi': '02', 'c.avi': '1'})
+    check_names({'a.avi': '02', 'b.avi': '20', 'c.avi': '0', 'd.avi': 'a2', 'e.avi': 'a02'})
 
 
 def test_numbers_that_pandas_wrote_beside_gaps_are_the_numbers_that_they_were(tmp_path):

@@ -155,7 +155,7 @@ def test_folders_with_spaces_and_of_any_script_are_written_and_read_again(videos
         (['run', 'a\nb'], r"names cannot stand in an annotation file, .*'a\\nb/"),
         (['run', ' walk'], r"names cannot stand in an annotation file, .*' walk/"),
         (['run', 'Run'], r"the classes 'Run' \(4 files\) and 'run' \(4 files\) differ only in case"),
-        (['cafe\u0301', 'caf\xe9'], 'differ only in case or in how they are stored'),
+        (['cafe\u0301', 'caf\xe9'], 'differ only in case, in leading zeros or in how they are stored'),
         (['run'], "there is only one class, 'run': nothing to tell apart"),
         (['.'], r'^4 files lie in no class folder: ann_walk.avi, '),
         ([], 'no readable video in'),
