@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmaction.datasets.transforms import DecordInit
 
 from ..errors import ConfigError, DataError, check_name
@@ -24,6 +25,9 @@ class SegmentInit(DecordInit):
     It stands in place of ``DecordInit``. Samplers that follow (``SampleFrames``, ``SampleViews``) stay inside the
     segment, and loop inside it where it is shorter than the clip. The video is opened by its path and sought in, never
     read into memory as a whole.
+
+    Frames are told by the video's frame rate; where its pictures are not evenly spaced (a variable frame rate) by their
+    own times, and ``avg_fps`` is the segment's.
 
     Required Keys: filename, start_seconds, stop_seconds.
     Added Keys: video_reader, avg_fps, total_frames (of the segment), start_index (its first frame in the video).
@@ -48,15 +52,34 @@ class SegmentInit(DecordInit):
         """
         results = super().transform(results)
         frames, fps = results['total_frames'], results['avg_fps']
-        first, stop = (round(results[key] * fps) for key in ('start_seconds', 'stop_seconds'))
+        moments = results['start_seconds'], results['stop_seconds']
+        times = uneven_times(results['video_reader'], fps)
+        if times is None:
+            first, stop = (round(moment * fps) for moment in moments)
+        else:
+            first, stop = np.searchsorted((times[:-1] + times[1:]) / 2, moments).tolist()
         if first >= frames:
             raise DataError(
                 f'{results["filename"]} lasts {frames / fps:.2f} s, '
                 f'but a segment starts at {results["start_seconds"]} s'
             )
         results['start_index'] = first
-        results['total_frames'] = max(min(stop, frames) - first, 1)
+        results['total_frames'] = count = max(min(stop, frames) - first, 1)
+        if times is not None:
+            results['avg_fps'] = float(count / (times[first + count] - times[first]))
         return results
+
+
+def uneven_times(video: Video, fps: float) -> np.ndarray | None:
+    """When each picture of a video begins, and the last one ends, in seconds from the first.
+
+    None where picture f begins at f / fps, to one picture, and where the file tells no times.
+    """
+    if not video.has_times:
+        return None
+    begins, ends = video.get_frame_timestamp(np.arange(len(video))).astype(np.float64).T
+    times = np.append(begins, ends[-1]) - begins[0]
+    return times if np.abs(times[:-1] * fps - np.arange(len(video))).max() > 1 else None
 
 
 @DATASETS.register_module()
@@ -64,8 +87,9 @@ class EpicKitchens(VideoDataset):
     """Action segments of EPIC-KITCHENS-100 (https://arxiv.org/abs/2006.13256).
 
     Reads ``EPIC_100_train.csv`` or ``EPIC_100_validation.csv`` as published. Segments are cut by their timestamps and
-    each video's own frame rate, so that re-encoded videos work as well. A video is looked for as
-    ``P01/videos/P01_01.MP4`` (the official layout), ``P01/P01_01.MP4`` and ``P01_01.MP4``, also with ``.mp4``.
+    each video's own frame rate (or times, see :class:`SegmentInit`), so that re-encoded videos work as well. A video is
+    looked for as ``P01/videos/P01_01.MP4`` (the official layout), ``P01/P01_01.MP4`` and ``P01_01.MP4``, also with
+    ``.mp4``.
 
     Args:
         ann_file: The official CSV.

@@ -1,4 +1,5 @@
 import csv
+import struct
 
 import cv2
 import numpy as np
@@ -44,6 +45,23 @@ def write_video(path, fps, frames):
         writer.write(np.full((32, 32, 3), index, dtype=np.uint8))
     writer.release()
     avi.rename(path)
+
+
+def write_uneven(path):
+    """An MP4 of 100 frames: 50 in its first second, 50 in the three that follow, 25 a second on average."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), 25, (32, 32))
+    for index in range(100):
+        writer.write(np.full((32, 32, 3), index, dtype=np.uint8))
+    writer.release()
+    data = bytearray(path.read_bytes())
+    movie = data.rindex(b'moov')
+    times = data.index(b'stts', movie) - 4  # how long pictures last: so many so long, and so many so long
+    duration = int.from_bytes(data[times + 20 : times + 24], 'big')
+    data[times : times + 24] = struct.pack('>I4s6I', 32, b'stts', 0, 2, 50, duration // 2, 50, duration * 3 // 2)
+    for name in (b'moov', b'trak', b'mdia', b'minf', b'stbl'):
+        place = data.index(name, movie) - 4
+        data[place : place + 4] = struct.pack('>I', int.from_bytes(data[place : place + 4], 'big') + 8)
+    path.write_bytes(data)
 
 
 def row(video, start, stop, verb, noun):
@@ -101,6 +119,19 @@ def test_frames_come_from_the_segment_at_the_video_s_own_frame_rate(epic):
             got = frames_of(dataset[index])
             assert len(got) == 4
             assert all(allowed.start - 1 <= frame <= allowed.stop for frame in got), (index, got)  # 1: JPEG's rounding
+
+
+def test_a_video_of_a_variable_frame_rate_is_cut_by_the_times_of_its_pictures(tmp_path):
+    write_uneven(tmp_path / 'P03_01.mp4')
+    found = []
+    for start, stop in [(0, 1), (1, 4), (0.5, 2.5), (3.9, 9)]:
+        info = dict(filename=str(tmp_path / 'P03_01.mp4'), start_seconds=start, stop_seconds=stop)
+        cut = SegmentInit().transform(info)
+        found.append((cut['start_index'], cut['total_frames'], round(cut['avg_fps'], 1)))
+    assert found == [(0, 50, 50.0), (50, 50, 16.7), (25, 50, 25.0), (98, 2, 16.7)]
+    info = dict(filename=str(tmp_path / 'P03_01.mp4'), start_seconds=4.1, stop_seconds=5)
+    with pytest.raises(DataError, match='lasts 4.00 s, but a segment starts at 4.1 s'):
+        SegmentInit().transform(info)
 
 
 def test_a_segment_shorter_than_the_clip_is_looped_inside_itself(epic):
