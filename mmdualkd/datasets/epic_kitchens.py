@@ -106,7 +106,8 @@ class EpicKitchens(VideoDataset):
     Raises:
         ConfigError: If the target is unknown, a file or folder is missing, ``SegmentInit`` is not the pipeline's first
             transform, or the class counts differ.
-        DataError: If the CSV lacks columns or segments, or a class is out of range, or a video is missing.
+        DataError: If the CSV lacks columns or segments, a row cannot be read, a class is out of range, or a video is
+            missing.
     """
 
     def __init__(
@@ -193,7 +194,7 @@ def read_rows(path: str, key: str) -> list[dict]:
 
     Raises:
         ConfigError: If there is no such file.
-        DataError: If columns are missing or there are no segments.
+        DataError: If columns are missing, a row cannot be read, or there are no segments.
     """
     if not Path(path).is_file():
         raise ConfigError(f'{key}={str(path)!r}: there is no such file')
@@ -202,10 +203,20 @@ def read_rows(path: str, key: str) -> list[dict]:
         missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
         if missing:
             raise DataError(f'{key}={str(path)!r} lacks the columns {", ".join(missing)} (it has: {reader.fieldnames})')
-        rows = list(reader)
+        rows = [_checked(row, f'{path}, line {reader.line_num}') for row in reader]
     if not rows:
         raise DataError(f'{key}={str(path)!r} has no segments')
     return rows
+
+
+def _checked(row: dict, where: str) -> dict:
+    """Gives a row back whose timestamps and classes can be read."""
+    try:
+        action_of(row), seconds(row['start_timestamp']), seconds(row['stop_timestamp'])
+    except (ValueError, TypeError, AttributeError) as error:
+        told = ', '.join(f'{column}={row[column]!r}' for column in COLUMNS[2:])
+        raise DataError(f'{where}: timestamps must be h:m:s and classes whole numbers, got {told}') from error
+    return row
 
 
 def find_video(folder: Path, participant: str, video: str) -> Path | None:

@@ -211,6 +211,14 @@ def test_bad_input_gets_one_clear_error(epic, tmp_path):
         build(epic, ann_file=write_csv(tmp_path / 'video.csv', rows))
 
 
+@pytest.mark.parametrize('fault', [dict(stop_timestamp='2.5'), dict(verb_class=''), dict(noun_class='3.0')])
+def test_a_row_that_cannot_be_read_is_named(epic, tmp_path, fault):
+    rows = [row('P02_101', '00:00:00', '00:00:01', 0, 0), {**row('P02_101', '00:00:00', '00:00:01', 0, 0), **fault}]
+    key, value = next(iter(fault.items()))
+    with pytest.raises(DataError, match=rf"x\.csv, line 3: .* got .*{key}='{value}'"):
+        build(epic, ann_file=write_csv(tmp_path / 'x.csv', rows))
+
+
 def test_a_segment_after_the_end_of_its_video_is_skipped_and_named(epic, tmp_path):
     rows = [row('P02_101', '00:00:50.00', '00:00:51.00', 0, 0), row('P02_101', '00:00:01.00', '00:00:02.00', 1, 0)]
     dataset = build(epic, ann_file=write_csv(tmp_path / 'late.csv', rows))
