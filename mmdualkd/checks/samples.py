@@ -9,7 +9,7 @@ from ..datasets.wrappers import plain_datasets
 
 FILES = ('filename', 'img_path', 'frame_dir')
 LABELS = ('label', 'gt_label')
-CUT = ('start_seconds', 'stop_seconds')
+CUTS = ('start_seconds', 'stop_seconds'), ('offset', 'total_frames')  # of a video, of a folder of frames
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Sample:
 
     Attributes:
         file: Its video, picture or folder of frames; None if it has none on this machine.
-        cut: Which part of the video it is; None for all.
+        cut: Which part of the video (or of the folder of frames) it is; None for all.
         labels: Its labels; none if it is not labelled.
     """
 
@@ -34,10 +34,10 @@ def samples_of(dataset: object) -> Iterator[Sample]:
             info = plain.get_data_info(index)
             file = next((info[key] for key in FILES if info.get(key)), None)
             label = next((info[key] for key in LABELS if key in info), -1)
-            cut = tuple(info.get(key) for key in CUT)
+            cut = next((tuple(info.get(key) for key in keys) for keys in CUTS if info.get(keys[0]) is not None), None)
             yield Sample(
                 str(file) if file is not None and '://' not in str(file) else None,
-                cut if any(value is not None for value in cut) else None,
+                cut,
                 tuple(int(one) for one in np.atleast_1d(label) if int(one) >= 0),
             )
 

@@ -6,10 +6,11 @@ import pytest
 from commands import texts
 from helpers import write_clips
 from jobs import stock_job
+from mmaction.datasets import RawframeDataset
 
 from mmdualkd.checks.data import contradicting, shared
 from mmdualkd.checks.headers import fault_of, lacks_boxes
-from mmdualkd.checks.samples import Sample
+from mmdualkd.checks.samples import Sample, samples_of
 
 OURS = """
 for loader in (train_dataloader, val_dataloader):
@@ -149,3 +150,15 @@ def test_a_part_of_an_mp4_whose_length_takes_eight_bytes_is_measured_too(tmp_pat
     for length, lacks in ((16 + 100, False), (16 + 101, True)):
         file.write_bytes(head + (1).to_bytes(4, 'big') + b'mdat' + length.to_bytes(8, 'big') + bytes(100))
         assert lacks_boxes(str(file), file.stat().st_size) == lacks
+
+
+def test_segments_of_one_folder_of_frames_are_no_copies(tmp_path):
+    (tmp_path / 'frames.txt').write_text('P01_01 0 10 3\nP01_01 10 10 2\nP01_01 10 10 1\nP01_01 5 10 2\n')
+    dataset = RawframeDataset(str(tmp_path / 'frames.txt'), [], dict(img='frames'), with_offset=True)
+    samples = list(samples_of(dataset))
+    assert [sample.cut for sample in samples] == [(0, 10), (10, 10), (10, 10), (5, 10)]
+    assert len(contradicting(samples)) == 1 and not contradicting(samples[:2])
+    assert not shared(samples[:1], samples[1:]) and shared(samples[1:2], samples[2:3])
+    (tmp_path / 'frames.txt').write_text('P01_01 20 3\n')
+    [whole] = samples_of(RawframeDataset(str(tmp_path / 'frames.txt'), [], dict(img='frames')))
+    assert whole.cut is None
