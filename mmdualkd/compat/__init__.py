@@ -33,6 +33,7 @@ from .training import (
     mixed_precision_without_gpu,
     parallel_model_without_gpu,
     processes_without_gpu,
+    statistics_of_all_processes,
 )
 from .versions import check_pkg_resources, check_versions, told_in_one_line
 
@@ -81,6 +82,7 @@ CURES: dict[str, Callable[[Callable[[], None]], None]] = {
     'mmengine.fileio.backends.local_backend': checkpoint_cut_short,
     'mmengine.hooks.checkpoint_hook': last_checkpoint_cut_short,
     'mmengine.hooks.ema_hook': buffers_beside_averaged_weights,
+    'mmengine.hooks.sync_buffer_hook': statistics_of_all_processes,
     'mmengine.model.wrappers.distributed': parallel_model_without_gpu,
     'mmengine.optim.scheduler.param_scheduler': resume_one_cycle,
     'mmengine.optim.optimizer.amp_optimizer_wrapper': mixed_precision_without_gpu,

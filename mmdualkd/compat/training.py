@@ -159,6 +159,34 @@ def buffers_beside_averaged_weights(execute: Callable[[], None]) -> None:
     EMAHook.before_save_checkpoint = save
 
 
+def statistics_of_all_processes(execute: Callable[[], None]) -> None:
+    """``SyncBuffersHook`` averages running statistics after epochs and before validations, not for checkpoints between.
+
+    A checkpoint of an iteration had those of the first process alone: it was not what the iteration's validation
+    judged, and a run that was resumed from it went on with other statistics than the unbroken one.
+    """
+    execute()
+    from mmengine.dist import all_reduce_params
+    from mmengine.hooks.sync_buffer_hook import SyncBuffersHook
+
+    def after_train_iter(self: Any, runner: Any, *args: Any, **kwargs: Any) -> None:
+        self.called_in_train = self.distributed and any(_saves(hook, runner) for hook in runner.hooks)
+        if self.called_in_train:
+            all_reduce_params(runner.model.buffers(), op='mean')
+
+    SyncBuffersHook.after_train_iter = after_train_iter
+
+
+def _saves(hook: Any, runner: Any) -> bool:
+    """Whether a hook saves a checkpoint of this iteration, as ``CheckpointHook.after_train_iter`` decides it."""
+    from mmengine.hooks import CheckpointHook
+
+    if not isinstance(hook, CheckpointHook) or hook.by_epoch:
+        return False
+    due = hook.every_n_train_iters(runner, hook.interval, hook.save_begin)
+    return due or (hook.save_last and hook.is_last_train_iter(runner))
+
+
 def mixed_precision_without_gpu(execute: Callable[[], None]) -> None:
     """``AmpOptimWrapper`` refuses to be built on a CPU, where autocast to bfloat16 works and needs no loss scaling.
 

@@ -89,6 +89,12 @@ def buffers_beside_averaged_weights():
     return 'buffers' not in inspect.getsource(EMAHook.before_save_checkpoint)
 
 
+def statistics_of_all_processes():
+    from mmengine.hooks import SyncBuffersHook
+
+    return 'after_train_iter' not in vars(SyncBuffersHook)
+
+
 def mixed_precision_without_gpu():
     import torch
     from mmengine.optim import AmpOptimWrapper
@@ -189,6 +195,7 @@ PROBES = (
     processes_without_gpu,
     parallel_model_without_gpu,
     buffers_beside_averaged_weights,
+    statistics_of_all_processes,
     mixed_precision_without_gpu,
     accuracies_of_bfloat16,
     compiled_without_optimizer,
