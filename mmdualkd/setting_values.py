@@ -60,6 +60,7 @@ def check_values(cfg: Config) -> None:
         raise ConfigError(f'randomness.seed must be None or a whole number from 0 to 2**32 - 1, got {seed!r}')
     if isinstance(cfg.get('optim_wrapper'), dict):
         _check_optimizer(cfg.optim_wrapper, str(cfg.model.get('type')))
+    _check_epochs(cfg)
     _check_schedules(cfg)
     _check_save_best(cfg)
 
@@ -122,6 +123,27 @@ def _check_optimizer(wrapper: Mapping, model: str) -> None:
         names = 'custom_keys bias_lr_mult bias_decay_mult norm_decay_mult flat_decay_mult dwconv_decay_mult'
         names += ' dcn_offset_lr_mult bypass_duplicate'
         _check_keys('optim_wrapper.paramwise_cfg', wrapper['paramwise_cfg'], names.split())
+
+
+def _check_epochs(cfg: Config) -> None:
+    """Refuses what counts epochs in a loop of iterations, which has one: its end is that of the training."""
+    loop, saver = cfg.get('train_cfg') or {}, _value(cfg, 'default_hooks.checkpoint') or {}
+    kind = loop.get('type')
+    if loop.get('by_epoch', True) and 'IterBasedTrainLoop' not in (kind, getattr(kind, '__name__', None)):
+        return
+    schedules = cfg.get('param_scheduler') or ()
+    for number, schedule in enumerate([schedules] if isinstance(schedules, dict) else schedules):
+        if schedule.get('by_epoch', True) and not schedule.get('convert_to_iter_based'):
+            key = 'param_scheduler' if schedules is schedule else f'param_scheduler.{number}'
+            raise ConfigError(
+                f'{key} ({schedule.get("type")}) counts epochs, and an IterBasedTrainLoop has one: '
+                'it would never step; set by_epoch=False and give its begin, end and milestones in iterations'
+            )
+    if saver.get('by_epoch', True) and saver.get('interval', -1) > 0:
+        raise ConfigError(
+            'default_hooks.checkpoint counts epochs, and an IterBasedTrainLoop has one: nothing could be resumed '
+            'before its end; set by_epoch=False and give interval in iterations'
+        )
 
 
 def _check_schedules(cfg: Config) -> None:

@@ -94,6 +94,15 @@ def test_a_misspelt_key_is_refused_with_the_nearest_right_one(text, key, nearest
             "optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'cls_head': dict(lr_mult=5)}))",
             'lr_mult is not read where param_scheduler.eta_max sets the learning rate',
         ),
+        (
+            "train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=9)\n"
+            "param_scheduler = [dict(_delete_=True, type='MultiStepLR', milestones=[3])]",
+            'param_scheduler.0 (MultiStepLR) counts epochs, and an IterBasedTrainLoop has one: it would never step',
+        ),
+        (
+            'train_cfg = dict(_delete_=True, by_epoch=False, max_iters=9)',
+            'default_hooks.checkpoint counts epochs, and an IterBasedTrainLoop has one: nothing could be resumed',
+        ),
         ("num_classes = '12'", "num_classes must be a whole number from 1, got '12'"),
         ("compile = 'yes'", "compile must be True, False or a dict of torch.compile, got 'yes'"),
         ('randomness = dict(seed=-1)', 'randomness.seed must be None or a whole number from 0 to 2**32 - 1, got -1'),
