@@ -9,7 +9,8 @@ import resource
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -222,6 +223,14 @@ def free_port() -> str:
     with socket.socket() as sock:
         sock.bind(('127.0.0.1', 0))
         return str(sock.getsockname()[1])
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Waits until something is so."""
+    end = time.monotonic() + HANGS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def write_noise(folder, name, frames=60, size=(96, 64)):

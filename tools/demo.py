@@ -12,16 +12,16 @@ import os
 import shutil
 import statistics
 import subprocess
-import sys
 import time
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
+from mmdualkd.arguments import whole_number
+from mmdualkd.processes import Tool, command_of, end_all, sigterm_as_interruption
+
 ROOT = Path(__file__).resolve().parents[1]
-CONFIGS, TOOLS = ROOT / 'configs' / 'demo', ROOT / 'tools'
+CONFIGS = ROOT / 'configs' / 'demo'
 FOLDER = Path('work_dirs/demo')
 CLIPS = FOLDER / 'clips'  # where the configs look
 TRAIN_CLIPS, TEST_CLIPS = 100, 1000
@@ -29,30 +29,38 @@ TEACHERS = ('vit', 'cnn')
 STUDENTS = dict(student_alone='student alone', student_distilled='student distilled')
 
 
-@dataclass
 class Job:
-    """One call of a tool, in a process of its own with one thread."""
+    """One call of a tool, in a process of its own with one thread.
 
-    name: str
-    words: list[str]
-    work_dir: Path
-    weight: float  # how long it takes, compared with the others
-    epochs: int = 0
-    seconds: float = 0.0
-    done: bool = False
+    Args:
+        name: What it is called in what is said of it.
+        script: The tool (``train``).
+        arguments: Its command line but for the work directory.
+        work_dir: Its work directory; its output goes to ``output.log`` there.
+        weight: How long it takes, compared with the others.
+        epochs: How many it trains, of which it knows how far it is.
+    """
 
-    def run(self) -> None:
-        """Runs it to its end; its output goes to ``output.log`` in the work directory."""
+    def __init__(
+        self, name: str, script: str, arguments: list[str], work_dir: Path, weight: float = 1, epochs: int = 0
+    ) -> None:
+        self.name, self.script, self.work_dir, self.weight, self.epochs = name, script, work_dir, weight, epochs
+        self.arguments = [*arguments, '--work-dir', str(work_dir)]
+        self.seconds, self.done = 0.0, False
+
+    def start(self) -> None:
+        """Begins it."""
         self.work_dir.mkdir(parents=True, exist_ok=True)
-        start, log = time.time(), self.work_dir / 'output.log'
-        words = [sys.executable, *self.words, '--work-dir', str(self.work_dir)]
-        env = {**os.environ, 'OMP_NUM_THREADS': '1', 'MKL_NUM_THREADS': '1'}
-        with log.open('w') as file:
-            code = subprocess.run(words, stdout=file, stderr=subprocess.STDOUT, env=env).returncode
+        self.begun, self.tool = time.time(), Tool(self.script, self.arguments, self.work_dir / 'output.log', threads=1)
+
+    def ended(self) -> bool:
+        """Whether it has ended; exits if it failed."""
+        if (code := self.tool.code()) is None:
+            return False
         if code:
-            lines = log.read_text().strip().splitlines()
-            raise SystemExit(f'{self.name} failed: {lines[-1] if lines else code} (all of it: {log})')
-        self.seconds, self.done = time.time() - start, True
+            raise SystemExit(f'{self.name} failed: {self.tool.error}')
+        self.seconds, self.done = time.time() - self.begun, True
+        return True
 
     def fraction(self) -> float:
         """How much of it is done, in 0 to 1."""
@@ -82,26 +90,25 @@ def scalars(work_dir: Path) -> list[dict]:
 
 
 def run_all(jobs: list[Job], parallel: int) -> None:
-    """Runs jobs, some at a time, and says how far they are and how long the rest takes."""
-    start, total = time.time(), sum(job.weight for job in jobs)
-    with ThreadPoolExecutor(parallel) as pool:
-        waiting = {pool.submit(job.run): job for job in jobs}
-        told, shown = set(), 0.0
-        while len(told) < len(jobs):
+    """Runs jobs, some at a time, and says how far they are and how long the rest takes; ends them if one fails."""
+    start, total, shown = time.time(), sum(job.weight for job in jobs), 0.0
+    waiting, active = list(jobs), []
+    try:
+        while waiting or active:
+            while waiting and len(active) < parallel:
+                active.append(waiting.pop(0))
+                active[-1].start()
             time.sleep(0.5)
-            for future, job in waiting.items():
-                if future.done() and job.name not in told:
-                    try:
-                        future.result()
-                    except BaseException:
-                        pool.shutdown(wait=False, cancel_futures=True)
-                        raise
-                    told.add(job.name)
-                    say(f'{job.name}: {job.top1():.1f} % top-1, {job.seconds:.0f} s')
+            for job in [job for job in active if job.ended()]:
+                active.remove(job)
+                say(f'{job.name}: {job.top1():.1f} % top-1, {job.seconds:.0f} s')
             part = sum(job.weight * job.fraction() for job in jobs) / total
             if time.time() - shown > 15 and 0.02 < part < 1:
                 shown, spent = time.time(), time.time() - start
                 say(f'{100 * part:.0f} % of the trainings, about {spent / part * (1 - part):.0f} s left')
+    except BaseException:
+        end_all([job.tool for job in active])
+        raise
 
 
 def say(text: str) -> None:
@@ -182,9 +189,9 @@ def table(summary: dict) -> str:
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--seeds', type=int, default=3, help='seeds of each student (default: %(default)s)')
+    parser.add_argument('--seeds', type=whole_number(1), default=3, help='seeds of each student (default: %(default)s)')
     parser.add_argument(
-        '--jobs', type=int, default=min(os.cpu_count() or 1, 6), help='processes at a time, one thread each'
+        '--jobs', type=whole_number(1), default=min(os.cpu_count() or 1, 6), help='processes at a time, one thread each'
     )
     parser.add_argument('--cfg-options', nargs='+', default=[], help='for every training, as in tools/train.py')
     return parser.parse_args()
@@ -210,13 +217,8 @@ def main() -> None:
     tests = {
         name: Job(
             f'teacher {name}',
-            [
-                f'{TOOLS}/test.py',
-                f'{CONFIGS}/teacher_{name}.py',
-                f'{CONFIGS}/teacher_{name}.pth',
-                '--cfg-options',
-                *here,
-            ],
+            'test',
+            [f'{CONFIGS}/teacher_{name}.py', f'{CONFIGS}/teacher_{name}.pth', '--cfg-options', *here],
             runs_folder / f'teacher_{name}',
             weight=0.15,
         )
@@ -227,7 +229,8 @@ def main() -> None:
         name: [
             Job(
                 f'{label}, seed {seed}',
-                [f'{TOOLS}/train.py', f'{CONFIGS}/{name}.py', '--seed', str(seed), *options],
+                'train',
+                [f'{CONFIGS}/{name}.py', '--seed', str(seed), *options],
                 runs_folder / f'{name}_seed{seed}',
                 weight=1.0 if name == 'student_alone' else 2.0,
                 epochs=epochs,
@@ -242,18 +245,14 @@ def main() -> None:
     say('exporting the distilled student of seed 0 and testing it with its stock config')
     source = runs['student_distilled'][0]
     export = FOLDER / 'export'
-    command = [sys.executable, f'{TOOLS}/export_student.py', str(source.work_dir), '--out', str(export)]
+    command = command_of('export_student', source.work_dir, '--out', export)
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f'the export failed: {done.stderr.strip()}')
-    exported = Job(
-        'exported student',
-        [f'{TOOLS}/test.py', str(export / 'student.py'), str(export / 'student.pth')],
-        runs_folder / 'exported',
-        weight=1,
-    )
-    exported.run()
-    say(f'exported student: {exported.top1():.1f} % top-1 (in training it had {source.top1():.1f} %)')
+    files = [str(export / 'student.py'), str(export / 'student.pth')]
+    exported = Job('exported student', 'test', files, runs_folder / 'exported')
+    run_all([exported], parallel=1)
+    say(f'in training it had {source.top1():.1f} % top-1')
 
     summary: dict = dict(teachers={}, params={}, gflops={})
     for name in (*TEACHERS, 'student'):
@@ -281,4 +280,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    with sigterm_as_interruption():
+        main()

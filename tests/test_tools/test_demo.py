@@ -1,21 +1,25 @@
 """The demo: its shipped teachers are small and good, and it goes from clips to summary in one command."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import cv2
 import demo
 import pytest
 import torch
-from helpers import ROOT, process
+from helpers import ROOT, TOOLS, environment, process, wait_for
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
 from moving_shapes import make_clips
 
 from mmdualkd.checkpoint import read_checkpoint
+from mmdualkd.processes import Tool
 
 DEMO = ROOT / 'configs' / 'demo'
 TEACHERS = dict(vit=90, cnn=90)  # percent on clips that no training saw
@@ -50,20 +54,22 @@ def test_a_shipped_teacher_is_really_good_at_new_clips(name, new_clips):
     assert 100 * sum(right) / len(right) >= TEACHERS[name]
 
 
-def by_fork(words, stdout=None, real=subprocess.run, **kwargs):
-    """In place of ``subprocess.run``: a fork of the warm process runs the tool, but for one that runs as users' do."""
-    if 'teacher_vit.py' in str(words):
-        return real(words, stdout=stdout, **kwargs)
-    done = process(*words[1:])
-    if stdout is not None:
-        stdout.write(done.stdout)
-    return done
+class ByFork(Tool):
+    """A tool that a fork of the warm process runs to its end, but for one that runs as users' do."""
+
+    def __init__(self, script, arguments, log, threads):
+        if 'teacher_vit.py' in str(arguments):
+            super().__init__(script, arguments, log, threads)
+        else:
+            self.log, self.process = log, process(TOOLS / f'{script}.py', *arguments)
+            self.process.poll = lambda: self.process.returncode
+            log.write_text(self.process.stdout)
 
 
 def test_the_demo_goes_from_clips_to_summary_table_picture_and_a_student_that_loads(tmp_path, monkeypatch, capsys):
     """One seed, one epoch, few clips: the accuracies are left to the real demo."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(demo.subprocess, 'run', by_fork)
+    monkeypatch.setattr(demo, 'Tool', ByFork)
     monkeypatch.setattr(demo, 'TRAIN_CLIPS', 40)
     monkeypatch.setattr(demo, 'TEST_CLIPS', 40)
     words = ['demo', '--seeds', '1', '--jobs', '1', '--cfg-options', 'train_cfg.max_epochs=1']
@@ -87,3 +93,35 @@ def test_the_demo_goes_from_clips_to_summary_table_picture_and_a_student_that_lo
     init_default_scope('mmaction')
     student = MODELS.build(Config.fromfile(tmp_path / summary['student_config']).model)
     student.load_state_dict(state, strict=True)
+
+
+def test_a_demo_that_is_ended_ends_its_trainings(tmp_path):
+    (tmp_path / 'job.py').write_text(f"""
+import sys
+sys.path.insert(0, {str(TOOLS)!r})
+import demo
+from pathlib import Path
+demo.Tool.__init__.__globals__['command_of'] = lambda script, *words: [
+    sys.executable, '-c', 'import os, time; print(os.getpid(), flush=True); time.sleep(600)']
+jobs = [demo.Job(name, 'train', [], Path(name)) for name in 'ab']
+with demo.sigterm_as_interruption():
+    demo.run_all(jobs, 2)
+""")
+    logs = [tmp_path / name / 'output.log' for name in 'ab']
+    with subprocess.Popen([sys.executable, 'job.py'], cwd=tmp_path, env=environment()) as job:
+        wait_for(lambda: all(log.is_file() and log.read_text().endswith('\n') for log in logs))
+        job.send_signal(signal.SIGTERM)
+    for log in logs:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(log.read_text()), 0)
+
+
+def test_a_job_that_fails_ends_the_others_and_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = 'import sys, time; print("no such file"); time.sleep(600 if "b" in sys.argv else 0); sys.exit(3)'
+    words = lambda script, *arguments: [sys.executable, '-c', code, *arguments]  # noqa: E731
+    monkeypatch.setattr('mmdualkd.processes.command_of', words)
+    jobs = [demo.Job(name, 'train', [], Path(name)) for name in 'ab']
+    with pytest.raises(SystemExit, match='a failed: no such file'):
+        demo.run_all(jobs, 2)
+    assert jobs[1].tool.code() is not None

@@ -3,12 +3,11 @@
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
-from helpers import HANGS, TOOLS
+from helpers import TOOLS, wait_for
 from make_demo_teachers import save_half
 
 from mmdualkd.errors import CheckpointError
@@ -55,10 +54,3 @@ def sleeps(pid):
         return b'train.py' in Path('/proc', pid, 'cmdline').read_bytes()
     except OSError:
         return False
-
-
-def wait_for(condition):
-    end = time.monotonic() + HANGS
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
