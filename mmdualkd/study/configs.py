@@ -10,16 +10,20 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from ..arguments import read_written
+from ..checkpoint import model_state_dict, read_checkpoint
 from ..differences import flat
+from ..errors import CheckpointError
 from ..fragments import TERMS, merge_options
 from ..launch import read_config
 from ..registry import build
 from ..settings import check_settings
 from ..top_keys import settle
 from ..unread import check_read
+from ..zoo.weights import digest
 
 DECIDES = ('model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'train_cfg', 'optim_wrapper')
 DECIDES += ('param_scheduler', 'custom_hooks', 'load_from')
+WEIGHTS = 'weights in'  # how the keys of weights begin
 OF_WORKERS = ('num_workers', 'persistent_workers', 'prefetch_factor', 'pin_memory')
 
 _read = cache(read_config)
@@ -33,14 +37,32 @@ def config_of(file: str, options: Mapping[str, Any]) -> Config:
 
 
 def what_decides(file: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a row's config, with its options, decides what a training reaches: plain values by their full keys."""
+    """What of a row's config, with its options, decides what a training reaches.
+
+    Returns:
+        Plain values by their full keys, and what the weights of the files that it names, and that are there, are known
+        again by.
+    """
     found, cfg = {}, config_of(file, options)
     for key in DECIDES:
         part = cfg.get(key)
         if key.endswith('_dataloader') and isinstance(part, Mapping):
             part = {name: value for name, value in part.items() if name not in OF_WORKERS}
         found |= flat(key, part)
-    return found
+    return found | {
+        f'{WEIGHTS} {path.parent.name}/{path.name}': _weights(path, path.stat().st_mtime_ns)
+        for path in files_of(cfg)
+        if path.suffix == '.pth' and path.is_file() and _weights(path, path.stat().st_mtime_ns)
+    }
+
+
+@cache
+def _weights(path: Path, time: int) -> str | None:
+    """By what a file's weights are known again; None of one that cannot be read, of which the training tells."""
+    try:
+        return digest(model_state_dict(read_checkpoint(path, 'checkpoint')))[:8]
+    except CheckpointError:
+        return None
 
 
 def _merged(file: str, options: Mapping[str, Any]) -> Config:

@@ -14,7 +14,7 @@ from ..errors import ConfigError, DataError, nearest
 from ..launch import find_config
 from ..processes import TOOLS
 from ..reading import check_file
-from .configs import check_keys, check_terms, views_option, what_decides
+from .configs import WEIGHTS, check_keys, check_terms, views_option, what_decides
 from .file import check_options
 from .logs import Result, read_result
 
@@ -101,8 +101,9 @@ class Run:
             refuse_others(self, settings, 'was trained', 'remove or rename it to train anew')
             if faults := self._edited():
                 raise ConfigError(
-                    f'{self}: {str(self.work_dir)!r} was trained when {self.config} was another: {"; ".join(faults)}; '
-                    'remove or rename it to train anew, or give what was changed a file of its own'
+                    f'{self}: {str(self.work_dir)!r} was trained before {self.config}, or weights that it names, were '
+                    f'changed: {"; ".join(faults)}; remove or rename it to train anew, or give what was changed a file '
+                    'of its own'
                 )
 
     def look(self) -> None:
@@ -116,13 +117,19 @@ class Run:
             self.state.status, self.state.error = 'finished', None
 
     def _edited(self) -> list[str]:
-        """How its config differs from what it was when its work directory's training began, where that was noted."""
+        """How its config differs from what it was when its work directory's training began, where that was noted.
+
+        Weights that it names count where their file was there then and is now.
+        """
         try:
             there = json.loads((self.work_dir / DECISIVE).read_text())
         except (OSError, ValueError):
             return []
         here = self.decisive
-        return differences(there, here) if isinstance(there, dict) and there and here else []
+        if not (isinstance(there, dict) and there and here):
+            return []
+        unknown = {key for key in there.keys() ^ here.keys() if key.startswith(WEIGHTS)}
+        return differences(*({key: one[key] for key in one if key not in unknown} for one in (there, here)))
 
     def _trained_settings(self) -> dict | None:
         place = self.work_dir / 'settings.json'

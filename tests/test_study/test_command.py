@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from run_study import main
 
 from mmdualkd import processes
@@ -242,7 +243,7 @@ def test_a_config_that_was_edited_since_is_refused_where_it_was_trained_and_its_
     config.write_text(before.replace('batch_size=2', 'batch_size=4'))
     with pytest.raises(
         ConfigError,
-        match=r"seed0' was trained when alone\.py was another: train_dataloader\.batch_size 2 there, 4 here; remove or",
+        match=r"seed0' was trained before alone\.py, or weights .*: train_dataloader\.batch_size 2 there, 4 here",
     ):
         command('--rows', 'Alone')
     command('--rows', 'Teacher')
@@ -252,6 +253,30 @@ def test_a_config_that_was_edited_since_is_refused_where_it_was_trained_and_its_
     command('--rows', 'Alone', '--splits', 'x', '--dry-run')
     command('--rows', 'Teacher')
     assert [statuses()['Alone', 'x', seed] for seed in range(3)] == ['finished'] * 3
+
+
+def test_rows_of_a_teacher_that_was_trained_anew_since_are_refused_unless_it_has_the_same_weights(command):
+    command('--rows', 'KD', '--splits', 'x', '--seeds', '0')
+    command('--rows', 'KD', '--splits', 'x', '--seeds', '0', '--dry-run')  # its stand-in of a file holds no weights
+    for path in (PLACE / 'KD').rglob('finished'):
+        path.unlink()
+    teacher = Path('work_dirs/teacher/epoch_9.pth')
+    torch.save(dict(state_dict=dict(weight=torch.zeros(2)), meta=dict(epoch=9)), teacher)
+    command('--rows', 'KD', '--splits', 'x', '--seeds', '0')
+    torch.save(dict(state_dict=dict(weight=torch.zeros(2)), meta=dict(epoch=9, time='later')), teacher)
+    command('--rows', 'KD', '--splits', 'x', '--seeds', '0')
+    torch.save(dict(state_dict=dict(weight=torch.ones(2))), teacher)
+    match = (
+        r"seed0' was trained before kd\.py, or weights .*: weights in teacher/epoch_9\.pth '\w{8}' there, '\w{8}' here"
+    )
+    with pytest.raises(ConfigError, match=match):
+        command('--rows', 'KD', '--splits', 'x')
+    command('--rows', 'Alone', '--splits', 'x')
+    assert statuses()['KD', 'x', 0] == 'waiting'
+    teacher.unlink()  # to save space
+    Path('work_dirs/teacher/finished').unlink()
+    command('--rows', 'KD', '--splits', 'x', '--seeds', '0')
+    assert not teacher.exists()
 
 
 def test_a_full_disk_ends_the_command_with_what_was_full(command, capsys, monkeypatch):
