@@ -102,6 +102,8 @@ def look(folder: Path, against: str | Path | None, predict: bool) -> tuple[Subje
                 notes.append(f'{folder / name} has not trained to its end: what is shown of it is of that far.')
     training = read_training(main, 'WORK_DIR_OR_STUDY')
     alone = read_training(Path(against), '--against') if against is not None else None
+    if alone is not None and alone.folder.resolve() == training.folder.resolve():
+        raise ConfigError(f'--against={str(against)!r} is the training itself: name that of the student alone')
     subject = Subject('student', training, alone=alone, others=others, arguments=arguments)
     if alone is not None:
         try:

@@ -242,6 +242,7 @@ def test_mistakes_are_one_line(folders, report, tmp_path):
     checkpoint = torch.load(narrow / 'epoch_1.pth', weights_only=True)
     checkpoint['state_dict'].popitem()
     torch.save(checkpoint, narrow / 'epoch_1.pth')
+    twin = shutil.copytree(distilled, tmp_path / 'twin')
     for words, message in (
         ([tmp_path / 'none'], 'ConfigError: WORK_DIR_OR_STUDY=.*none.: there is no such folder'),
         ([distilled / 'epoch_1.pth'], 'ConfigError: .* is a file: name the work directory'),
@@ -251,8 +252,8 @@ def test_mistakes_are_one_line(folders, report, tmp_path):
         ([distilled, '--against', tmp_path / 'empty'], 'ConfigError: --against=.*holds no training'),
         ([distilled, '--against', narrow], 'ConfigError: --against=.*trained another network than this student'),
         ([distilled, '--against', other], 'ConfigError: --against=.*calls class 1 .*: other classes'),
-        ([distilled, '--against', distilled], 'ConfigError: --against=.* has teachers, too'),
-        ([distilled, '--against', distilled, '--no-predictions'], 'ConfigError: --against=.* has teachers, too'),
+        ([distilled, '--against', twin, '--no-predictions'], 'ConfigError: --against=.* has teachers, too'),
+        ([narrow, '--against', narrow / '.', '--no-predictions'], 'ConfigError: --against=.* is the training itself'),
         ([distilled, '--out', distilled / 'epoch_1.pth'], r"ConfigError: --out='.*epoch_1\.pth' must end in \.html"),
         ([distilled, '--out', '/proc/page.html'], "ConfigError: --out='/proc' cannot be written"),
     ):
