@@ -15,6 +15,10 @@ from ..console.bar import progress
 from ..errors import DataError
 from .reading import Video, check_whole, file_of
 
+SUFFIXES = (
+    *('.jpg', '.jpeg', '.jfif', '.jpe', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm', '.gif'),
+    *('.jp2', '.avif'),
+)  # of pictures
 ENDS = dict(JPEG=b'\xff\xd9', MPO=b'\xff\xd9', PNG=b'IEND')  # what stands at the end of a picture's file
 TEXTS = ('.txt', '.nfo', '.diz', '.asc', '.ans', '.ice', '.art', '.vt')  # FFmpeg draws what is written: a video to it
 HUGE = 'has more pixels than Pillow opens: make it smaller'

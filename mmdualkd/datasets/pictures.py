@@ -11,6 +11,7 @@ from mmpretrain.datasets.custom import find_folders, get_samples
 from ..errors import ConfigError, DataError
 from ..registry import DATASETS
 from .annotations import Line, check_files, file_of, names_beside, read_annotations
+from .finding import SUFFIXES
 from .labels import UNLABELLED
 from .robust import RobustDataset, source_of
 
@@ -42,16 +43,34 @@ class RobustPictures(RobustDataset):
         return samples
 
     def _find_samples(self) -> list:
-        """As MMPretrain's, but a hidden folder (``.ipynb_checkpoints``) is no class and holds no pictures."""
+        """As MMPretrain's, but a hidden folder (``.ipynb_checkpoints``) is no class and holds no pictures.
+
+        A warning tells of pictures whose names end otherwise than in ``extensions``.
+        """
         if not self.with_label:
             return super()._find_samples()
         classes = tuple(name for name in find_folders(self.img_prefix)[0] if not name.startswith('.'))
         if self.CLASSES is not None and len(self.CLASSES) != len(classes):
             raise DataError(f'it has {len(classes)} folders, but metainfo has {len(self.CLASSES)} classes')
         self.folder_to_idx = {name: label for label, name in enumerate(classes)}
-        samples, empty = get_samples(self.img_prefix, self.folder_to_idx, self.is_valid_file)
+        others = []
+
+        def is_taken(name: str) -> bool:
+            taken = self.is_valid_file(name)
+            if not taken and name.lower().endswith(SUFFIXES) and not _is_hidden(name):
+                others.append(name)
+            return taken
+
+        samples, empty = get_samples(self.img_prefix, self.folder_to_idx, is_taken)
         if not samples:
             raise DataError(f'no file in its folders ends in {", ".join(sorted(self.extensions))}')
+        if others:
+            ends = ', '.join(sorted({PurePath(name).suffix.lower() for name in others}))
+            message = (
+                f'{source_of(self)}: {len(others)} pictures are left out, whose names end in {ends}: name these in '
+                f'dataset.extensions beside {", ".join(sorted(self.extensions))}, or list the files (dataset.ann_file)'
+            )
+            print_log(message, logger='current', level=logging.WARNING)
         if empty:
             message = f'{source_of(self)}: no picture in {", ".join(sorted(empty))}, which count as classes'
             print_log(message, logger='current', level=logging.WARNING)
@@ -61,7 +80,11 @@ class RobustPictures(RobustDataset):
 
     def is_valid_file(self, filename: str) -> bool:
         """Whether a file below a folder is a picture of it."""
-        return super().is_valid_file(filename) and not any(part.startswith('.') for part in PurePath(filename).parts)
+        return super().is_valid_file(filename) and not _is_hidden(filename)
+
+
+def _is_hidden(filename: str) -> bool:
+    return any(part.startswith('.') for part in PurePath(filename).parts)
 
 
 @DATASETS.register_module()

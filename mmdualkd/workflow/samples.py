@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ..checks.data import contradicting, shared
 from ..checks.samples import Sample
-from ..datasets.finding import files_below, find_pictures, find_videos
+from ..datasets.finding import SUFFIXES, files_below, find_pictures, find_videos
 from ..datasets.reading import open_video
 from ..datasets.splits import (
     beside,
@@ -23,10 +23,6 @@ from ..datasets.splits import (
 from ..errors import ConfigError, DataError, listed, nearest
 from ..zoo.catalogue import PICTURES, VIDEOS
 
-SUFFIXES = (
-    *('.jpg', '.jpeg', '.jfif', '.jpe', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm', '.gif'),
-    *('.jp2', '.avif'),
-)  # of pictures
 NOTES = ('.txt', '.json', '.csv', '.xml', '.yaml', '.yml', '.md', '.srt', '.vtt', '.log', '.npy', '.pkl', '.pt', '.pth')
 SPLITS = dict(train=False, training=False, val=True, valid=True, validation=True, test=True)  # whether it is held out
 PROBES = 25

@@ -167,3 +167,18 @@ def test_a_byte_order_mark_is_no_part_of_a_name(pictures):
     path.write_bytes(b'\xef\xbb\xbfclass0/0.jpg 0\r\nclass1/0.jpg 1\r\n')
     dataset = ours.CustomDataset(data_prefix=str(pictures), ann_file=str(path), pipeline=LOAD + PACK)
     assert [sample['inputs'].shape[0] for sample in dataset] == [3, 3] and not dataset.flags.any()
+
+
+def test_pictures_that_extensions_leave_out_are_told_of(pictures, monkeypatch):
+    said = []
+    monkeypatch.setattr('mmdualkd.datasets.pictures.print_log', lambda message, **kwargs: said.append(message))
+    (pictures / 'class1' / '.hidden.gif').write_bytes(b'')
+    (pictures / 'class1' / 'Thumbs.db').write_bytes(b'')
+    assert len(ours.CustomDataset(data_prefix=str(pictures), pipeline=[])) == 8 and not said
+    (pictures / 'class0' / '1.jpg').rename(pictures / 'class0' / '1.WEBP')
+    assert len(ours.CustomDataset(data_prefix=str(pictures), pipeline=[])) == 7
+    assert said[0].startswith(
+        f'{pictures}: 1 pictures are left out, whose names end in .webp: name these in dataset.ext'
+    )
+    taken = ours.CustomDataset(data_prefix=str(pictures), pipeline=[], extensions=['.jpg', '.webp'])
+    assert len(taken) == 8
