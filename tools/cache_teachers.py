@@ -53,8 +53,9 @@ from mmdualkd.differences import differences, flat
 from mmdualkd.distillers.caching import check_cacheable
 from mmdualkd.errors import ConfigError, DistillError, check_name
 from mmdualkd.files import check_folder
+from mmdualkd.hooks.class_order import check_class_names, check_teacher_classes
 from mmdualkd.hooks.corrupt_video import CorruptVideoHook, report_failed
-from mmdualkd.hooks.preflight import check_class_names, check_labels, check_teacher_classes, hand_views
+from mmdualkd.hooks.preflight import check_labels, hand_views
 from mmdualkd.launch import check_distillation, load_config, run_tool
 from mmdualkd.machine import in_bytes
 from mmdualkd.teachers.readings import Reading, readings_of

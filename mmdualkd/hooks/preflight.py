@@ -1,7 +1,6 @@
 """What can be known to be wrong before the first step."""
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +28,9 @@ from ..registry import HOOKS
 from ..top_keys import NUM_CLASSES, meant_values, places
 from ..views import SampleViews, ViewPlan
 from ..zoo.pretrained import check_pretrained
-from ..zoo.weights import classes_of
+from ..zoo.weights import class_names, classes_of
 from .averaging import check_averaging
+from .class_order import check_class_names, check_teacher_classes, check_tested_classes
 from .epoch_seed import EpochSeedHook, sampler_of
 from .loading import check_load_from, check_weights
 from .optimizer import check_optimizer
@@ -49,7 +49,8 @@ class PreflightHook(Hook):
             if weights that are loaded are of another model.
         DataError: If a data set is empty, declares another number of classes, holds a label that the model has no
             class for, has samples without a label where none can be, or names other classes than the first data set
-            does (folders of pictures that differ), or a teacher's checkpoint names them in another order.
+            does (folders of pictures that differ), or the checkpoint of a teacher, or of a test, names them in another
+            order.
         ConfigError: If the train pipeline of videos has no ``SampleViews``, or one with other views than the model's;
             if a key at the top of the config did not reach what follows it (see :mod:`~mmdualkd.top_keys`); if an
             epoch has no batch, or the processes would train on different numbers of samples; if the optimizer's
@@ -58,6 +59,7 @@ class PreflightHook(Hook):
     """
 
     priority = 'HIGH'  # EMAHook loads its weights while a checkpoint is loaded
+    learned: tuple[str, list[str]] = ('', [])  # the checkpoint that was loaded, and the classes that it names
 
     def before_run(self, runner: Runner) -> None:
         check_source(runner)
@@ -66,6 +68,7 @@ class PreflightHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         check_training(runner, checkpoint)
         check_weights(runner, checkpoint)
+        self.learned = str(runner._load_from), class_names(checkpoint)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         checkpoint['meta'][TRAINING] = training_of(runner)
@@ -110,7 +113,9 @@ class PreflightHook(Hook):
     def before_test(self, runner: Runner) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         for dataset in plain_datasets(runner.test_loop.dataloader.dataset):
-            check_labels(dataset, 'test', f'test_dataloader.dataset ({source_of(dataset)})', model)
+            where = f'test_dataloader.dataset ({source_of(dataset)})'
+            check_labels(dataset, 'test', where, model)
+            check_tested_classes(*self.learned, dataset, where)
         check_averaging(model, runner.test_loop)
 
 
@@ -193,30 +198,6 @@ def check_labels(dataset: object, split: str, where: str, model: nn.Module) -> i
     return len(without) if split == 'train' else 0
 
 
-def check_class_names(dataset: object, where: str, named: tuple[str, list] | None) -> tuple[str, list] | None:
-    """Refuses a data set whose classes are not those of an earlier one, for its labels mean something else.
-
-    Args:
-        dataset: The data set; without class names nothing is checked.
-        where: Its place, for errors.
-        named: Place and class names of the first data set that has names; None if there was none yet.
-
-    Returns:
-        ``named``, or this data set's.
-    """
-    names = list((getattr(dataset, 'metainfo', None) or {}).get('classes') or [])
-    if not names or named is None:
-        return (where, names) if names else named
-    if names != named[1]:
-        other = sorted(set(map(str, names)) ^ set(map(str, named[1])))
-        what = f'only one of them has {", ".join(map(repr, other[:5]))}' if other else 'in another order'
-        raise DataError(
-            f'{where} has {len(names)} classes, {named[0]} has {len(named[1])}, and they differ: {what}. Their labels '
-            'would not mean the same; give both one list of classes (metainfo=dict(classes=[...]))'
-        )
-    return named
-
-
 def check_samples_plainly(dataset: object, where: str) -> None:
     """Refuses ``SampleViews`` in a pipeline that the student alone sees, as stock recognizers see it."""
     transforms = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
@@ -240,44 +221,6 @@ def check_batches(loader: DataLoader) -> None:
         raise ConfigError(
             f'train_dataloader: an epoch has no batch. batch_size={size} and drop_last=True leave out all of the '
             f'{counts[0]} samples that a process has: lower batch_size, or set drop_last=False'
-        )
-
-
-def check_teacher_classes(teachers: Mapping[str, nn.Module], named: tuple[str, list] | None) -> None:
-    """Refuses a teacher that knows the data's classes in another order; says so where names cannot tell.
-
-    Args:
-        teachers: The teachers by name; their ``_dataset_meta`` is what their checkpoints say of their data.
-        named: Place and class names of the training data; None if they have no names.
-    """
-    unknown = []
-    for name, teacher in teachers.items():
-        theirs = (getattr(teacher, '_dataset_meta', None) or {}).get('classes') or ()
-        if named is None or len(theirs) != len(named[1]):
-            unknown.append(name)
-            continue
-        a, b = ([str(label).strip().lower().replace('_', ' ') for label in labels] for labels in (theirs, named[1]))
-        other = [index for index in range(len(a)) if a[index] != b[index]]
-        # a name that both know, once, stands elsewhere: no matter of spelling
-        moved = [i for i in other if a[i] in b and a.count(a[i]) == b.count(a[i]) == 1]
-        shown = ', '.join(f'class {i} is {theirs[i]!r} there and {named[1][i]!r} here' for i in (moved or other)[:3])
-        if moved:
-            raise DataError(
-                f'model.teachers.{name} was trained on the classes of {named[0]} in another order: {shown}. Number '
-                "the labels as in the teacher's data set"
-            )
-        if other:
-            print_log(
-                f'model.teachers.{name}: {len(other)} of {len(a)} classes have other names than in {named[0]} '
-                f'({shown}); make sure that they mean the same',
-                logger='current',
-                level=logging.WARNING,
-            )
-    if unknown:
-        print_log(
-            f'not checked, for the data or the checkpoint names no classes: whether {", ".join(unknown)} knows the '
-            "data's classes in their order",
-            logger='current',
         )
 
 

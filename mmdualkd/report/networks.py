@@ -22,6 +22,7 @@ from ..checks.accuracy import batches, build_loader, build_models, finite
 from ..console.bar import progress
 from ..errors import CheckpointError, ConfigError, DataError, DistillError
 from ..faults import explain
+from ..hooks.class_order import check_tested_classes
 from ..names import STUDENT
 from ..outputs import Scores
 from ..zoo.weights import load_teacher_weights
@@ -180,6 +181,7 @@ def run_student(cfg: Config, checkpoint: Path, loader: DataLoader, samples: list
         samples: File and label of each.
     """
     model, student = build_student(cfg, checkpoint)
+    check_tested_classes(str(checkpoint), student._dataset_meta['classes'], loader.dataset, 'val_dataloader.dataset')
     scores = []
     for data in _told(loader, f'student of {checkpoint}'):
         scores += [sample.pred_score.cpu() for sample in model.val_step(data)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..checkpoint import read_checkpoint
 from ..errors import CheckpointError, ConfigError
-from ..hooks.preflight import check_teacher_classes
+from ..hooks.class_order import check_teacher_classes
 from ..names import ASSISTANT, STUDENT
 from ..zoo.catalogue import find_model
 from ..zoo.download import cached_path, download

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from picture_jobs import HYBRID, picture_job, resnet, runner_of, save_classifier, vit
 
-from mmdualkd.errors import CheckpointError, ConfigError
+from mmdualkd.errors import CheckpointError, ConfigError, DataError
 
 
 @pytest.fixture(scope='module')
@@ -65,6 +65,19 @@ def test_what_was_trained_beside_the_student_is_left_out(job, tmp_path):
     model = test(job, load_from=str(tmp_path / 'whole.pth'), custom_hooks=[
         dict(type='mmdualkd.PreflightHook'), dict(type='EMAHook')])  # fmt: skip
     assert all(torch.equal(value, state[f'student.{name}']) for name, value in model.student.state_dict().items())
+
+
+@pytest.mark.parametrize('learned', [['class1', 'class0'], ['class1', 'x'], ['class0', 'x'], ['x', 'class1'], []])
+def test_data_that_number_a_checkpoints_classes_otherwise_are_not_tested_on(job, weights, tmp_path, learned):
+    state = torch.load(weights['student'], weights_only=True)
+    torch.save(dict(state_dict=state, meta=dict(dataset_meta=dict(classes=learned))), tmp_path / 'student.pth')
+    runner = runner_of(job, **{'model.student_only': True, 'load_from': str(tmp_path / 'student.pth')})
+    runner.call_hook('before_run')
+    runner.load_or_resume()
+    if learned[:1] != ['class1']:
+        return runner.call_hook('before_test')
+    with pytest.raises(DataError, match="student.pth' was trained on: .*'class1' is class 1 here and 0 there"):
+        runner.call_hook('before_test')
 
 
 OTHERS = {

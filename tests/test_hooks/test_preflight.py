@@ -14,8 +14,9 @@ from torch.utils.data import DataLoader
 
 from mmdualkd.datasets import VideoDataset
 from mmdualkd.errors import ConfigError, DataError
-from mmdualkd.hooks import EpochSeedHook, PreflightHook, preflight
-from mmdualkd.hooks.preflight import check_batches, check_teacher_classes, hand_views
+from mmdualkd.hooks import EpochSeedHook, PreflightHook, class_order
+from mmdualkd.hooks.class_order import check_teacher_classes
+from mmdualkd.hooks.preflight import check_batches, hand_views
 from mmdualkd.zoo.weights import load_teacher_weights
 
 MISTAKES = {
@@ -167,7 +168,7 @@ def test_a_teacher_that_knows_the_classes_in_another_order_is_an_error_that_name
 
 def test_a_teacher_whose_names_are_other_or_unknown_is_mentioned(monkeypatch):
     lines = []
-    monkeypatch.setattr(preflight, 'print_log', lambda message, **kwargs: lines.append(message))
+    monkeypatch.setattr(class_order, 'print_log', lambda message, **kwargs: lines.append(message))
     models = dict(a=teacher('Jump', 'walk'), b=teacher('jump', 'stroll'), c=teacher(), d=torch.nn.Linear(1, 1))
     check_teacher_classes(models, ('train.txt', ['jump', 'walk']))
     assert len(lines) == 2 and 'whether c, d knows' in lines[1]

@@ -1,0 +1,106 @@
+"""Whether labels mean the same classes to data sets, teachers and checkpoints."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from mmengine.logging import print_log
+from torch import nn
+
+from ..errors import DataError
+
+
+def check_class_names(dataset: object, where: str, named: tuple[str, list] | None) -> tuple[str, list] | None:
+    """Refuses a data set whose classes are not those of an earlier one, for its labels mean something else.
+
+    Args:
+        dataset: The data set; without class names nothing is checked.
+        where: Its place, for errors.
+        named: Place and class names of the first data set that has names; None if there was none yet.
+
+    Returns:
+        ``named``, or this data set's.
+    """
+    names = list((getattr(dataset, 'metainfo', None) or {}).get('classes') or [])
+    if not names or named is None:
+        return (where, names) if names else named
+    if names != named[1]:
+        other = sorted(set(map(str, names)) ^ set(map(str, named[1])))
+        what = f'only one of them has {", ".join(map(repr, other[:5]))}' if other else 'in another order'
+        raise DataError(
+            f'{where} has {len(names)} classes, {named[0]} has {len(named[1])}, and they differ: {what}. Their labels '
+            'would not mean the same; give both one list of classes (metainfo=dict(classes=[...]))'
+        )
+    return named
+
+
+def check_teacher_classes(teachers: Mapping[str, nn.Module], named: tuple[str, list] | None) -> None:
+    """Refuses a teacher that knows the data's classes in another order; says so where names cannot tell.
+
+    Args:
+        teachers: The teachers by name; their ``_dataset_meta`` is what their checkpoints say of their data.
+        named: Place and class names of the training data; None if they have no names.
+    """
+    unknown = []
+    for name, teacher in teachers.items():
+        theirs = (getattr(teacher, '_dataset_meta', None) or {}).get('classes') or ()
+        if named is None or len(theirs) != len(named[1]):
+            unknown.append(name)
+            continue
+        a, b = _plain(theirs), _plain(named[1])
+        other = [index for index in range(len(a)) if a[index] != b[index]]
+        moved = [index for index in other if _stands_elsewhere(a[index], a, b)]
+        shown = ', '.join(f'class {i} is {theirs[i]!r} there and {named[1][i]!r} here' for i in (moved or other)[:3])
+        if moved:
+            raise DataError(
+                f'model.teachers.{name} was trained on the classes of {named[0]} in another order: {shown}. Number '
+                "the labels as in the teacher's data set"
+            )
+        if other:
+            print_log(
+                f'model.teachers.{name}: {len(other)} of {len(a)} classes have other names than in {named[0]} '
+                f'({shown}); make sure that they mean the same',
+                logger='current',
+                level=logging.WARNING,
+            )
+    if unknown:
+        print_log(
+            f'not checked, for the data or the checkpoint names no classes: whether {", ".join(unknown)} knows the '
+            "data's classes in their order",
+            logger='current',
+        )
+
+
+def check_tested_classes(checkpoint: str, learned: Sequence[str], dataset: object, where: str) -> None:
+    """Refuses to test on data whose labels mean other classes than those that a checkpoint has learned.
+
+    Args:
+        checkpoint: The file, for errors.
+        learned: The names of its classes; none if it does not say.
+        dataset: The data set; without class names nothing is checked.
+        where: Its place, for errors.
+
+    Raises:
+        DataError: If a class of the data has another number in the checkpoint.
+    """
+    names = list(map(str, (getattr(dataset, 'metainfo', None) or {}).get('classes') or ()))
+    a, b = _plain(learned), _plain(names)
+    moved = [index for index, name in enumerate(b) if a[index : index + 1] != [name] and _stands_elsewhere(name, a, b)]
+    if moved:
+        shown = ', '.join(
+            f'{names[index]!r} is class {index} here and {a.index(b[index])} there' for index in moved[:3]
+        )
+        raise DataError(
+            f'{where} numbers its classes otherwise than the data that checkpoint={checkpoint!r} was trained on: '
+            f'{shown}. Right answers would count as wrong; number the labels as there ({len(a)} classes: a list and '
+            'classes.txt beside it)'
+        )
+
+
+def _plain(names: Sequence[str]) -> list[str]:
+    """Names without what is a matter of spelling."""
+    return [str(name).strip().lower().replace('_', ' ') for name in names]
+
+
+def _stands_elsewhere(name: str, a: list[str], b: list[str]) -> bool:
+    """Whether a name that stands at another place in one list than in the other is in both, and once."""
+    return a.count(name) == b.count(name) == 1
