@@ -2,6 +2,8 @@
 
 import copy
 import inspect
+import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from mmengine.registry import DATASETS, METRICS, MODELS, TRANSFORMS, init_defaul
 from torch import nn
 
 from .errors import CheckpointError, ConfigError
+from .files import replacing
 from .outputs import Scores
 from .registry import SCOPE
 from .zoo.pretrained import scope_of, without_augments, without_pretrained
@@ -222,7 +225,7 @@ def export_onnx(
     Args:
         cfg: The stock config, see :func:`stock_config`.
         checkpoint: The student's checkpoint.
-        out: The file to write.
+        out: The file to write, whole or not at all.
         tolerance: Largest difference allowed, relative to the largest score (or to 1 if that is smaller).
 
     Returns:
@@ -230,7 +233,8 @@ def export_onnx(
         free, or fixed to something that the config does not say.
 
     Raises:
-        CheckpointError: If the model cannot be exported, or the scores differ by more than the tolerance.
+        CheckpointError: If the model cannot be exported, the scores differ by more than the tolerance, or the file
+            cannot be written.
         ConfigError: If onnx or onnxruntime is missing, or the config has no validation pipeline.
     """
     try:
@@ -239,7 +243,31 @@ def export_onnx(
     except ImportError as error:
         raise ConfigError(f'--onnx needs onnx and onnxruntime ({error}); run: pip install onnx onnxruntime') from error
     model = Scores(load_student(cfg, checkpoint))
-    shape, other = (_clip_shape(cfg, size) for size in SIZES)
+    shapes = [_clip_shape(cfg, size) for size in SIZES]
+    with replacing(out) as part:
+        return _export_sizes(model, shapes, part, tolerance)
+
+
+def try_onnx(cfg: Config) -> None:
+    """Exports a student with random weights and keeps nothing: what has no export is known before it is trained.
+
+    Args:
+        cfg: The stock config, see :func:`stock_config`.
+
+    Raises:
+        DistillError: See :func:`export_onnx`.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmaction'))
+    model = MODELS.build({'_scope_': scope_of(cfg.model), **copy.deepcopy(cfg.model)})
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # of torch's tracer, which are told when it is exported
+        torch.save(model.state_dict(), Path(folder, 'student.pth'))
+        export_onnx(cfg, Path(folder, 'student.pth'), Path(folder, 'student.onnx'))
+
+
+def _export_sizes(model: Scores, shapes: list[tuple[int, ...]], out: Path, tolerance: float) -> tuple[float, list[str]]:
+    """Exports for any size where shapes differ, else, or where the model takes but one, for the first; compares."""
+    shape, other = shapes
     if other == shape:
         return _export_fixed(model, shape, out, tolerance), []
     try:
@@ -284,6 +312,8 @@ def _export(model: Scores, shapes: list[tuple[int, ...]], out: str | Path, toler
         )  # fmt: skip
         session = onnxruntime.InferenceSession(str(out), providers=['CPUExecutionProvider'])
         scores = [torch.from_numpy(session.run(None, {'input': batch.numpy()})[0]) for batch in batches]
+    except OSError:  # a full disk
+        raise
     except Exception as error:  # torch's, a model's own asserts, and onnxruntime's errors have no common base
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         name = type(getattr(model.model, 'backbone', model.model)).__name__
@@ -295,7 +325,7 @@ def _export(model: Scores, shapes: list[tuple[int, ...]], out: str | Path, toler
     largest = max(score.abs().max().item() for score in expected)
     if not max(differences) <= tolerance * max(1.0, largest):
         raise CheckpointError(
-            f'{out}: onnxruntime differs from PyTorch by {max(differences):.3g}, more than {tolerance:g}'
+            f'--onnx: onnxruntime differs from PyTorch by {max(differences):.3g}, more than {tolerance:g}'
         )
     return max(differences)
 

@@ -3,7 +3,7 @@
 import families
 import pytest
 import torch
-from helpers import ROOT
+from helpers import ROOT, full_disk
 from jobs import write_job
 from mmengine.config import Config
 from tiny import averaging_recognizer, resnet3d, save_model
@@ -122,8 +122,19 @@ def test_onnx_that_differs_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(onnxruntime, 'InferenceSession', Wrong)
     cfg = stock_config(Config.fromfile(write_job(tmp_path, 'model = ' + repr(averaging_recognizer())).config))[0]
     save_model(cfg.model, tmp_path / 'a.pth')
+    (tmp_path / 'a.onnx').write_bytes(b'of an earlier export')
     with pytest.raises(CheckpointError, match='differs from PyTorch by'):
         export_onnx(cfg, tmp_path / 'a.pth', tmp_path / 'a.onnx')
+    assert (tmp_path / 'a.onnx').read_bytes() == b'of an earlier export'
+
+
+def test_a_full_disk_leaves_no_half_of_an_onnx_file(tmp_path):
+    pytest.importorskip('onnxruntime')
+    cfg = stock_config(Config.fromfile(write_job(tmp_path, 'model = ' + repr(averaging_recognizer())).config))[0]
+    save_model(cfg.model, tmp_path / 'a.pth')
+    with full_disk(1000), pytest.raises(CheckpointError, match=r"^'.*a\.onnx' cannot be written: "):
+        export_onnx(cfg, tmp_path / 'a.pth', tmp_path / 'a.onnx')
+    assert not list(tmp_path.glob('a.onnx*'))
 
 
 def clip_pipeline(**resize):
