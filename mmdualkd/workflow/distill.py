@@ -116,6 +116,8 @@ def distill(
         if time_budget is not None:
             lengths = run.stage('plan', 'time', lambda: fit_epochs(plan, lengths, parse_time(time_budget)))
         plan.write_configs(lengths)
+        if onnx:
+            plan.try_onnx()
         if dry_run:
             return plan.check()
         if plan.to_come():

@@ -15,6 +15,7 @@ from ..checkpoint import last_checkpoint, read_checkpoint
 from ..checks import check_config
 from ..checks.random_weights import with_random_teachers
 from ..errors import CheckpointError, ConfigError
+from ..export import stock_config, try_onnx
 from ..findings import exit_code, report
 from ..launch import load_config
 from ..reading import read_file
@@ -166,6 +167,15 @@ class Plan:
         model = self._loaded(STUDENT).model
         with tempfile.TemporaryDirectory() as folder:
             MODELS.build(with_random_teachers(model, folder, self.to_come()))
+
+    def try_onnx(self) -> None:
+        """Exports the student to ONNX, untrained, so that one that has no export is told of before any training.
+
+        Raises:
+            DistillError: See :func:`~mmdualkd.export.export_onnx`.
+        """
+        if STUDENT not in self.run.state['stages']:
+            try_onnx(stock_config(self._loaded(STUDENT))[0])
 
     def _loaded(self, training: str) -> Config:
         return load_config(

@@ -13,7 +13,7 @@ from picture_jobs import write_pictures
 
 import mmdualkd
 from mmdualkd.checkpoint import read_checkpoint
-from mmdualkd.errors import CheckpointError, ConfigError, DataError
+from mmdualkd.errors import CheckpointError, ConfigError, DataError, DistillError
 from mmdualkd.workflow import plan
 from mmdualkd.workflow.stages import StageError
 
@@ -129,6 +129,23 @@ def test_weights_that_do_not_fit_are_told_of_before_the_other_teacher_is_trained
     checkpoints = {'uniformer-w16': str(run.checkpoint)}
     with pytest.raises(CheckpointError, match=r'model\.teachers\.vit\.checkpoint=.* is not of this model'):
         mmdualkd.distill(videos, out=tmp_path / 'out', teacher_checkpoints=checkpoints, **SMALL, **SHORT)
+    assert not (tmp_path / 'out' / 'teachers').exists()
+
+
+@pytest.mark.parametrize(
+    'room,name,message',
+    [
+        (sys.modules, 'onnx', '--onnx needs onnx and onnxruntime'),
+        (vars(torch.onnx), 'export', 'ResNet3d has no ONNX export'),
+    ],
+    ids=['not installed', 'not possible'],
+)
+def test_a_student_without_an_onnx_export_is_told_of_before_any_training(
+    videos, tmp_path, fast, monkeypatch, room, name, message
+):
+    monkeypatch.setitem(room, name, None)
+    with pytest.raises(DistillError, match=message):
+        mmdualkd.distill(videos, out=tmp_path / 'out', onnx=True, **SMALL, **SHORT)
     assert not (tmp_path / 'out' / 'teachers').exists()
 
 
