@@ -7,6 +7,7 @@ import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor, nn
 
+from ..errors import ConfigError
 from .labels import class_rows, labelled_of
 
 
@@ -28,6 +29,7 @@ class ClipPreprocessor(BaseDataPreprocessor):
         """In training gives the clip, (N, 1, 3, T, H, W), with its samples; otherwise the student's own input."""
         if not training:
             return self.student(data, training=False)
+        check_batch(data, 'FormatShape and PackActionInputs')
         labelled = labelled_of(data['data_samples'])
         data = self.cast_data(with_stacked_records(data))
         inputs, samples = torch.stack(list(data['inputs'])), data['data_samples']
@@ -60,6 +62,7 @@ class PicturePreprocessor(BaseDataPreprocessor):
         """In training gives the pictures, (N, 1, 3, 1, H, W), with their samples; otherwise the student's own input."""
         if not training:
             return self.student(data, training=False)
+        check_batch(data, 'PackInputs')
         labelled = labelled_of(data['data_samples'])
         data = self.cast_data(with_stacked_records(data))
         pictures, samples = data['inputs'], data['data_samples']
@@ -76,6 +79,33 @@ class PicturePreprocessor(BaseDataPreprocessor):
         for sample, score in zip(samples, scores, strict=True):
             sample.set_gt_score(score)
         return pictures
+
+
+def check_batch(data: dict, last: str) -> None:
+    """Refuses a batch of samples that are not packed, or of several sizes.
+
+    Args:
+        data: The batch.
+        last: What their pipeline should end with.
+
+    Raises:
+        ConfigError: Names what is missing, or two samples and their sizes.
+    """
+    if missing := [key for key in ('inputs', 'data_samples') if key not in data]:
+        raise ConfigError(f'the train pipeline hands on no {missing[0]!r}: let it end with {last}')
+    first, *others = data['inputs']
+    if other := next((place for place, one in enumerate(others, 1) if one.shape != first.shape), None):
+        shown = [
+            f'{tuple(data["inputs"][place].shape)} of {_name(data["data_samples"][place])}' for place in (0, other)
+        ]
+        raise ConfigError(
+            f'the train pipeline hands on samples of several sizes, {" and ".join(shown)}: let it crop or resize all '
+            'of them to one'
+        )
+
+
+def _name(sample: Any) -> str:
+    return next((str(sample.get(key)) for key in ('img_path', 'filename') if key in sample), 'another one')
 
 
 def blend_apart(blend: Callable, inputs: Tensor, samples: list, labelled: list[bool] | None) -> Tensor:

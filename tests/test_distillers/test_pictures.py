@@ -138,3 +138,17 @@ def test_a_view_of_several_frames_is_refused(tmp_path):
     views = dict(student=dict(size=32, clip_len=4), teacher=dict(size=32))
     with pytest.raises(ConfigError, match=r'views\.student'):
         build_distiller(tmp_path, cnn(), vit(), terms=KD, views=views)
+
+
+def test_pictures_that_are_not_packed_or_of_several_sizes_are_one_clear_error(tmp_path):
+    preprocess = build_distiller(tmp_path, cnn(), vit(), terms={}).data_preprocessor
+    samples = [DataSample(metainfo=dict(img_path=name)).set_gt_label(0) for name in ('a.jpg', 'b.jpg')]
+    inputs = [torch.zeros(3, 8, 8, dtype=torch.uint8), torch.zeros(3, 8, 9, dtype=torch.uint8)]
+    sizes = r'several sizes, \(3, 8, 8\) of a\.jpg and \(3, 8, 9\) of b\.jpg: let it crop or resize'
+    for data, message in (
+        (dict(inputs=inputs, data_samples=samples), sizes),
+        (dict(inputs=inputs), "the train pipeline hands on no 'data_samples': let it end with PackInputs"),
+        (dict(img_path=['a.jpg']), "the train pipeline hands on no 'inputs'"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            preprocess(data, training=True)
