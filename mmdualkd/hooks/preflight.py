@@ -12,7 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.optim import AmpOptimWrapper
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -55,7 +55,7 @@ class PreflightHook(Hook):
             if a key at the top of the config did not reach what follows it (see :mod:`~mmdualkd.top_keys`); if an
             epoch has no batch, or the processes would train on different numbers of samples; if the optimizer's
             constructor does not fit a distiller (see :mod:`~mmdualkd.hooks.optimizer`); if weights that an ``init_cfg``
-            names were not read.
+            names were not read; if accuracies of more answers than classes are asked for.
     """
 
     priority = 'HIGH'  # EMAHook loads its weights while a checkpoint is loaded
@@ -101,6 +101,7 @@ class PreflightHook(Hook):
                     hand_views(dataset, model.plan, 'the train pipeline', started, alone)
             if split == 'val' and loop is not None:
                 check_averaging(model, loop)
+                check_topk(loop, student, 'val_evaluator')
             if split == 'train' and unlabelled:
                 model.expect_unlabelled()
             if split == 'train' and loop is not None:
@@ -117,6 +118,7 @@ class PreflightHook(Hook):
             check_labels(dataset, 'test', where, model)
             check_tested_classes(*self.learned, dataset, where)
         check_averaging(model, runner.test_loop)
+        check_topk(runner.test_loop, getattr(model, 'student', model), 'test_evaluator')
 
 
 def check_top_keys(runner: Runner, student: nn.Module) -> None:
@@ -196,6 +198,27 @@ def check_labels(dataset: object, split: str, where: str, model: nn.Module) -> i
         message = f'{where}: {len(without)} of {len(dataset)} samples have no label; terms that read labels skip them'
         print_log(message, logger='current')
     return len(without) if split == 'train' else 0
+
+
+def check_topk(loop: BaseLoop, student: nn.Module, key: str) -> None:
+    """Refuses MMPretrain's accuracy of more answers than there are classes, which fails behind the first epoch.
+
+    Args:
+        loop: A validation or test.
+        student: What is judged.
+        key: Where its metrics stand in the config, for errors.
+
+    Raises:
+        ConfigError: Names the metric.
+    """
+    classes = classes_of(student)[1]
+    for metric in getattr(getattr(loop, 'evaluator', None), 'metrics', ()):
+        topk = getattr(metric, 'topk', None)
+        if isinstance(topk, tuple) and classes is not None and max(topk, default=0) > classes:
+            raise ConfigError(
+                f'{key}: {type(metric).__name__} of topk={topk}, but the model has {classes} classes: '
+                f'topk={tuple(k for k in topk if k <= classes) or (1,)}'
+            )
 
 
 def check_samples_plainly(dataset: object, where: str) -> None:

@@ -25,6 +25,11 @@ MISTAKES = {
         'class0_0.avi 0\nclass1_0.avi 2\n',
         r'class1_0.avi has label 2, but the model has 2 classes (0 to 1)',
     ),
+    'an accuracy of more answers than classes': (
+        "val_evaluator = dict(type='mmpretrain.Accuracy', topk=(1, 5))\n",
+        '',
+        'val_evaluator: Accuracy of topk=(1, 5), but the model has 2 classes: topk=(1,)',
+    ),
     'another number of classes': (
         "train_dataloader['dataset'].update(num_classes=51)\n",
         '',
