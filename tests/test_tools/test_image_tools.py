@@ -16,7 +16,8 @@ from mmengine.runner import Runner
 from picture_jobs import picture_job, resnet, save_classifier, vit
 
 from mmdualkd.errors import ConfigError
-from mmdualkd.export import export_onnx, stock_config
+from mmdualkd.export import stock_config
+from mmdualkd.onnx_export import export_onnx
 
 # What a user of plain MMPretrain runs.
 PLAIN = (
