@@ -144,7 +144,9 @@ def distilled(job: Job, student: Entry, teachers: Mapping[str, Entry], epochs: i
 
 
 def _spec(entry: Entry) -> dict[str, Any]:
-    return dict(config=entry.config, **(dict(checkpoint=entry.checkpoint) if entry.checkpoint else {}))
+    weights = dict(checkpoint=entry.checkpoint) if entry.checkpoint else {}
+    colours = dict(model=dict(data_preprocessor=dict(to_rgb=True))) if entry.model.of_rgb else {}
+    return dict(config=entry.config, **colours, **weights)
 
 
 def _config(job: Job, entries: list[Entry], model: dict, beside: Mapping[str, Entry], epochs: int) -> dict[str, Any]:

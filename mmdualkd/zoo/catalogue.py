@@ -28,6 +28,8 @@ class Model:
         licence: Of its code, and where its weights come from.
         parameters: How many it has, where no zoo lists it (small models: with ten classes).
         gflops: What it takes for one clip or picture; a multiply-add counts once.
+        of_rgb: Whether its config has it learn from arrays that are RGB already (MMPretrain's CIFAR), so that it
+            exchanges no colours; files of pictures are read with blue first.
     """
 
     config: str
@@ -39,6 +41,7 @@ class Model:
     licence: str = ''
     parameters: int | None = None
     gflops: float | None = None
+    of_rgb: bool = False
 
 
 def _video(config: str, kind: str, test_size: int = 224, **view: int) -> Model:
@@ -162,15 +165,15 @@ def find_model(name: str, of: str, key: str) -> Model:
 
 def _of_config(name: str, of: str, key: str) -> Model:
     """A model that a config describes: its view is that of the config's own pipeline."""
-    from mmengine.config import Config
-
     from ..errors import ConfigError
+    from ..reading import read_file, with_names
     from .names import find_model as find_config
     from .names import listed_weights
 
-    path = find_config(name, key)
-    cfg = Config.fromfile(path)
-    steps = _pipeline(cfg)
+    cfg = read_file(key, str(find_config(name, key)))
+    with_names(cfg._cfg_dict)
+    data = _data(cfg)
+    steps = list(data.get('pipeline') or ())
     size = _size(steps)
     if size is None or not isinstance(cfg.get('model'), dict):
         raise ConfigError(f'{key}={name!r}: its pipelines do not say how large its {of} are; use a model of the list')
@@ -180,18 +183,20 @@ def _of_config(name: str, of: str, key: str) -> Model:
     if of == VIDEOS:
         view = {**_sampling(steps, name, key), **view}
     kind = _kind(str(cfg.model.get('backbone', {}).get('type')))
-    return Model(name, kind, view, size, None, 'zoo' if listed_weights(name, key) else None, 'as its zoo says')
+    weights = 'zoo' if listed_weights(name, key) else None
+    arrays = str(data.get('type')).rpartition('.')[2] in ('CIFAR10', 'CIFAR100')
+    return Model(name, kind, view, size, None, weights, 'as its zoo says', of_rgb=arrays)
 
 
-def _pipeline(cfg: Mapping[str, Any]) -> list[dict]:
-    """The steps of a config's training pipeline, or of its testing pipeline if it has no other."""
+def _data(cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """A config's training data, or its testing data if it has no others with a pipeline."""
     for split in ('train', 'val', 'test'):
         dataset = (cfg.get(f'{split}_dataloader') or {}).get('dataset') or {}
         while 'pipeline' not in dataset and isinstance(dataset.get('dataset'), dict):
             dataset = dataset['dataset']
         if dataset.get('pipeline'):
-            return list(dataset['pipeline'])
-    return []
+            return dataset
+    return {}
 
 
 def _size(steps: list[dict]) -> int | None:

@@ -10,6 +10,7 @@ from mmdualkd.settings import check_settings
 from mmdualkd.workflow.leaves import Code, Entry, Job, alone, distilled, source, write_leaf
 from mmdualkd.workflow.recipes import recipe
 from mmdualkd.zoo.catalogue import MODELS, PICTURES, VIDEOS, find_model, rows
+from mmdualkd.zoo.resolve import resolve_model
 
 
 def job(tmp_path, of=VIDEOS, **changes):
@@ -172,6 +173,26 @@ def test_a_config_of_a_zoo_has_the_view_of_its_own_pipeline():
     model = find_model('mmaction::recognition/slowonly/slowonly_r50_8xb16-4x16x1-256e_kinetics400-rgb.py', VIDEOS, 'x')
     assert model.view == dict(clip_len=4, frame_interval=16, size=224) and model.kind == 'cnn'
     assert find_model('mmpretrain::vision_transformer/vit-base-p16_64xb64_in1k-384px.py', PICTURES, 'x').kind == 'vit'
+
+
+def test_a_model_of_cifars_rgb_arrays_sees_the_same_colours_of_files(tmp_path):
+    names = ['mmpretrain::resnet/resnet18_8xb16_cifar10.py', 'mmpretrain::regnet/regnetx-400mf_8xb128_in1k.py']
+    teachers = {name: entry(name, PICTURES, checkpoint='x.pth', trained=True) for name in names}
+    model = written(distilled(job(tmp_path, PICTURES), entry('cnn-w8', PICTURES), teachers, 1), tmp_path).model
+    preprocessors = [
+        resolve_model(spec, f'model.teachers.{name}')[0].data_preprocessor for name, spec in model.teachers.items()
+    ]
+    assert [part.to_rgb for part in preprocessors] == [True, False]  # RegNet's weights take blue first
+    assert preprocessors[0].mean == [125.307, 122.961, 113.8575]
+
+
+@pytest.mark.parametrize(
+    'text', ["model = dict(type='ImageClassifier'", 'model = dict(type=nothing)', "_base_ = 'x.py'"]
+)
+def test_a_config_that_cannot_be_read_is_one_error(tmp_path, text):
+    (tmp_path / 'mine.py').write_text(text)
+    with pytest.raises(ConfigError, match=r"--student='.*mine\.py' cannot be read: "):
+        find_model(str(tmp_path / 'mine.py'), PICTURES, '--student')
 
 
 @pytest.mark.parametrize(
