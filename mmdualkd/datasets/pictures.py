@@ -87,6 +87,17 @@ def _is_hidden(filename: str) -> bool:
     return any(part.startswith('.') for part in PurePath(filename).parts)
 
 
+def is_blue_first(dataset: object, file: str | None) -> bool:
+    """Whether a data set gives a picture with blue before red: as MMCV reads a file, or turned so by its pipeline.
+
+    Args:
+        dataset: The data set, without wrappers.
+        file: The picture's file; None if it comes as pixels, which are RGB in CIFAR.
+    """
+    transforms = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
+    return bool(file) or any(getattr(transform, 'to_bgr', False) for transform in transforms)
+
+
 @DATASETS.register_module()
 class CustomDataset(RobustPictures, datasets.CustomDataset):
     """Pictures in one folder a class, or listed in a text file of lines ``<file> <label>``.

@@ -7,6 +7,8 @@ from mmengine.runner import Runner
 from mmpretrain.engine.hooks import VisualizationHook
 from mmpretrain.structures import DataSample
 
+from ..datasets.pictures import is_blue_first
+from ..datasets.wrappers import plain_datasets
 from ..registry import HOOKS
 
 
@@ -14,13 +16,21 @@ from ..registry import HOOKS
 class PicturesHook(VisualizationHook):
     """Draws the pictures of a test with their predictions, named by their paths below the folder of the data.
 
-    MMPretrain's own names them by their files alone, so that of one name in several folders only the last is left.
+    MMPretrain's own names them by their files alone, so that of one name in several folders only the last is left, and
+    exchanges red and blue of what MMCV has read.
     """
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[DataSample]) -> None:
         """Draws a batch."""
-        root = getattr(runner.test_dataloader.dataset, 'img_prefix', None) or None
-        super().after_test_iter(runner, batch_idx, data_batch, [_named(sample, root) for sample in outputs])
+        dataset = next(plain_datasets(runner.test_dataloader.dataset))
+        root = getattr(dataset, 'img_prefix', None) or None
+        pictures = [
+            picture.flip(0) if is_blue_first(dataset, sample.get('img_path')) else picture
+            for picture, sample in zip(data_batch['inputs'], outputs, strict=True)
+        ]
+        super().after_test_iter(
+            runner, batch_idx, {**data_batch, 'inputs': pictures}, [_named(sample, root) for sample in outputs]
+        )
 
 
 def _named(sample: DataSample, root: str | None) -> DataSample:

@@ -10,6 +10,8 @@ from mmengine.dataset import ConcatDataset
 from PIL import Image
 from torch import Tensor
 
+from ..datasets.pictures import is_blue_first
+
 SIDE = 128  # pixels of the longer side, to which small frames are enlarged as well
 QUALITY = 80
 
@@ -25,10 +27,10 @@ def frame(dataset: Any, index: int) -> str | None:
     try:
         data = plain.prepare_data(place)
         picture = _picture(data['inputs'])
-        of_file = plain.get_data_info(place).get('img_path')  # MMCV reads pictures with blue before red
+        turned = is_blue_first(plain, plain.get_data_info(place).get('img_path'))
     except Exception:  # whatever a decoder raises: there is no picture then, and the page says so
         return None
-    image = Image.fromarray(np.ascontiguousarray(picture[..., ::-1] if of_file else picture))
+    image = Image.fromarray(np.ascontiguousarray(picture[..., ::-1] if turned else picture))
     scale = SIDE / max(image.size)
     image = image.resize([max(1, round(scale * side)) for side in image.size], Image.Resampling.BICUBIC)
     buffer = io.BytesIO()
