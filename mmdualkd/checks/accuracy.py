@@ -20,6 +20,7 @@ from ..console.bar import progress
 from ..datasets.robust import source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
+from ..hooks.corrupt_video import report_failed
 from ..hooks.preflight import check_labels, hand_views
 from ..launch import check_distillation
 from ..outputs import Scores
@@ -127,7 +128,10 @@ def measure(distiller: nn.Module, models: Mapping[str, nn.Module], loader: DataL
 
 
 def batches(distiller: nn.Module, loader: DataLoader) -> Iterator[tuple[Tensor, list[int]]]:
-    """The shared clips (N, 1, 3, T, H, W) and labels of each batch, T = 1 for pictures; shows the time that is left."""
+    """The shared clips (N, 1, 3, T, H, W) and labels of each batch, T = 1 for pictures; shows the time that is left.
+
+    A warning tells of samples that did not decode: they are blanks under their own labels.
+    """
     with progress(len(loader.dataset), 'running models') as done:
         for data in loader:
             data = distiller.data_preprocessor.cast_data(data)
@@ -137,6 +141,7 @@ def batches(distiller: nn.Module, loader: DataLoader) -> Iterator[tuple[Tensor, 
             distiller.plan.check_clip(clips, 'the pipeline (teacher_val_pipeline, where there is one)')
             yield clips, labels
             done(len(labels))
+    report_failed(loader.dataset, 'running models', max_fraction=1)
 
 
 @torch.no_grad()

@@ -23,6 +23,7 @@ from ..console.bar import progress
 from ..errors import CheckpointError, ConfigError, DataError, DistillError
 from ..faults import explain
 from ..hooks.class_order import check_tested_classes
+from ..hooks.corrupt_video import report_failed
 from ..names import STUDENT
 from ..outputs import Scores
 from ..zoo.weights import load_teacher_weights
@@ -196,6 +197,8 @@ def run_student(cfg: Config, checkpoint: Path, loader: DataLoader, samples: list
         raise ConfigError(f'the validation data have label {max(labels)}, but the student has {rows.size(1)} classes')
     found = Predictions([str(name) for name in names], list(files), np.array(labels))
     found.add(STUDENT, finite(rows, 'the student').numpy())
+    if count := report_failed(loader.dataset, f'student of {checkpoint}', max_fraction=1):
+        found.notes.append(f'{count} of {len(samples)} samples did not decode, and are judged as blanks.')
     return found
 
 

@@ -121,7 +121,7 @@ def look(folder: Path, against: str | Path | None, predict: bool) -> tuple[Subje
             if subject.found_alone is not None:
                 check_same_data(subject.found, subject.found_alone, f'--against={str(against)!r}')
     for found in (subject.found, subject.found_alone):
-        notes += found.notes if found is not None else []
+        notes += [note for note in found.notes if note not in notes] if found is not None else []
     if subject.teachers:
         subject.name = subject.name_distilled
     if not training.entries and not training.validations:

@@ -90,6 +90,19 @@ def test_parameters_and_flops_are_the_models(job, check):
     assert 1.8 < rows['vit'][3] / rows['student'][3] < 2.4
 
 
+def test_clips_that_do_not_decode_are_told_of(job, check, monkeypatch):
+    said = []
+    monkeypatch.setattr('mmdualkd.hooks.corrupt_video.print_log', lambda message, **kwargs: said.append(message))
+    lost = sorted((job.config.parent / 'clips').rglob('*.avi'))[0]
+    lost.rename(lost.with_suffix('.away'))
+    try:
+        check(job.config, '--cfg-options', 'val_dataloader.dataset.type=mmdualkd.VideoDataset')
+    finally:
+        lost.with_suffix('.away').rename(lost)
+    [message] = said
+    assert re.match(rf'running models: 1 of 8 videos of \S+ did not decode: \S*{lost.name}', message)
+
+
 def test_a_terminal_shows_progress_and_time_left(job):
     assert '8/8' in shown_by(TOOLS / 'check_teachers.py', job.config)
 
