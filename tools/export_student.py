@@ -13,9 +13,9 @@ import mmdualkd  # noqa: F401  (first: it mends the stack)
 from mmdualkd.checkpoint import find_checkpoint, save_student, training_config
 from mmdualkd.cli.tools import add_export_arguments
 from mmdualkd.export import load_student, stock_config
+from mmdualkd.export_onnx import export_onnx
 from mmdualkd.files import check_folder, replacing
 from mmdualkd.launch import run_tool
-from mmdualkd.onnx_export import export_onnx
 from mmdualkd.registry import SCOPE
 
 # The README has the same two lines.

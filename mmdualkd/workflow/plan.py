@@ -16,9 +16,9 @@ from ..checks import check_config
 from ..checks.random_weights import with_random_teachers
 from ..errors import CheckpointError, ConfigError
 from ..export import stock_config
+from ..export_onnx import try_onnx
 from ..findings import exit_code, report
 from ..launch import load_config
-from ..onnx_export import try_onnx
 from ..reading import read_file
 from ..registry import MODELS
 from .leaves import Entry, Job, alone, distilled, write_leaf
@@ -173,7 +173,7 @@ class Plan:
         """Exports the student to ONNX, untrained, so that one that has no export is told of before any training.
 
         Raises:
-            DistillError: See :func:`~mmdualkd.onnx_export.export_onnx`.
+            DistillError: See :func:`~mmdualkd.export_onnx.export_onnx`.
         """
         if STUDENT not in self.run.state['stages']:
             try_onnx(stock_config(self._loaded(STUDENT))[0])

@@ -17,7 +17,7 @@ from picture_jobs import picture_job, resnet, save_classifier, vit
 
 from mmdualkd.errors import ConfigError
 from mmdualkd.export import stock_config
-from mmdualkd.onnx_export import export_onnx
+from mmdualkd.export_onnx import export_onnx
 
 # What a user of plain MMPretrain runs.
 PLAIN = (

@@ -1,4 +1,4 @@
-"""A student's ONNX model."""
+"""A student as an ONNX file, compared with PyTorch."""
 
 import copy
 import tempfile
@@ -10,6 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import MODELS, init_default_scope
+from torch import nn
 
 from .errors import CheckpointError, ConfigError
 from .export import load_student
@@ -19,10 +20,11 @@ from .zoo.pretrained import scope_of
 
 # Two sizes that a file might have (height, width): a pipeline that fixes the size gives the same of both.
 SIZES = ((240, 320), (288, 256))
+TOLERANCE = 1e-4  # of ONNX scores, see export_onnx
 
 
 def export_onnx(
-    cfg: Config, checkpoint: str | Path, out: str | Path, tolerance: float = 1e-4
+    cfg: Config, checkpoint: str | Path, out: str | Path, tolerance: float = TOLERANCE
 ) -> tuple[float, list[str]]:
     """Exports a student to ONNX and compares the result with onnxruntime's.
 
@@ -46,15 +48,8 @@ def export_onnx(
             cannot be written.
         ConfigError: If onnx or onnxruntime is missing, or the config has no validation pipeline.
     """
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-    except ImportError as error:
-        raise ConfigError(f'--onnx needs onnx and onnxruntime ({error}); run: pip install onnx onnxruntime') from error
-    model = Scores(load_student(cfg, checkpoint))
-    shapes = [_clip_shape(cfg, size) for size in SIZES]
-    with replacing(out) as part:
-        return _export_sizes(model, shapes, part, tolerance)
+    _check_packages()
+    return _export_model(load_student(cfg, checkpoint), cfg, out, tolerance)
 
 
 def try_onnx(cfg: Config) -> None:
@@ -66,12 +61,29 @@ def try_onnx(cfg: Config) -> None:
     Raises:
         DistillError: See :func:`export_onnx`.
     """
+    _check_packages()
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     model = MODELS.build({'_scope_': scope_of(cfg.model), **copy.deepcopy(cfg.model)})
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter('ignore')  # of torch's tracer, which are told when it is exported
-        torch.save(model.state_dict(), Path(folder, 'student.pth'))
-        export_onnx(cfg, Path(folder, 'student.pth'), Path(folder, 'student.onnx'))
+        _export_model(model, cfg, Path(folder, 'student.onnx'))
+
+
+def _check_packages() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(f'--onnx needs onnx and onnxruntime ({error}); run: pip install onnx onnxruntime') from error
+
+
+def _export_model(
+    model: nn.Module, cfg: Config, out: str | Path, tolerance: float = TOLERANCE
+) -> tuple[float, list[str]]:
+    """The same as :func:`export_onnx`, of a model with its weights."""
+    shapes = [_clip_shape(cfg, size) for size in SIZES]
+    with replacing(out) as part:
+        return _export_sizes(Scores(model), shapes, part, tolerance)
 
 
 def _export_sizes(model: Scores, shapes: list[tuple[int, ...]], out: Path, tolerance: float) -> tuple[float, list[str]]:

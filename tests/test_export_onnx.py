@@ -11,7 +11,7 @@ from tiny_pictures import build_plain, mixer
 
 from mmdualkd.errors import CheckpointError
 from mmdualkd.export import stock_config
-from mmdualkd.onnx_export import export_onnx
+from mmdualkd.export_onnx import export_onnx
 
 
 @pytest.mark.parametrize('name', ['x3d', 'tsm', 'tanet', 'mvit'])
