@@ -197,6 +197,9 @@ def check_labels(dataset: object, split: str, where: str, model: nn.Module) -> i
     if split == 'train' and without:
         message = f'{where}: {len(without)} of {len(dataset)} samples have no label; terms that read labels skip them'
         print_log(message, logger='current')
+    if split != 'train' and without:
+        message = f'{where}: {len(without)} of {len(dataset)} samples have the label -1 and count as wrong'
+        print_log(message, logger='current', level=logging.WARNING)
     return len(without) if split == 'train' else 0
 
 

@@ -83,12 +83,19 @@ class SampleViews(BaseTransform):
         """Adds ``frame_inds`` of the whole union, as one clip; of one view alone where that was asked for.
 
         Raises:
-            ConfigError: If no views were given, and none handed over.
+            ConfigError: If no views were given, and none handed over; if ``target_fps`` was, and nothing tells the
+                video's own.
         """
         if self.plan is None:
             raise ConfigError(
                 'mmdualkd.SampleViews has no views: mmdualkd.PreflightHook hands over those of model.views before '
                 'training; without that hook give SampleViews(views=...)'
+            )
+        if self.common['target_fps'] is not None and 'avg_fps' not in results:  # mmaction2 would leave it aside
+            raise ConfigError(
+                f'mmdualkd.SampleViews: target_fps={self.common["target_fps"]}, but nothing before it in the pipeline '
+                "tells the video's frame rate, as DecordInit does, and folders of frames have none: leave it out, and "
+                'give frame_interval in frames of their own'
             )
         frames, after = np.empty(self.plan.num_frames, dtype=np.int32), None
         for timing, slots in self.plan.slots.items():

@@ -133,6 +133,13 @@ def test_a_plan_longer_than_clip_len_is_refused():
         SampleViews(clip_len=20).use(ViewPlan(VIEWS, key='model.views'))
 
 
+def test_a_target_rate_is_refused_where_nothing_tells_the_videos_own():
+    frames = dict(total_frames=100, start_index=1)  # as RawframeDataset gives them
+    with pytest.raises(ConfigError, match='target_fps=30, but nothing before it in the pipeline tells'):
+        SampleViews(PAIR, target_fps=30).transform(dict(frames))
+    assert SampleViews(PAIR).transform(dict(frames))['frame_inds'].min() >= 1
+
+
 def test_segment_views_get_the_frames_of_the_stock_sampler():
     views = dict(a=dict(clip_len=1, num_clips=8, size=8), b=dict(clip_len=1, num_clips=8, size=8))
     for test_mode in (False, True):
