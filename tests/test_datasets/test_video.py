@@ -1,6 +1,7 @@
 """Videos that do not decode, annotations that cannot be used, and random numbers that only the seed decides."""
 
 import random
+from unittest import mock
 
 import decord
 import numpy as np
@@ -13,7 +14,7 @@ from seeded_job import TRAIN_PIPELINE as PIPELINE
 from torch.utils.data import DataLoader
 
 from mmdualkd.cache.description import list_samples
-from mmdualkd.datasets import VideoDataset
+from mmdualkd.datasets import VideoDataset, annotations
 from mmdualkd.datasets.reading import open_video
 from mmdualkd.datasets.visits import CountingSampler, Visit
 from mmdualkd.errors import ConfigError, DataError
@@ -295,6 +296,21 @@ def test_an_empty_and_a_missing_annotation_file_are_named(tmp_path):
 def test_a_wrong_folder_is_an_error_when_built_that_names_it_and_the_first_path(clips, tmp_path):
     with pytest.raises(DataError, match=r'none of 8 videos .*elsewhere.*elsewhere/class0_0\.avi'):
         build(clips, data_prefix=dict(video=str(tmp_path / 'elsewhere')))
+
+
+def test_a_list_of_which_some_files_are_missing_says_so_when_it_is_built(tmp_path):
+    names = [f'{number:03d}.avi' for number in range(40)]
+    (tmp_path / 'list.txt').write_text(''.join(f'{name} 0\n' for name in names))
+    for name in names[:30]:
+        (tmp_path / name).touch()
+    with mock.patch.object(annotations, 'print_log') as told:
+        VideoDataset(str(tmp_path / 'list.txt'), [], data_prefix=dict(video=str(tmp_path)))
+    [call] = told.call_args_list
+    assert call.args[0].startswith(f'5 of 20 videos of {tmp_path / "list.txt"} that were looked for are not there')
+    (tmp_path / 'list.txt').write_text(''.join(f'{name} 0\n' for name in names[:30]))
+    with mock.patch.object(annotations, 'print_log') as told:
+        VideoDataset(str(tmp_path / 'list.txt'), [], data_prefix=dict(video=str(tmp_path)))
+    assert not told.called
 
 
 def test_labels_that_begin_at_1_are_told_so(clips):
