@@ -170,21 +170,23 @@ def statistics_of_all_processes(execute: Callable[[], None]) -> None:
     from mmengine.hooks.sync_buffer_hook import SyncBuffersHook
 
     def after_train_iter(self: Any, runner: Any, *args: Any, **kwargs: Any) -> None:
-        self.called_in_train = self.distributed and any(_saves(hook, runner) for hook in runner.hooks)
+        self.called_in_train = self.distributed and saves_after_iteration(runner)
         if self.called_in_train:
             all_reduce_params(runner.model.buffers(), op='mean')
 
     SyncBuffersHook.after_train_iter = after_train_iter
 
 
-def _saves(hook: Any, runner: Any) -> bool:
-    """Whether a hook saves a checkpoint of this iteration, as ``CheckpointHook.after_train_iter`` decides it."""
+def saves_after_iteration(runner: Any) -> bool:
+    """Whether a ``CheckpointHook`` that counts iterations saves after this one."""
     from mmengine.hooks import CheckpointHook
 
-    if not isinstance(hook, CheckpointHook) or hook.by_epoch:
-        return False
-    due = hook.every_n_train_iters(runner, hook.interval, hook.save_begin)
-    return due or (hook.save_last and hook.is_last_train_iter(runner))
+    savers = [hook for hook in runner.hooks if isinstance(hook, CheckpointHook) and not hook.by_epoch]
+    return any(
+        hook.every_n_train_iters(runner, hook.interval, hook.save_begin)
+        or (hook.save_last and hook.is_last_train_iter(runner))
+        for hook in savers
+    )
 
 
 def mixed_precision_without_gpu(execute: Callable[[], None]) -> None:

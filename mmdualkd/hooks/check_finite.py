@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import torch
 from mmengine.dist import all_gather_object, all_reduce, get_world_size
-from mmengine.hooks import CheckpointHook, Hook, LoggerHook
+from mmengine.hooks import Hook, LoggerHook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from ..compat.training import saves_after_iteration
 from ..errors import DivergenceError, listed
 from ..files import shown
 from ..registry import HOOKS
@@ -82,7 +83,7 @@ class CheckFiniteHook(Hook):
         self._iteration, self._trained = runner.iter + 1, True
         if self._fault is None:
             self._fault = self._faulty_losses(runner, outputs or {})
-        saves = any(_saves_now(hook, runner) for hook in runner.hooks if isinstance(hook, CheckpointHook))
+        saves = saves_after_iteration(runner)
         alone = self._fault is not None and get_world_size() == 1
         if saves or alone or self.every_n_inner_iters(batch_idx, self._interval):
             self._check(runner, weights=saves)
@@ -157,14 +158,6 @@ class CheckFiniteHook(Hook):
 
 def _model(runner: Runner) -> nn.Module:
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
-
-
-def _saves_now(hook: CheckpointHook, runner: Runner) -> bool:
-    """Whether a hook that counts iterations saves after this one."""
-    if hook.by_epoch:
-        return False
-    last = hook.save_last and hook.is_last_train_iter(runner)
-    return last or hook.every_n_train_iters(runner, hook.interval, hook.save_begin)
 
 
 def _named(batch: object) -> str:
