@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -79,13 +79,20 @@ class Tool:
         log: The file for its output and errors.
         threads: CPU threads.
         locks: Files of locks that it holds as long as it lives.
+        env: What its environment has beside ours.
     """
 
     def __init__(
-        self, script: str, arguments: Sequence[Any], log: Path, threads: int, locks: Sequence[IO] = ()
+        self,
+        script: str,
+        arguments: Sequence[Any],
+        log: Path,
+        threads: int,
+        locks: Sequence[IO] = (),
+        env: Mapping[str, Any] | None = None,
     ) -> None:
         self.log = log
-        env = environment(OMP_NUM_THREADS=threads, MKL_NUM_THREADS=threads)
+        env = environment(OMP_NUM_THREADS=threads, MKL_NUM_THREADS=threads, **(env or {}))
         with log.open('w') as output:
             self.process = subprocess.Popen(
                 command_of(script, *arguments),

@@ -1,9 +1,12 @@
 """Trainings of a study, several at once; one that fails stops no other."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+
+import torch
 
 from ..errors import DistillError
 from ..files import check_folder, open_whole
@@ -20,14 +23,15 @@ class Training:
     Args:
         run: Which one.
         threads: CPU threads.
+        slot: Its number among those that run at the same time, from 0: which of several GPUs it has.
 
     Raises:
         ConfigError: If its work directory cannot be written, or another command trains there.
     """
 
-    def __init__(self, run: Run, threads: int) -> None:
+    def __init__(self, run: Run, threads: int, slot: int) -> None:
         check_folder(f'{run}: work directory', run.work_dir)
-        self.run, self.begun, self.stack = run, time.time(), ExitStack()
+        self.run, self.slot, self.begun, self.stack = run, slot, time.time(), ExitStack()
         lock = self.stack.enter_context(locked(run.work_dir, f'{run}: work directory'))
         with open_whole(run.work_dir / 'settings.json', 'w') as file:
             file.write(run.settings_text)
@@ -38,7 +42,9 @@ class Training:
         words += [f'{key}={value}' for key, value in run.options.items()]
         words += [f'model.teacher_cache={run.state.cache}'] if run.state.cache else []
         words += ['default_hooks.checkpoint.save_best=None', 'default_hooks.checkpoint.max_keep_ckpts=1']
-        self.tool = Tool('train', words, run.work_dir / 'train.log', threads, [lock])
+        gpus = several_gpus()
+        env = dict(CUDA_VISIBLE_DEVICES=gpus[slot % len(gpus)]) if gpus else {}
+        self.tool = Tool('train', words, run.work_dir / 'train.log', threads, [lock], env)
         run.state.status, run.state.error = 'running', None
 
     def _seconds_before(self) -> float | None:
@@ -79,6 +85,13 @@ class Training:
         self.stack.close()
 
 
+def several_gpus() -> list[str]:
+    """What CUDA_VISIBLE_DEVICES calls the GPUs that trainings are spread over; none where there are not two."""
+    if (count := torch.cuda.device_count()) < 2:
+        return []
+    return os.environ.get('CUDA_VISIBLE_DEVICES', ','.join(map(str, range(count)))).split(',')[:count]
+
+
 def train_all(
     runs: Sequence[Run],
     jobs: int,
@@ -100,8 +113,9 @@ def train_all(
         while waiting or active:
             while waiting and len(active) < jobs:
                 run = waiting.pop(0)
+                slot = min(set(range(jobs)) - {one.slot for one in active})
                 try:
-                    active.append(Training(run, threads))
+                    active.append(Training(run, threads, slot))
                     note()
                 except DistillError as error:
                     run.state.status, run.state.error = 'failed', str(error)

@@ -121,6 +121,20 @@ def test_trainings_run_as_many_at_a_time_as_asked_for(command):
     assert {status for (_, split, _), status in found.items() if split == 'y'} == {'waiting'}
 
 
+@pytest.mark.parametrize(
+    'gpus, visible, expected', [(2, None, ['0', '1', '0']), (2, '5,7', ['5', '7', '5']), (1, '3', ['3', '3', '3'])]
+)
+def test_trainings_at_the_same_time_are_spread_over_several_gpus(command, monkeypatch, gpus, visible, expected):
+    monkeypatch.setattr('torch.cuda.device_count', lambda: gpus)
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    if visible:
+        monkeypatch.setenv('CUDA_VISIBLE_DEVICES', visible)
+    waits = "(place / 'gpu').write_text(os.environ['CUDA_VISIBLE_DEVICES'])\n"
+    waits += "[wait_for(f'{place.parent}/seed{one}/gpu') for one in range(3)]"
+    command('--rows', 'Alone', '--splits', 'x', '--jobs', '3', lines=waits)  # each waits for all
+    assert [(PLACE / 'Alone' / 'x' / f'seed{seed}' / 'gpu').read_text() for seed in range(3)] == expected
+
+
 def test_rows_are_trained_with_the_seeds_that_are_chosen_and_a_seed_of_no_row_is_an_error(command):
     command('--rows', 'Teacher', 'Alone', '--splits', 'x', '--seeds', '2')
     trained = {(row, seed) for (row, split, seed), status in statuses().items() if status == 'finished'}
