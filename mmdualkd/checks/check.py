@@ -13,6 +13,7 @@ from .classes import check_classes, check_labels_fit
 from .cost import check_batch, check_disk, check_step, check_time, check_validation, check_workers
 from .data import check_files, check_leak, check_set
 from .job import Job, NotBuilt
+from .learned import check_learned
 from .models import check_model, check_start
 from .rate import check_rate
 from .teachers import check_teachers
@@ -68,6 +69,7 @@ def _checks(job: Job, processes: int, samples: int | None) -> Iterator[tuple[str
     yield 'labels', check_labels_fit
     yield 'classes', check_classes
     yield 'leak', check_leak
+    yield 'learned', check_learned
     yield 'files', check_files
     yield 'start', check_start
     yield 'teachers', functools.partial(check_teachers, samples=samples)

@@ -1,0 +1,68 @@
+"""Weights that have learned from the clips that judge the student."""
+
+import pytest
+import torch
+from commands import texts
+from distill_jobs import distill_job
+from helpers import write_clips
+
+from mmdualkd.checks.learned import training_samples
+
+OTHER = """
+other = dict(ann_file={annotation!r}, data_prefix=dict(video={videos!r}))
+val_dataloader['dataset'].update(other)
+test_dataloader = val_dataloader
+"""
+LEARNED = """
+train_dataloader = dict(
+    batch_size=-2,
+    dataset=dict(type='RepeatDataset', times=2, dataset=dict(
+        type='VideoDataset', ann_file={list!r}, data_prefix=dict(video={videos!r}))))
+"""
+
+
+def files(text):
+    return [sample.file for sample in training_samples(dict(meta=dict(cfg=text)))]
+
+
+def test_a_checkpoint_tells_what_it_learned_from_in_any_wrapper_or_spelling(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'root').mkdir()
+    (tmp_path / 'root' / 'train.txt').write_text('a b.avi 0\nc.avi 1\n')
+    clips = "dict(ann_file='train.txt', data_root='root', data_prefix={prefix})"
+    for prefix in ("dict(video='videos')", "{'img_path': 'videos'}", "'videos'"):
+        text = f"x = 1\ntrain_dataloader = dict(dataset=dict(datasets=[{clips.format(prefix=prefix)}, dict(type='a')]))"
+        assert files(text) == ['root/videos/a b.avi', 'root/videos/c.avi']
+    assert files(f'val_dataloader = dict(dataset={clips.format(prefix=None)})') == []
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        "train_dataloader = dict(dataset=dict(ann_file='gone.txt'))",
+        "train_dataloader = __import__('os').mkdir('run')",
+        "train_dataloader = dict(dataset=dict(ann_file=open('run', 'w').name))",
+        'train_dataloader = [dict(',
+        'train_dataloader.dataset = 1',
+        'x = 1',
+        None,
+        3,
+    ],
+)
+def test_of_a_config_that_tells_nothing_nothing_is_told_and_nothing_is_run(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert files(text) == [] and not list(tmp_path.iterdir())
+    assert not list(training_samples({})) and not list(training_samples(dict(meta=3)))
+
+
+def test_a_teacher_that_has_learned_the_clips_that_judge_the_student_is_an_error(tmp_path, check):
+    annotation = write_clips(tmp_path / 'other', frames=14)
+    job = distill_job(tmp_path / 'job', OTHER.format(annotation=str(annotation), videos=str(annotation.parent)))
+    learned = LEARNED.format(list=str(annotation), videos=str(annotation.parent))
+    for name, text in (('vit', learned), ('cnn', '')):
+        path = tmp_path / 'job' / f'{name}.pth'
+        torch.save({**torch.load(path, weights_only=True), 'meta': dict(cfg=text)}, path)
+    code, found = check(job.config)
+    text = texts(found, 'error', 'learned')
+    assert code == 1 and text.count('has learned from 8 of the 8') == 2 and 'val samples' in text
+    assert 'model.teachers.vit.checkpoint=' in text and 'cnn' not in text
