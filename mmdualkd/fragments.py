@@ -5,6 +5,8 @@ another config, sets ``terms``. Its name says the same.
 """
 
 import ast
+import copy
+import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -86,11 +88,19 @@ def _terms_for(cfg: Config, terms: Any, where: str) -> dict:
     if file.suffix != '.py' or (file.stem in known and not os.path.isfile(file)):
         raise ConfigError(f'{named} is no fragment{_nearest(terms, known)} (`mmdualkd list methods` prints them)')
     check_file(where, str(file))
-    return _checked(_read(file, where), named)
+    found = os.stat(file)
+    return _checked(copy.deepcopy(_read(file, where, (found.st_mtime_ns, found.st_size))), named)
 
 
-def _read(file: Path, where: str) -> Any:
-    """The terms of a fragment, in which nothing else stands that would be lost."""
+@functools.lru_cache(maxsize=256)  # a study's rows name the same ones
+def _read(file: Path, where: str, as_it_is: tuple[int, int]) -> Any:
+    """The terms of a fragment, in which nothing else stands that would be lost.
+
+    Args:
+        file: The fragment.
+        where: What names it, for errors.
+        as_it_is: Its time of last change, and its size: one that is changed is read again.
+    """
     found, named = read_file(where, str(file)), f'{where}={str(file)!r}'
     if TERMS not in found:
         raise ConfigError(f'{named}: that file sets no `terms`')

@@ -4,6 +4,7 @@ A config reaches them with the scope prefix (``type='mmdualkd.DualTeacherDistill
 prefix may be left out, because :func:`build` looks in this scope first.
 """
 
+import functools
 import inspect
 import re
 from collections.abc import Callable
@@ -84,6 +85,7 @@ def check_arguments(key: str, maker: Callable, given: set[str]) -> None:
             raise ConfigError(f'{key}: argument {name!r} is missing {takes}')
 
 
+@functools.lru_cache(maxsize=1 << 12)
 def parameters_of(maker: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
     """Gives the named parameters of a class or function, and whether it takes others (``**kwargs``)."""
     from torch import nn  # importing this package does not import torch
@@ -95,7 +97,8 @@ def parameters_of(maker: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
     return named, any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
-def arguments_of(maker: Callable) -> set[str]:
+@functools.lru_cache(maxsize=1 << 12)
+def arguments_of(maker: Callable) -> frozenset[str]:
     """Names of the arguments of a class or function, with those of the bases that a class may hand some on to."""
     kinds = inspect.getmro(maker)[:-1] if inspect.isclass(maker) else [maker]
-    return {name for kind in kinds for name in parameters_of(kind)[0]}
+    return frozenset(name for kind in kinds for name in parameters_of(kind)[0])

@@ -1,6 +1,7 @@
 """What a training config may say: the keys that a Runner reads, and the arguments of what it builds from them."""
 
 import difflib
+import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable
@@ -60,9 +61,12 @@ def misspelt(name: str, known: Iterable[str]) -> str | None:
     return None
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def alike(name: str, other: str) -> bool:
     """Whether two names differ as a slip of the hand makes them: a letter more, less or other, or in another order."""
-    return sorted(name) == sorted(other) or difflib.SequenceMatcher(None, name, other).ratio() >= 0.9
+    matcher = difflib.SequenceMatcher(None, name, other)
+    ratios = matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio  # the first two are quick upper bounds
+    return sorted(name) == sorted(other) or all(ratio() >= 0.9 for ratio in ratios)
 
 
 def check_device(key: str, device: str) -> None:
@@ -124,20 +128,18 @@ def _check_part(key: str, part: Any, where: Registry, more: set[str], default: s
         return
     built = kind = part.get('type', default)
     if isinstance(kind, str):
-        with where.switch_scope_and_registry(part.get('_scope_') or scope) as inner:
-            built = inner.get(kind)
-            if built is None:
-                if (package := part.get('_scope_')) and find_spec(package) is None:
-                    raise ConfigError(f'{key}: {kind} is of the package {package!r}, which is not installed')
-                names = {name for one in (inner, where, *where.children.values()) for name in one.module_dict}
-                name = kind.rpartition('.')[2]
-                scopes = [one.scope for one in (where, *where.children.values()) if name in one.module_dict]
-                hint = (
-                    f' in the scope {scope!r}; did you mean {f"{scopes[0]}.{name}"!r}?'
-                    if scopes
-                    else _nearest(name, names)
-                )
-                raise ConfigError(f'{key}.type={kind!r} is not registered{hint}')
+        inner = _of_scope(where, part.get('_scope_') or scope)
+        built = inner.get(kind)
+        if built is None:
+            if (package := part.get('_scope_')) and find_spec(package) is None:
+                raise ConfigError(f'{key}: {kind} is of the package {package!r}, which is not installed')
+            names = {name for one in (inner, where, *where.children.values()) for name in one.module_dict}
+            name = kind.rpartition('.')[2]
+            scopes = [one.scope for one in (where, *where.children.values()) if name in one.module_dict]
+            hint = (
+                f' in the scope {scope!r}; did you mean {f"{scopes[0]}.{name}"!r}?' if scopes else _nearest(name, names)
+            )
+            raise ConfigError(f'{key}.type={kind!r} is not registered{hint}')
     known, closed = (arguments_of(built) - HANDED) | more, _takes_no_others(built)
     for name in part:
         if name in known or name == 'type' or name.startswith('_'):
@@ -146,6 +148,15 @@ def _check_part(key: str, part: Any, where: Registry, more: set[str], default: s
             raise ConfigError(f'{key}.{name}: {built.__name__} takes no such argument{_nearest(name, known)}')
 
 
+def _of_scope(where: Registry, scope: str) -> Registry:
+    """The registry of a scope; MMEngine, which imports its package, is asked for it once, for it sleeps each time."""
+    if (known := where if scope == where.scope else where.children.get(scope)) is not None:
+        return known
+    with where.switch_scope_and_registry(scope) as inner:
+        return inner
+
+
+@functools.lru_cache(maxsize=1 << 10)
 def _takes_no_others(built: Callable) -> bool:
     """Whether a class or function takes its named arguments and no others, or is known to hand others to its bases.
 
