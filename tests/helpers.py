@@ -16,6 +16,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 import torch
 from mmengine.config import Config
 from warm import WarmProcess
@@ -223,6 +224,12 @@ def free_port() -> str:
     with socket.socket() as sock:
         sock.bind(('127.0.0.1', 0))
         return str(sock.getsockname()[1])
+
+
+def without_random_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets models of full size be built without their initial weights, which are seconds of random numbers."""
+    for name in ('kaiming_uniform_', 'kaiming_normal_', 'normal_', 'uniform_', 'trunc_normal_', 'xavier_uniform_'):
+        monkeypatch.setattr(torch.nn.init, name, lambda tensor, *args, **kwargs: tensor)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from helpers import ROOT, read_config, write_clips
+from helpers import ROOT, read_config, without_random_numbers, write_clips
 from mmaction.registry import DATASETS as MMACTION_DATASETS
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
@@ -109,8 +109,7 @@ def test_models_are_named_right_and_know_the_data_set_s_classes(path):
 
 
 def test_every_full_size_model_builds(monkeypatch):
-    for name in ('kaiming_uniform_', 'kaiming_normal_', 'uniform_', 'trunc_normal_'):  # seconds of random numbers
-        monkeypatch.setattr(torch.nn.init, name, lambda tensor, *args, **kwargs: tensor)
+    without_random_numbers(monkeypatch)
     built = {}
     for path in LEAVES:
         cfg = read_config(path)

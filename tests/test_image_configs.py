@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import timm
 import torch
-from helpers import ROOT, read_config
+from helpers import ROOT, read_config, without_random_numbers
 from mmengine.config import Config
 from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS, MODELS
@@ -154,8 +154,7 @@ def test_models_are_named_right_and_know_the_data_set_s_classes(path):
 
 
 def test_every_full_size_model_builds(monkeypatch):
-    for name in ('kaiming_uniform_', 'uniform_', 'trunc_normal_'):  # seconds of random numbers
-        monkeypatch.setattr(torch.nn.init, name, lambda tensor, *args, **kwargs: tensor)
+    without_random_numbers(monkeypatch)
     built = {}
     for path in LEAVES:
         cfg = read_config(path)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from helpers import ROOT, TOOLS, write_clips
+from helpers import ROOT, TOOLS, without_random_numbers, write_clips
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope, init_default_scope
@@ -139,6 +139,7 @@ def test_a_config_is_loaded_and_built_as_it_is_printed(text, root, monkeypatch):
         monkeypatch.setattr(place, load, lambda model, address, key: loaded.append(key))
     init_default_scope(cfg.default_scope)
     monkeypatch.setattr(base.Distiller, 'dry_step', shapes_alone)
+    without_random_numbers(monkeypatch)
     model = MODELS.build(cfg.model)
     assert {f'model.teachers.{name}.checkpoint' for name in cfg.model.teachers} <= set(loaded)
     head = getattr(model.student, 'cls_head', None) or model.student.head
