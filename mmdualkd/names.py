@@ -1,4 +1,4 @@
-"""Names of a distiller's models, whose teachers have names of their own, and of what it logs of each."""
+"""Names of a distiller's models, whose teachers have names of their own, of what it logs of each, and of samples."""
 
 STUDENT = 'student'
 ASSISTANT = 'assistant'
@@ -8,3 +8,7 @@ UNDECODED = 'undecoded'  # in the log, behind a validation
 # of a cache: the most draws of a sample, and how values are kept
 MAX_VIEWS = 9999
 DTYPES = dict(float16='<f2', float32='<f4')
+
+# the keys of a sample's video, picture or folder of frames, and of its label
+FILES = ('filename', 'img_path', 'frame_dir')
+LABELS = ('label', 'gt_label')

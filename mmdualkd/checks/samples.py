@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..datasets.wrappers import plain_datasets
+from ..names import FILES, LABELS
 
-FILES = ('filename', 'img_path', 'frame_dir')
-LABELS = ('label', 'gt_label')
 CUTS = ('start_seconds', 'stop_seconds'), ('offset', 'total_frames')  # of a video, of a folder of frames
 
 

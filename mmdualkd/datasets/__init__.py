@@ -4,7 +4,9 @@ from .crops import RandomCropResize
 from .epic_kitchens import EpicKitchens, SegmentInit
 from .opening import DecordInit, TorchCodecInit
 from .pictures import CIFAR10, CIFAR100, CustomDataset, ImageNet
-from .robust import RobustDataset, RobustVideos
+from .rawframes import RawframeDataset
+from .robust import RobustDataset
+from .robust_videos import RobustVideos
 from .video import VideoDataset
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     'EpicKitchens',
     'ImageNet',
     'RandomCropResize',
+    'RawframeDataset',
     'RobustDataset',
     'RobustVideos',
     'SegmentInit',

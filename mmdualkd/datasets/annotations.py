@@ -9,7 +9,7 @@ from mmengine.fileio import exists, list_from_file
 from mmengine.logging import print_log
 
 from ..errors import DataError
-from .labels import UNLABELLED
+from .labels import UNLABELLED, counted_from_one
 from .reading import file_meant
 
 PROBES = 20
@@ -42,6 +42,15 @@ def read_annotations(
     Raises:
         DataError: If there is no such file, it is no text or empty, or a line is malformed.
     """
+    return [_parse(where, text, delimiter, several, test_mode, folder) for where, text in read_lines(path)]
+
+
+def read_lines(path: str) -> list[tuple[str, str]]:
+    """The lines of an annotation file but blank ones, each with where it stands, for errors.
+
+    Raises:
+        DataError: If there is no such file, it is no text, or empty.
+    """
     key = f'dataset.ann_file={str(path)!r}'
     if not exists(path):
         raise DataError(f'{key}: there is no such file')
@@ -49,14 +58,10 @@ def read_annotations(
         lines = list_from_file(path, encoding='utf-8-sig')
     except (OSError, UnicodeError) as error:
         raise DataError(f'{key} cannot be read as a text file in UTF-8: {error}') from error
-    found = []
-    for number, text in enumerate(lines, 1):
-        if text.strip():
-            where = f'{path}, line {number} ({text.strip()!r})'
-            found.append(_parse(where, text.strip(), delimiter, several, test_mode, folder))
+    found = [(number, text.strip()) for number, text in enumerate(lines, 1) if text.strip()]
     if not found:
         raise DataError(f'{key} is empty')
-    return found
+    return [(f'{path}, line {number} ({text!r})', text) for number, text in found]
 
 
 def _parse(where: str, text: str, delimiter: str, several: bool, test_mode: bool, folder: str | None) -> Line:
@@ -71,15 +76,43 @@ def _parse(where: str, text: str, delimiter: str, several: bool, test_mode: bool
         wanted = '<file> <label> [<label> ...]' if several else '<file> <label>'
         hint = f' (for file names with {delimiter!r} in them set another dataset.delimiter)' if several else ''
         raise DataError(f'{where}: a line must be {wanted.replace(" ", delimiter)!r}, labels whole numbers{hint}')
-    for label in labels:
-        if label < UNLABELLED or (label == UNLABELLED and len(labels) > 1):
-            raise DataError(f'{where}: label {label} is negative')
-    if labels == [UNLABELLED] and test_mode:
-        raise DataError(f'{where}: label -1 means no label, which only training data may be without')
+    check_signs(labels, where, test_mode)
     name = name.strip()
     if not several and name.rpartition(delimiter)[2].isdecimal() and not exists(file_meant(file_of(name, folder))):
         raise DataError(f'{where}: several labels need dataset.multi_class=True, and there is no file {name!r}')
     return Line(where, name, labels)
+
+
+def check_signs(labels: Sequence[int], where: str, test_mode: bool) -> None:
+    """Refuses negative labels, but -1 alone in training data.
+
+    Raises:
+        DataError: Names the line.
+    """
+    for label in labels:
+        if label < UNLABELLED or (label == UNLABELLED and len(labels) > 1):
+            raise DataError(f'{where}: label {label} is negative')
+    if UNLABELLED in labels and test_mode:
+        raise DataError(f'{where}: label -1 means no label, which only training data may be without')
+
+
+def check_labels(lines: Sequence[Line], num_classes: int | None) -> set[int]:
+    """Gives all labels of a list.
+
+    Args:
+        lines: The list.
+        num_classes: Labels must be below it; None sets no bound.
+
+    Raises:
+        DataError: Names the first line with another label.
+    """
+    labels = {label for line in lines for label in line.labels}
+    for line in lines if num_classes is not None else ():
+        for label in line.labels:
+            if label >= num_classes:
+                hint = counted_from_one(labels, num_classes)
+                raise DataError(f'{line.where}: label {label}, but dataset.num_classes={num_classes}{hint}')
+    return labels
 
 
 def file_of(name: str, folder: str | None) -> str:

@@ -88,3 +88,9 @@ def unlabelled_rest(labels: Sequence[Any], fraction: float, seed: int) -> list[i
         random.Random(f'{seed} {label}').shuffle(own)
         rest += own[max(round(fraction * len(own)), 1) :]
     return sorted(rest)
+
+
+def counted_from_one(labels: set[int], num_classes: int) -> str:
+    """Ends an error about a label that is too high with the likely reason: labels that begin at 1."""
+    found = labels - {UNLABELLED}
+    return ': labels begin at 1; subtract 1' if min(found) == 1 and max(found) == num_classes else ''

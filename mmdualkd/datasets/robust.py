@@ -1,23 +1,20 @@
 """What every data set of ours does: survive samples that do not decode, and draw each sample from its own seed."""
 
 import copy
-import functools
 import zlib
 from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import torch
-from mmaction.datasets.transforms import DecordInit
 from mmengine.dataset import BaseDataset
 from mmengine.structures import BaseDataElement
 
 from ..errors import CacheError, ConfigError, DataError
 from ..seeds import seeded
 from .draws import Draw, parts_of, shown
-from .labels import DROP, KEEP, UNLABELLED, LabelUse, is_unlabelled
+from .labels import DROP, KEEP, LabelUse, is_unlabelled
 from .pipelines import check_crop, check_pipeline
-from .reading import file_meant, open_video
 from .wrappers import occurrence, position
 
 UNSET = -1
@@ -295,44 +292,7 @@ class RobustDataset:
         )
 
 
-def counted_from_one(labels: set[int], num_classes: int) -> str:
-    """Ends an error about a label that is too high with the likely reason: labels that begin at 1."""
-    found = labels - {UNSET}
-    return ': labels begin at 1; subtract 1' if min(found) == 1 and max(found) == num_classes else ''
-
-
 def source_of(dataset: object) -> str:
     """Where a data set's samples come from, for messages: the annotation file, else the first folder."""
     folders = [str(folder) for folder in (getattr(dataset, 'data_prefix', None) or {}).values() if folder]
     return getattr(dataset, 'ann_file', None) or next(iter(folders), type(dataset).__name__)
-
-
-class RobustVideos(RobustDataset):
-    """The mix-in for video data sets on mmaction2's ``BaseActionDataset``."""
-
-    noun = 'videos'
-    pixels = 'imgs'
-    file = 'filename'
-    label = 'label'
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for transform in self.pipeline.transforms:
-            # Given a file's bytes, as DecordInit gives them, decord hangs or crashes on an AVI that was cut short; and
-            # which pictures it gives is exact only by open_video.
-            if type(transform) is DecordInit and transform.io_backend == 'disk':
-                transform._get_video_reader = functools.partial(open_video, num_threads=transform.num_threads)
-
-    def filter_data(self) -> list[dict]:
-        """Gives the samples that are used, their files by the names that they are read by."""
-        for info in self.data_list:
-            if info.get(self.file):
-                info[self.file] = file_meant(info[self.file])
-        return super().filter_data()
-
-    def get_data_info(self, idx: int) -> dict:
-        """What is known of a sample; of several labels a row of 1 for each, or of -1 where it has no label."""
-        info = super().get_data_info(idx)
-        if self.multi_class and is_unlabelled(BaseDataset.get_data_info(self, idx)[self.label]):
-            info[self.label] = torch.full_like(info[self.label], UNLABELLED)
-        return info

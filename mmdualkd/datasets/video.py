@@ -4,12 +4,10 @@ from typing import Any
 
 from mmaction import datasets as mmaction_datasets
 
-from ..errors import DataError
 from ..registry import DATASETS
-from .annotations import Line, check_files, file_of, names_beside, read_annotations
-from .labels import UNLABELLED
+from .annotations import check_files, file_of, read_annotations
 from .reading import file_meant
-from .robust import RobustVideos, counted_from_one
+from .robust_videos import RobustVideos
 
 REFETCH = 100
 
@@ -21,8 +19,8 @@ class VideoDataset(RobustVideos, mmaction_datasets.VideoDataset):
     The label is what follows the last delimiter, so that names may have spaces (not those of ``multi_class``). -1 means
     that there is none, in training data alone.
 
-    Beside what :class:`~mmdualkd.datasets.robust.RobustVideos` does, annotations are checked when the data set is
-    built, blank lines are passed over, and a ``classes.txt`` beside the file (a name a line, as
+    Beside what :class:`~mmdualkd.datasets.robust_videos.RobustVideos` does, annotations are checked when the data set
+    is built, blank lines are passed over, and a ``classes.txt`` beside the file (a name a line, as
     ``tools/make_annotations.py`` writes it) gives the classes their names unless ``metainfo`` does.
 
     Args:
@@ -46,19 +44,7 @@ class VideoDataset(RobustVideos, mmaction_datasets.VideoDataset):
         """Gives ``filename`` and ``label`` of each line."""
         folder = self.data_prefix.get('video')
         lines = read_annotations(self.ann_file, self.delimiter, self.multi_class, self.test_mode, folder)
-        self._check_labels(lines)
+        labels = self.take_labels(lines)
         files = [file_meant(file_of(line.name, folder)) for line in lines]
         check_files(files, self.ann_file, self.data_prefix, self.noun)
-        if not self._metainfo.get('classes'):
-            names = names_beside(self.ann_file, {label for line in lines for label in line.labels}, self.num_classes)
-            self._metainfo.update(dict(classes=names) if names else {})
-        labels = [line.labels if self.multi_class else (line.labels or [UNLABELLED])[0] for line in lines]
         return [dict(filename=file, label=label) for file, label in zip(files, labels, strict=True)]
-
-    def _check_labels(self, lines: list[Line]) -> None:
-        labels = {label for line in lines for label in line.labels}
-        for line in lines if self.num_classes is not None else ():
-            for label in line.labels:
-                if label >= self.num_classes:
-                    hint = counted_from_one(labels, self.num_classes)
-                    raise DataError(f'{line.where}: label {label}, but dataset.num_classes={self.num_classes}{hint}')

@@ -8,6 +8,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor, nn
 
 from ..errors import ConfigError
+from ..names import FILES
 from .labels import class_rows, labelled_of
 
 
@@ -105,7 +106,7 @@ def check_batch(data: dict, last: str) -> None:
 
 
 def _name(sample: Any) -> str:
-    return next((str(sample.get(key)) for key in ('img_path', 'filename') if key in sample), 'another one')
+    return next((str(sample.get(key)) for key in FILES if key in sample), 'another one')
 
 
 def blend_apart(blend: Callable, inputs: Tensor, samples: list, labelled: list[bool] | None) -> Tensor:

@@ -13,13 +13,13 @@ from torch import nn
 from ..compat.training import saves_after_iteration
 from ..errors import DivergenceError, listed
 from ..files import shown
+from ..names import FILES
 from ..registry import HOOKS
 from ..replay.record import KeptStep, LastSteps, not_finite, write_step
 from .epoch_seed import EpochSeedHook
 
 INTERVAL = 50  # iterations, where no LoggerHook says another
 NAMED = 32
-FILES = ('filename', 'img_path')
 
 
 @dataclass

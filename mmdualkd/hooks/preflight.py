@@ -17,13 +17,13 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ..cache.data import attach
-from ..datasets.labels import is_unlabelled
-from ..datasets.robust import counted_from_one, source_of
+from ..datasets.labels import counted_from_one, is_unlabelled
+from ..datasets.robust import source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
 from ..fragments import TERMS
 from ..learning_rate import tell_batch
-from ..names import STUDENT
+from ..names import FILES, STUDENT
 from ..registry import HOOKS
 from ..top_keys import NUM_CLASSES, meant_values, places
 from ..views import SampleViews, ViewPlan
@@ -168,7 +168,7 @@ def check_labels(dataset: object, split: str, where: str, model: nn.Module) -> i
     seen, wrong, without = set(), None, []
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
-        file = info.get('filename') or info.get('img_path') or f'sample {index}'
+        file = next((info[key] for key in FILES if info.get(key)), None) or f'sample {index}'
         label = info.get('label', info.get('gt_label'))
         if label is None:
             raise DataError(f'{where}: {file} comes without a label: write a list in which it has one, or -1 for none')

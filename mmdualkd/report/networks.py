@@ -24,7 +24,7 @@ from ..errors import CheckpointError, ConfigError, DataError, DistillError
 from ..faults import explain
 from ..hooks.class_order import check_tested_classes
 from ..hooks.corrupt_video import report_failed
-from ..names import STUDENT
+from ..names import FILES, LABELS, STUDENT
 from ..outputs import Scores
 from ..zoo.weights import load_teacher_weights
 from .predictions import Predictions, check_same_data
@@ -32,8 +32,6 @@ from .training import Training
 
 FILE = Path('report') / 'predictions.npz'  # in the work directory
 FORM = 2  # of that file; another number reads none of the older ones
-FILE_KEYS = ('filename', 'img_path', 'frame_dir')
-LABEL_KEYS = ('label', 'gt_label')
 
 
 def predictions_of(training: Training) -> Predictions:
@@ -143,8 +141,8 @@ def samples_of(dataset: Any) -> list[tuple[str, int]]:
     found = []
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
-        file = next((str(info[name]) for name in FILE_KEYS if info.get(name)), '')
-        label = np.asarray(next((info[name] for name in LABEL_KEYS if name in info), ()))
+        file = next((str(info[name]) for name in FILES if info.get(name)), '')
+        label = np.asarray(next((info[name] for name in LABELS if name in info), ()))
         if label.size != 1:
             raise ConfigError('its samples have several labels (or none): a report is of data of one label a sample')
         found.append((file, int(label.item())))
