@@ -4,6 +4,7 @@ import gc
 import weakref
 
 import pytest
+import torch
 import unformatted  # noqa: F401
 from helpers import environment
 from mmengine.registry import DefaultScope
@@ -11,6 +12,8 @@ from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 from warm import WarmProcess
 
 import mmdualkd  # noqa: F401
+
+torch.set_num_threads(1)  # as ``make test`` has it: a fork of a process with threads of OpenMP hangs
 
 
 def pytest_collection_finish():
