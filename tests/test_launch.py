@@ -12,9 +12,9 @@ from helpers import ROOT, full_disk
 from leaves import DISTILLATION, load, refused, write_leaf
 
 from mmdualkd import launch
-from mmdualkd.checks.data import max_fraction
 from mmdualkd.errors import ConfigError
 from mmdualkd.flags import set_flags
+from mmdualkd.hooks.corrupt_video import max_fraction_of
 from mmdualkd.launch import build_runner, run_tool
 from mmdualkd.reading import check_file
 
@@ -187,7 +187,7 @@ def test_a_python_style_config_means_what_names_in_place_of_its_classes_mean(tmp
         'optim_wrapper = dict(type=OptimWrapper, constructor=TSMOptimWrapperConstructor, optimizer=dict(type="SGD"))\n'
     )
     cfg = load(path)
-    assert max_fraction(cfg) == 0.5
+    assert max_fraction_of(cfg) == 0.5
     assert len(said) == 1 and 'without mmdualkd.StudentCheckpointHook, mmdualkd.CheckFiniteHook; to keep' in said[0]
     assert cfg.optim_wrapper.constructor.endswith('.TSMOptimWrapperConstructor')
     set_flags(cfg, argparse.Namespace(no_validate=False, amp=True, auto_scale_lr=False))

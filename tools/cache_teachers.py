@@ -54,10 +54,11 @@ from mmdualkd.distillers.caching import check_cacheable
 from mmdualkd.errors import ConfigError, DistillError, check_name
 from mmdualkd.files import check_folder
 from mmdualkd.hooks.class_order import check_class_names, check_teacher_classes
-from mmdualkd.hooks.corrupt_video import CorruptVideoHook, report_failed
+from mmdualkd.hooks.corrupt_video import max_fraction_of, report_failed
 from mmdualkd.hooks.preflight import check_labels, hand_views
 from mmdualkd.launch import check_distillation, load_config, run_tool
 from mmdualkd.machine import in_bytes
+from mmdualkd.names import FILES
 from mmdualkd.teachers.readings import Reading, readings_of
 
 PACKAGES = ('torch', 'mmengine', 'mmaction2', 'mmdualkd', 'decord', 'numpy')  # for people; not compared
@@ -244,7 +245,7 @@ class Job:
             part.flags.zero_()
             part.flags[[sample - first for sample in samples if first <= sample < first + len(part)]] = 1
             first += len(part)
-        report_failed(self.dataset, 'the cache', max_fraction(self.cfg))
+        report_failed(self.dataset, 'the cache', max_fraction_of(self.cfg))
 
     def batches(
         self, rows: list[int], layout: Layout, device: torch.device
@@ -268,7 +269,7 @@ class Job:
                 with torch.autocast(device.type, dtype=self.amp, enabled=self.amp is not None):
                     outputs, _ = self.model.run_teachers(clips)
                 values = values_of(outputs, layout.shapes)
-            files = [str(sample.get('filename', sample.get('img_path'))) for sample in data['data_samples']]
+            files = [next((str(s.get(key)) for key in FILES if key in s), 'a sample') for s in data['data_samples']]
             keep = len(drawn)
             yield drawn, files[:keep], {name: value[: keep * self.model.rows] for name, value in values.items()}
             left -= keep
@@ -306,14 +307,6 @@ def build_dataset(cfg: Config, model: nn.Module) -> object:
 def asked_views(dataset: object) -> int:
     """How often a data set's ``num_views`` draws a sample; 0 without."""
     return max(part.num_views or 0 for part in plain_datasets(dataset))
-
-
-def max_fraction(cfg: Config) -> float:
-    """The part of the data that may fail to decode, by the config's hook."""
-    hooks = [hook for hook in cfg.get('custom_hooks') or [] if str(hook.get('type')).endswith('CorruptVideoHook')]
-    return CorruptVideoHook(
-        **{key: hook[key] for hook in hooks for key in ('max_fraction',) if key in hook}
-    ).max_fraction
 
 
 def amp_dtype(cfg: Config) -> torch.dtype:

@@ -10,11 +10,10 @@ from ..datasets.robust import RobustDataset, source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import listed
 from ..findings import Finding
+from ..hooks.corrupt_video import max_fraction_of
 from .headers import unreadable
 from .job import Job
 from .samples import Sample, noun_of
-
-MAX_FRACTION = 0.1  # CorruptVideoHook's, where the config has none
 
 
 def check_set(job: Job, split: str) -> Iterator[Finding]:
@@ -50,7 +49,7 @@ def check_files(job: Job) -> Iterator[Finding]:
         text = f'{len(faults)} of {len(files)} files cannot be opened: {named}'
         plain = [part for split in of for part in plain_datasets(job.loader(split).dataset)]
         shares = [sum(one.file in faults for one in job.samples(split)) / len(job.samples(split)) for split in of]
-        limit = max_fraction(job.cfg)
+        limit = max_fraction_of(job.cfg)
         if strict := [part for part in plain if not isinstance(part, RobustDataset)]:
             kind = type(strict[0]).__name__
             advice = f'{kind} ends training at the first one: mend or remove them, or use mmdualkd.{kind}'
@@ -60,12 +59,6 @@ def check_files(job: Job) -> Iterator[Finding]:
             yield Finding('error', noun, f'{text}; {advice}: mend or remove them, or look at data_prefix')
         else:
             yield Finding('warning', noun, f'{text}; training passes over them, a test counts them as wrong')
-
-
-def max_fraction(cfg: dict) -> float:
-    """The part of a data set that may fail to decode, by the config's hook."""
-    hooks = [hook for hook in cfg.get('custom_hooks') or () if str(hook.get('type')).endswith('CorruptVideoHook')]
-    return next((hook['max_fraction'] for hook in hooks if 'max_fraction' in hook), MAX_FRACTION)
 
 
 def check_leak(job: Job) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """Names the videos and pictures that did not decode, and stops where they are too many."""
 
 import logging
+from collections.abc import Mapping
 
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
@@ -14,6 +15,7 @@ from ..names import UNDECODED
 from ..registry import HOOKS
 
 NAMED = 20
+MAX_FRACTION = 0.1
 
 
 @HOOKS.register_module()
@@ -32,7 +34,7 @@ class CorruptVideoHook(Hook):
 
     priority = 'LOWEST'
 
-    def __init__(self, max_fraction: float = 0.1) -> None:
+    def __init__(self, max_fraction: float = MAX_FRACTION) -> None:
         check_number(**{'CorruptVideoHook.max_fraction': max_fraction})
         if not 0 <= max_fraction <= 1:
             raise ConfigError(f'CorruptVideoHook.max_fraction={max_fraction} must be in 0 to 1')
@@ -49,7 +51,7 @@ class CorruptVideoHook(Hook):
         report_failed(runner.test_dataloader.dataset, 'test', self.max_fraction)
 
 
-def report_failed(dataset: object, when: str, max_fraction: float = 0.1) -> int:
+def report_failed(dataset: object, when: str, max_fraction: float = MAX_FRACTION) -> int:
     """Names the samples of all processes that did not decode since the flags were last zeroed, and zeroes them.
 
     Args:
@@ -83,3 +85,9 @@ def report_failed(dataset: object, when: str, max_fraction: float = 0.1) -> int:
         print_log(message, logger='current', level=logging.WARNING)
         failed += count
     return failed
+
+
+def max_fraction_of(cfg: Mapping) -> float:
+    """The part of a data set that may fail to decode, by a config's hook."""
+    hooks = [hook for hook in cfg.get('custom_hooks') or () if str(hook.get('type')).endswith('CorruptVideoHook')]
+    return next((hook['max_fraction'] for hook in hooks if 'max_fraction' in hook), MAX_FRACTION)
