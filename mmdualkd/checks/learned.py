@@ -8,6 +8,7 @@ from typing import Any
 
 from ..checkpoint import read_checkpoint
 from ..datasets.annotations import file_of, read_annotations
+from ..datasets.rawframes import read_folders
 from ..errors import DataError, listed
 from ..findings import Finding
 from .data import shared
@@ -65,12 +66,17 @@ def training_samples(checkpoint: Mapping[str, Any]) -> Iterator[Sample]:
         if isinstance(prefix, Mapping):
             prefix = next((prefix[name] for name in PREFIXES if prefix.get(name)), '')
         folder, path = (os.path.join(*map(str, (root, part))) for part in (prefix, dataset['ann_file']))
+        several = bool(dataset.get('multi_class'))
         try:
-            lines = read_annotations(path, dataset.get('delimiter') or ' ', bool(dataset.get('multi_class')))
+            if str(dataset.get('type')).endswith('RawframeDataset'):
+                lines = read_folders(path, bool(dataset.get('with_offset')), several)
+            else:
+                lines = [(line, {}) for line in read_annotations(path, dataset.get('delimiter') or ' ', several)]
         except DataError:  # another kind of list, or gone
             continue
-        for line in lines:
-            yield Sample(file_of(line.name, folder), None, ())
+        for line, counts in lines:
+            cut = tuple(counts.values()) if 'offset' in counts else None
+            yield Sample(file_of(line.name, folder), cut, ())
 
 
 def _datasets(value: Any) -> Iterator[Mapping[str, Any]]:

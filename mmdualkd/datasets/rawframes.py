@@ -51,8 +51,7 @@ class RawframeDataset(RobustVideos, mmaction_datasets.RawframeDataset):
     def load_data_list(self) -> list[dict]:
         """Gives ``frame_dir``, ``total_frames``, ``label`` and, with ``with_offset``, ``offset`` of each line."""
         prefix = self.data_prefix.get('img')
-        keys = ['offset', 'total_frames'] if self.with_offset else ['total_frames']
-        parsed = [self._parse(where, text, keys) for where, text in read_lines(self.ann_file)]
+        parsed = read_folders(self.ann_file, self.with_offset, self.multi_class, self.test_mode)
         labels = self.take_labels([line for line, _ in parsed])
         infos = [
             dict(frame_dir=file_of(line.name, prefix), **counts, label=label)
@@ -60,23 +59,6 @@ class RawframeDataset(RobustVideos, mmaction_datasets.RawframeDataset):
         ]
         self._check_folders(infos)
         return infos
-
-    def _parse(self, where: str, text: str, keys: list[str]) -> tuple[Line, dict[str, int]]:
-        """A line, and the numbers that stand between its folder and its labels, by their keys."""
-        wanted = ' '.join(['<folder>', *(f'<{key}>' for key in keys), '<label>'])
-        name, *numbers = text.split() if self.multi_class else text.rsplit(None, len(keys) + 1)
-        try:
-            numbers = [int(number) for number in numbers]
-        except ValueError:
-            numbers = []
-        counts, labels = dict(zip(keys, numbers, strict=False)), numbers[len(keys) :]
-        if len(counts) < len(keys) or not (labels or self.test_mode):
-            hint = '' if self.with_offset else ' (dataset.with_offset=True for <folder> <offset> <frames> <label>)'
-            raise DataError(f'{where}: a line must be {wanted!r}, whole numbers behind the folder{hint}')
-        if counts['total_frames'] < 1 or counts.get('offset', 0) < 0:
-            raise DataError(f'{where}: {wanted!r} has {counts}, and frames are counted from 1')
-        check_signs(labels, where, self.test_mode)
-        return Line(where, name, labels), counts
 
     def _check_folders(self, infos: Sequence[dict]) -> None:
         """Refuses a list of which none of 20 folders is there, or none has its first and its last frame."""
@@ -110,3 +92,36 @@ class RawframeDataset(RobustVideos, mmaction_datasets.RawframeDataset):
         """Checksums of parts of the first and the last frame."""
         info = self.get_data_info(idx)
         return [part for file in self._ends(info) for part in parts_of(file)] if self.modality == 'RGB' else []
+
+
+def read_folders(
+    path: str, with_offset: bool = False, several: bool = False, test_mode: bool = False
+) -> list[tuple[Line, dict[str, int]]]:
+    """Reads a list of folders of frames: each line, and its ``total_frames`` and, with it, ``offset``.
+
+    Args:
+        path: The list.
+        with_offset: Whether the offset stands before the number of frames.
+        several: Whether a line may have several labels.
+        test_mode: Whether the list is of a test: a line may be without a label, and none may have the label -1.
+
+    Raises:
+        DataError: If it cannot be read, or a line is malformed.
+    """
+    keys, found = ['offset', 'total_frames'] if with_offset else ['total_frames'], []
+    wanted = ' '.join(['<folder>', *(f'<{key}>' for key in keys), '<label>'])
+    hint = '' if with_offset else ' (dataset.with_offset=True for <folder> <offset> <total_frames> <label>)'
+    for where, text in read_lines(path):
+        name, *numbers = text.split() if several else text.rsplit(None, len(keys) + 1)
+        try:
+            numbers = [int(number) for number in numbers]
+        except ValueError:
+            numbers = []
+        counts, labels = dict(zip(keys, numbers, strict=False)), numbers[len(keys) :]
+        if len(counts) < len(keys) or not (labels or test_mode):
+            raise DataError(f'{where}: a line must be {wanted!r}, whole numbers behind the folder{hint}')
+        if counts['total_frames'] < 1 or counts.get('offset', 0) < 0:
+            raise DataError(f'{where}: {counts}, and a part has one frame at least')
+        check_signs(labels, where, test_mode)
+        found.append((Line(where, name, labels), counts))
+    return found

@@ -34,6 +34,13 @@ def test_a_checkpoint_tells_what_it_learned_from_in_any_wrapper_or_spelling(tmp_
         text = f"x = 1\ntrain_dataloader = dict(dataset=dict(datasets=[{clips.format(prefix=prefix)}, dict(type='a')]))"
         assert files(text) == ['root/videos/a b.avi', 'root/videos/c.avi']
     assert files(f'val_dataloader = dict(dataset={clips.format(prefix=None)})') == []
+    (tmp_path / 'frames.txt').write_text('a b 0 40 0\na b 40 12 1\n')
+    frames = "type='RawframeDataset', ann_file='frames.txt', data_prefix=dict(img='f')"
+    cfg = f'train_dataloader = dict(dataset=dict({frames}, with_offset=True))'
+    assert [(one.file, one.cut) for one in training_samples(dict(meta=dict(cfg=cfg)))] == [
+        ('f/a b', (0, 40)),
+        ('f/a b', (40, 12)),
+    ]
 
 
 @pytest.mark.parametrize(

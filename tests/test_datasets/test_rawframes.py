@@ -94,7 +94,7 @@ def test_folders_with_broken_frames_are_replaced_counted_and_named(frames, worke
         ('class0_0 x 0', {}, "line 1 .* a line must be '<folder> <total_frames> <label>'"),
         ('class0_0 12 0', dict(with_offset=True), "a line must be '<folder> <offset> <total_frames> <label>'"),
         ('class0_0 0 12 0', {}, "no folder '.*class0_0 0': .* dataset.with_offset=True or dataset.multi_class=True"),
-        ('class0_0 0 0', {}, "'total_frames': 0.*counted from 1"),
+        ('class0_0 0 0', {}, "'total_frames': 0.*one frame at least"),
         ('class0_0 12 -2', {}, 'label -2 is negative'),
         ('class0_0 12 -1', dict(test_mode=True), 'which only training data may be without'),
         ('class0_0 12 1\nclass0_1 12 2', dict(num_classes=2), 'line 2 .* labels begin at 1; subtract 1'),
