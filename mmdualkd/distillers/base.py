@@ -33,6 +33,7 @@ from .labels import (
     labelled_rows,
     mask_of,
     own_losses,
+    takes_rows,
 )
 from .preprocessor import ClipPreprocessor, PicturePreprocessor
 from .student_only import alone
@@ -139,7 +140,8 @@ class Distiller(BaseModel):
             step = self.dry_step()
         classes = step.student.logits.size(1)
         if self.of_pictures:
-            self.data_preprocessor = PicturePreprocessor(self.student.data_preprocessor, classes, blend)
+            rows = takes_rows(self.student)
+            self.data_preprocessor = PicturePreprocessor(self.student.data_preprocessor, classes, blend, rows)
         else:
             check_blended_classes(blend, classes)
             self.data_preprocessor = ClipPreprocessor(self.student.data_preprocessor, blend)

@@ -162,6 +162,17 @@ def is_multi_label(model: nn.Module) -> bool:
     return isinstance(getattr(model, 'head', None), MultiLabelClsHead)
 
 
+def takes_rows(model: nn.Module) -> bool:
+    """Whether a classifier's own loss needs labels as rows over the classes, also where nothing is blended.
+
+    MMPretrain's preprocessor makes them with ``to_onehot=True``, which it turns on by itself where it blends; binary
+    and soft cross entropy compare them with the scores entry by entry.
+    """
+    loss = getattr(getattr(model, 'head', model), 'loss_module', None)
+    asked = getattr(model.data_preprocessor, 'to_onehot', False)
+    return bool(asked or getattr(loss, 'use_sigmoid', False) or getattr(loss, 'use_soft', False))
+
+
 def label_distributions(
     samples: list, num_classes: int, multi_label: bool = False, labelled: list[bool] | None = None
 ) -> Tensor:

@@ -1,6 +1,6 @@
 """The distiller's data preprocessors, for clips and for pictures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -51,13 +51,17 @@ class PicturePreprocessor(BaseDataPreprocessor):
         student: The student's ``data_preprocessor`` (MMPretrain's ``ClsDataPreprocessor``).
         num_classes: Classes, for soft labels.
         blending: MMPretrain's ``RandomBatchAugment`` (mixup, cutmix).
+        rows: Whether the student's loss needs labels as rows over the classes (``to_onehot``).
     """
 
-    def __init__(self, student: nn.Module, num_classes: int, blending: Callable | None = None) -> None:
+    def __init__(
+        self, student: nn.Module, num_classes: int, blending: Callable | None = None, rows: bool = False
+    ) -> None:
         super().__init__(non_blocking=True)  # of pinned memory; else it makes no difference
         self.student = student
         self.num_classes = num_classes
         self.blending = blending
+        self.rows = rows
 
     def forward(self, data: dict, training: bool = False) -> Any:
         """In training gives the pictures, (N, 1, 3, 1, H, W), with their samples; otherwise the student's own input."""
@@ -71,15 +75,22 @@ class PicturePreprocessor(BaseDataPreprocessor):
             pictures = torch.stack(list(pictures))
         if self.blending is not None:
             pictures = blend_apart(self._blend, pictures.float(), samples, labelled)
+        elif self.rows:
+            own = [sample for place, sample in enumerate(samples) if labelled is None or labelled[place]]
+            self._give_scores(own, class_rows(own, self.num_classes) if own else ())
         return dict(inputs=pictures[:, None, :, None], data_samples=samples, **marks(labelled), **records(data))
 
     def _blend(self, pictures: Tensor, samples: list, labelled: bool) -> Tensor:
         if not labelled:
             return self.blending(pictures, pictures.new_zeros(len(pictures), self.num_classes))[0]
         pictures, scores = self.blending(pictures, class_rows(samples, self.num_classes))
+        self._give_scores(samples, scores)
+        return pictures
+
+    @staticmethod
+    def _give_scores(samples: list, scores: Iterable[Tensor]) -> None:
         for sample, score in zip(samples, scores, strict=True):
             sample.set_gt_score(score)
-        return pictures
 
 
 def check_batch(data: dict, last: str) -> None:

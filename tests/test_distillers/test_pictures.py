@@ -82,6 +82,24 @@ def headed(model, **head):
     return model
 
 
+@pytest.mark.parametrize(
+    'loss', [dict(type='CrossEntropyLoss', use_sigmoid=True), dict(type='CrossEntropyLoss', use_soft=True)]
+)
+@pytest.mark.parametrize('asked', [True, False])
+def test_a_loss_that_takes_labels_as_rows_has_them_where_nothing_is_blended(tmp_path, loss, asked):
+    student = headed(cnn(), type='LinearClsHead', loss=loss)
+    student['data_preprocessor'] = {**PREPROCESSOR, 'to_onehot': True}
+    plain = build_plain(student).train()
+    student['data_preprocessor'] = {**PREPROCESSOR, 'to_onehot': asked}  # models that blend have it from MMPretrain
+    distiller = build_distiller(tmp_path, student, cnn(), terms=KD)
+    plain.load_state_dict(distiller.student.state_dict())
+    data = batch()
+    theirs = plain(**plain.data_preprocessor(copy.deepcopy(data), training=True), mode='loss')
+    assert step_losses(distiller, data)['loss_cls'] == theirs['loss']
+    data['data_samples'] = [DataSample().set_gt_label(label) for label in (1, -1, 3, -1)]
+    assert torch.isfinite(distiller.parse_losses(step_losses(distiller, data))[0])
+
+
 SEVERAL = headed(cnn(), type='MultiLabelLinearClsHead')
 
 
