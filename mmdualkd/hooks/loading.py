@@ -7,10 +7,12 @@ from mmengine.logging import print_log
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import BaseLoop, CheckpointLoader, Runner
 
-from ..checkpoint import model_state_dict
+from ..checkpoint import model_state_dict, student_state_dict
 from ..errors import CheckpointError
 from ..names import STUDENT
 from ..zoo.weights import fit_outside_head, fitting, load_strictly, read_source
+
+MODULE = 'module.'  # in front of the names that averaged weights have
 
 
 def check_load_from(runner: Runner) -> None:
@@ -60,6 +62,8 @@ def check_weights(runner: Runner, checkpoint: dict[str, Any]) -> None:
         student._loaded = f'all {len(student.state_dict())} tensors from {address}'
         if student is not model and 'state_dict' in checkpoint:
             checkpoint['state_dict'] = {f'{STUDENT}.{name}': value for name, value in state.items()}
+            if 'ema_state_dict' in checkpoint:  # MMPretrain's EMAHook exchanges both in a test, too, name by name
+                checkpoint['ema_state_dict'] = _of_student(checkpoint['ema_state_dict'], state)
         return
     fits, own = fitting(student, state), len(student.state_dict())
     message = f'load_from={address!r}: {len(fits)} of its {len(state)} tensors fit the model, which has {own}'
@@ -67,3 +71,16 @@ def check_weights(runner: Runner, checkpoint: dict[str, Any]) -> None:
         raise CheckpointError(f'{message}, and none of them outside its head: it is of another model')
     student._loaded = f'{len(fits)} of {own} tensors from {address} (load_from)'
     print_log(message, logger='current')
+
+
+def _of_student(averaged: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
+    """What ``EMAHook`` keeps beside a checkpoint's weights, of the student alone, as a distiller names it.
+
+    Args:
+        averaged: Of a distiller or of a plain model; names of weights begin with ``module.``.
+        state: The student's weights, by the names of a plain model.
+    """
+    weights = {name.removeprefix(MODULE): value for name, value in averaged.items() if name.startswith(MODULE)}
+    weights = {name: value for name, value in student_state_dict(weights).items() if name in state}
+    others = {name: value for name, value in averaged.items() if not name.startswith(MODULE)}
+    return {**{f'{MODULE}{STUDENT}.{name}': value for name, value in weights.items()}, **others}

@@ -67,6 +67,26 @@ def test_what_was_trained_beside_the_student_is_left_out(job, tmp_path):
     assert all(torch.equal(value, state[f'student.{name}']) for name, value in model.student.state_dict().items())
 
 
+@pytest.mark.parametrize('distilled', [True, False])
+def test_a_checkpoint_of_averaged_weights_is_tested_by_them_with_mmpretrains_ema_hook_too(job, tmp_path, distilled):
+    state = copy.deepcopy(runner_of(job).model.state_dict() if distilled else plain(job, None).model.state_dict())
+    raw = {f'module.{name}': value + 1 for name, value in state.items()}
+    torch.save(
+        dict(state_dict=state, ema_state_dict={'steps': torch.tensor(2), **raw}, meta={}), tmp_path / 'averaged.pth'
+    )
+    hooks = [dict(type='mmdualkd.PreflightHook'), dict(type='mmpretrain.EMAHook')]
+    runner = runner_of(
+        job, load_from=str(tmp_path / 'averaged.pth'), custom_hooks=hooks, **{'model.student_only': True}
+    )
+    runner.call_hook('before_run')
+    runner.load_or_resume()
+    prefix = 'student.' if distilled else ''
+    for changed in (1, 0, 1):  # beside a test, in it, behind it
+        for name, value in runner.model.student.named_parameters():
+            assert torch.equal(value.cpu(), state[f'{prefix}{name}'] + changed), (name, changed)
+        runner.call_hook('before_test_epoch' if changed else 'after_test_epoch')
+
+
 @pytest.mark.parametrize('learned', [['class1', 'class0'], ['class1', 'x'], ['class0', 'x'], ['x', 'class1'], []])
 def test_data_that_number_a_checkpoints_classes_otherwise_are_not_tested_on(job, weights, tmp_path, learned):
     state = torch.load(weights['student'], weights_only=True)
