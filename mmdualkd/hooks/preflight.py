@@ -34,6 +34,7 @@ from .class_order import check_class_names, check_teacher_classes, check_tested_
 from .epoch_seed import EpochSeedHook, sampler_of
 from .loading import check_load_from, check_weights
 from .optimizer import check_optimizer
+from .reaching import check_hooks
 from .resume import TRAINING, check_source, check_training, take_missed_steps, tell_of_best, training_of
 
 
@@ -54,7 +55,8 @@ class PreflightHook(Hook):
         ConfigError: If the train pipeline of videos has no ``SampleViews``, or one with other views than the model's;
             if a key at the top of the config did not reach what follows it (see :mod:`~mmdualkd.top_keys`); if an
             epoch has no batch, or the processes would train on different numbers of samples; if the optimizer's
-            constructor does not fit a distiller (see :mod:`~mmdualkd.hooks.optimizer`); if weights that an ``init_cfg``
+            constructor or a hook does not fit a distiller (see :mod:`~mmdualkd.hooks.optimizer` and
+            :mod:`~mmdualkd.hooks.reaching`); if weights that an ``init_cfg``
             names were not read; if accuracies of more answers than classes are asked for.
     """
 
@@ -83,6 +85,7 @@ class PreflightHook(Hook):
         tell_of_best(runner)
         check_top_keys(runner, student)
         tell_batch(runner)
+        check_hooks(model, getattr(runner, 'hooks', ()))
         check_optimizer(model, getattr(runner, 'optim_wrapper', None), runner.cfg.get('optim_wrapper') or {})
         loops = {'train': runner.train_loop, 'val': runner.val_loop}
         named, unlabelled = None, 0

@@ -1,0 +1,32 @@
+"""Hooks of MMPretrain that reach into a plain model, with a distiller."""
+
+import pytest
+from mmengine.registry import HOOKS
+from tiny_pictures import build_distiller, build_plain, cnn, vit
+
+from mmdualkd.errors import ConfigError
+from mmdualkd.hooks.reaching import check_hooks
+
+KD = dict(kd=dict(type='FusedKD', weighting=dict(type='Uniform')))
+PIPELINE = dict(action_epoch=1, train_pipeline=[dict(type='PackInputs')])
+MIXUP = dict(augments=[dict(type='Mixup', alpha=0.8)])
+
+
+@pytest.mark.parametrize(
+    'cfg, message',
+    [
+        (dict(type='PreciseBNHook'), 'PreciseBNHook gives the student the clip or picture that all models share'),
+        (dict(schedule=[PIPELINE, dict(action_epoch=5, batch_augments=MIXUP)]), 'action_epoch=5: batch_augments'),
+        (dict(schedule=[dict(action_epoch=3, batch_augments=None)]), 'action_epoch=3: batch_augments'),
+        (dict(schedule=[dict(action_epoch=2, loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1))]), '=2: loss'),
+        (dict(schedule=[PIPELINE]), None),
+    ],
+)
+def test_what_would_not_reach_a_distiller_is_an_error_and_plain_models_keep_it(tmp_path, cfg, message):
+    hook = HOOKS.build({'type': 'SwitchRecipeHook', **cfg, '_scope_': 'mmpretrain'})
+    check_hooks(build_plain(cnn()), [hook])
+    model = build_distiller(tmp_path, cnn(), vit(), terms=KD)
+    if message is None:
+        return check_hooks(model, [hook])
+    with pytest.raises(ConfigError, match=message):
+        check_hooks(model, [hook])
