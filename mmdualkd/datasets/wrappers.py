@@ -12,8 +12,12 @@ _places: list[tuple[int, int, int]] = []
 
 
 def plain_datasets(dataset: object) -> Iterator:
-    """Gives the data sets inside MMEngine's wrappers (RepeatDataset, ClassBalancedDataset, ConcatDataset)."""
-    if isinstance(dataset, ConcatDataset):
+    """Gives the data sets inside MMEngine's wrappers (RepeatDataset, ClassBalancedDataset, ConcatDataset), and inside
+    that of its Runner (``num_batch_per_epoch``), which answers for what it holds.
+    """
+    if type(dataset).__name__ == '_SlicedDataset':
+        yield from plain_datasets(dataset._dataset)
+    elif isinstance(dataset, ConcatDataset):
         for part in dataset.datasets:
             yield from plain_datasets(part)
     elif hasattr(dataset, 'dataset'):

@@ -14,6 +14,7 @@ from mmengine.dataset import (
     RepeatDataset,
     pseudo_collate,
 )
+from mmengine.runner import Runner
 from seeded_job import TRAIN_PIPELINE
 from torch.utils.data import DataLoader
 
@@ -60,6 +61,14 @@ def test_epoch_e_shows_each_sample_in_view_e_mod_k_whatever_seed_order_and_worke
     for number, seed, workers in ((0, 0, 0), (1, 5, 1), (2, 7, 0), (3, 1, 2), (7, 0, 0)):
         seen = [table[clip] for clip in epoch(videos(clips, num_views=VIEWS), number, seed, workers=workers)]
         assert sorted(seen) == [(index, number % VIEWS) for index in range(8)]
+
+
+def test_epochs_that_are_cut_to_a_number_of_batches_show_the_same_views(clips):
+    table, loader = view_table(clips), dict(batch_size=2, num_workers=0, num_batch_per_epoch=2)
+    loader.update(sampler=dict(type='DefaultSampler', shuffle=False))
+    dataset = Runner.build_dataloader(dict(dataset=videos(clips, num_views=VIEWS), **loader)).dataset
+    for number in (0, 1):
+        assert sorted(table[clip] for clip in epoch(dataset, number)) == [(index, number) for index in range(4)]
 
 
 def test_another_view_seed_gives_other_views(clips):
