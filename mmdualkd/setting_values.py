@@ -47,6 +47,11 @@ def check_values(cfg: Config) -> None:
         value = _value(cfg, key)
         if value is not None and (type(value) is not int or value < least):
             raise ConfigError(f'{key} must be a whole number from {least}, got {value!r}')
+    if _value(cfg, 'auto_scale_lr.enable') and _value(cfg, 'auto_scale_lr.base_batch_size') is None:
+        raise ConfigError(
+            'auto_scale_lr.enable=True scales nothing without auto_scale_lr.base_batch_size, the batch that the '
+            'learning rate is for'
+        )
     if type(cfg.get('num_classes', 1)) is not int or cfg.get('num_classes', 1) < 1:
         raise ConfigError(f'num_classes must be a whole number from 1, got {cfg.num_classes!r}')
     if not isinstance(cfg.get('compile', False), bool | dict):

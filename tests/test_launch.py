@@ -103,6 +103,10 @@ def test_a_misspelt_key_is_refused_with_the_nearest_right_one(text, key, nearest
             'train_cfg = dict(_delete_=True, by_epoch=False, max_iters=9)',
             'default_hooks.checkpoint counts epochs, and an IterBasedTrainLoop has one: nothing could be resumed',
         ),
+        (
+            'auto_scale_lr = dict(_delete_=True, enable=True)',
+            'auto_scale_lr.enable=True scales nothing without auto_scale_lr.base_batch_size',
+        ),
         ("num_classes = '12'", "num_classes must be a whole number from 1, got '12'"),
         ("compile = 'yes'", "compile must be True, False or a dict of torch.compile, got 'yes'"),
         ('randomness = dict(seed=-1)', 'randomness.seed must be None or a whole number from 0 to 2**32 - 1, got -1'),
