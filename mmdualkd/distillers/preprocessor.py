@@ -41,7 +41,10 @@ class ClipPreprocessor(BaseDataPreprocessor):
     def _blend(self, inputs: Tensor, samples: list, labelled: bool) -> Tensor:
         if not labelled:
             return self.blending.do_blending(inputs, inputs.new_zeros(len(inputs), 1))[0]
-        return self.blending(inputs, samples)[0]
+        inputs, samples = self.blending(inputs, samples)
+        for sample in samples:  # a RandomBatchAugment that leaves a batch as it is gives rows of whole numbers
+            sample.set_gt_label(sample.gt_label.float())
+        return inputs
 
 
 class PicturePreprocessor(BaseDataPreprocessor):

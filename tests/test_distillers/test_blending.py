@@ -3,6 +3,7 @@
 import pytest
 import tiny
 import tiny_pictures
+import torch
 
 from mmdualkd.distillers.blending import build_blending
 from mmdualkd.errors import ConfigError
@@ -47,3 +48,12 @@ def test_the_config_is_left_as_it_is():
     cfg = dict(augments=[dict(type='Mixup', alpha=0.8)], probs=[0.5])
     assert build_blending(cfg).probs == build_blending(cfg).probs == [0.5, 0.5]
     assert cfg['probs'] == [0.5]
+
+
+@pytest.mark.parametrize('count', [3, 4])
+def test_a_batch_that_a_random_choice_leaves_as_it_is_keeps_its_labels(tmp_path, count):
+    blending = dict(type='RandomBatchAugment', augments=[MIXUP], probs=[0.0])
+    model, seen = tiny.build_distiller(tmp_path, blending=blending), {}
+    model.terms['kd'].register_forward_pre_hook(lambda _, args: seen.update(labels=args[0].labels))
+    losses = tiny.step_losses(model, tiny.batch(model.plan.num_frames, count))
+    assert torch.equal(seen['labels'], torch.eye(4)[:count]) and losses['batch_acc/student'].ndim == 0
