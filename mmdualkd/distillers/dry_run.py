@@ -28,10 +28,7 @@ def run_on_zeros(
     Raises:
         ConfigError: If a model does not take its view.
     """
-    sizes = [
-        spec.size if isinstance(spec.size, tuple) else (spec.size, spec.size) for spec in distiller.plan.specs.values()
-    ]
-    height, width = (max(side) for side in zip(*sizes, strict=True))
+    height, width = (max(side) for side in zip(*(spec.sides for spec in distiller.plan.specs.values()), strict=True))
     clip = torch.zeros(1, 1, 3, distiller.decoded.num_frames, height, width, dtype=torch.uint8)
     views = ClipViews(distiller.views, distiller.alike, clip)
     outputs, stages = {}, {}

@@ -57,6 +57,11 @@ class ViewSpec:
         return cls(**values)
 
     @property
+    def sides(self) -> tuple[int, int]:
+        """Height and width."""
+        return (self.size, self.size) if isinstance(self.size, int) else self.size
+
+    @property
     def timing(self) -> tuple[int, int, int]:
         """(clip_len, frame_interval, num_clips): views that agree in them see the same frames."""
         return self.clip_len, self.frame_interval, self.num_clips

@@ -41,6 +41,12 @@ class View(nn.Module):
             )
         if layout == 'picture' and (self.spec.clip_len, self.spec.num_clips) != (1, 1):
             raise ConfigError(f'{plan.key}.{name}: the model takes one picture a sample, not {self.spec}')
+        divisor = getattr(preprocessor, 'pad_size_divisor', 1)
+        if any(side % divisor for side in self.spec.sides):
+            raise ConfigError(
+                f'{plan.key}.{name}.size={self.spec.size}: the model pads its pictures to multiples of '
+                f'pad_size_divisor={divisor}, and views are not padded: give a multiple'
+            )
         self.layout = layout
         self.to_rgb = bool(getattr(preprocessor, 'to_rgb', False))
         mean, std = getattr(preprocessor, 'mean', None), getattr(preprocessor, 'std', None)
@@ -91,8 +97,7 @@ class View(nn.Module):
         return (x - self.mean.view(place)).div_(self.std.view(place))
 
     def _resize(self, x: Tensor) -> Tensor:
-        size = self.spec.size
-        height, width = (size, size) if isinstance(size, int) else size
+        height, width = self.spec.sides
         if x.shape[-2:] == (height, width):
             return x
         flat = x.float().flatten(1, 2)  # (N, 3 T, H, W): frames resized as channels of one picture

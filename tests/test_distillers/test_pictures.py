@@ -158,6 +158,14 @@ def test_a_view_of_several_frames_is_refused(tmp_path):
         build_distiller(tmp_path, cnn(), vit(), terms=KD, views=views)
 
 
+def test_a_view_that_the_models_preprocessor_would_pad_is_refused(tmp_path):
+    student = {**cnn(), 'data_preprocessor': {**PREPROCESSOR, 'pad_size_divisor': 24}}
+    with pytest.raises(ConfigError, match=r'model\.views\.student\.size=32: .* multiples of pad_size_divisor=24'):
+        build_distiller(tmp_path, student, vit(), terms=KD)
+    student['data_preprocessor']['pad_size_divisor'] = 16
+    build_distiller(tmp_path, student, vit(), terms=KD)
+
+
 def test_pictures_that_are_not_packed_or_of_several_sizes_are_one_clear_error(tmp_path):
     preprocess = build_distiller(tmp_path, cnn(), vit(), terms={}).data_preprocessor
     samples = [DataSample(metainfo=dict(img_path=name)).set_gt_label(0) for name in ('a.jpg', 'b.jpg')]
