@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.config import Config
 
 from .errors import ConfigError, check_name, check_not_negative, check_positive
+from .names import ASSISTANT, STUDENT
 
 LEAST = {  # whole numbers, and the least that they may be
     'train_cfg.max_epochs': 1,
@@ -63,6 +64,11 @@ def check_values(cfg: Config) -> None:
     seed = _value(cfg, 'randomness.seed')
     if seed is not None and (type(seed) is not int or not 0 <= seed < 2**32):
         raise ConfigError(f'randomness.seed must be None or a whole number from 0 to 2**32 - 1, got {seed!r}')
+    for key in ('activation_checkpointing', 'efficient_conv_bn_eval') if _distils(cfg) else ():
+        names = cfg.get(key) or ()
+        for name in [names] if isinstance(names, str) else names:
+            if str(name).partition('.')[0] not in (STUDENT, ASSISTANT, 'terms'):
+                raise ConfigError(f"{key}: a distiller has no {name!r}; its student's is 'student.{name}'")
     if isinstance(cfg.get('optim_wrapper'), dict):
         _check_optimizer(cfg.optim_wrapper, str(cfg.model.get('type')))
     _check_epochs(cfg)
@@ -76,13 +82,17 @@ def lost_hooks(cfg: Config) -> list[str]:
     Those of a distillation, and of a model that trains alone on data sets of ours, whose seeds and repeated views
     (``num_views``) are nothing without :class:`~mmdualkd.hooks.EpochSeedHook`.
     """
-    distils = str(cfg.model.get('type')).endswith('Distiller')
+    distils = _distils(cfg)
     if not distils and not any(
         kind.startswith('mmdualkd.') for kind in _kinds(_value(cfg, 'train_dataloader.dataset'))
     ):
         return []
     hooks = [str(hook.get('type')).rpartition('.')[2] for hook in cfg.get('custom_hooks') or () if 'type' in hook]
     return [name for name in OWN_HOOKS if name not in hooks and (distils or name != 'StudentCheckpointHook')]
+
+
+def _distils(cfg: Config) -> bool:
+    return str(cfg.model.get('type')).endswith('Distiller')
 
 
 def _kinds(dataset: Any) -> list[str]:

@@ -107,6 +107,11 @@ def test_a_misspelt_key_is_refused_with_the_nearest_right_one(text, key, nearest
             'auto_scale_lr = dict(_delete_=True, enable=True)',
             'auto_scale_lr.enable=True scales nothing without auto_scale_lr.base_batch_size',
         ),
+        (
+            "activation_checkpointing = ['student.cls_head', 'backbone']",
+            "activation_checkpointing: a distiller has no 'backbone'; its student's is 'student.backbone'",
+        ),
+        ("efficient_conv_bn_eval = 'backbone'", "efficient_conv_bn_eval: a distiller has no 'backbone'"),
         ("num_classes = '12'", "num_classes must be a whole number from 1, got '12'"),
         ("compile = 'yes'", "compile must be True, False or a dict of torch.compile, got 'yes'"),
         ('randomness = dict(seed=-1)', 'randomness.seed must be None or a whole number from 0 to 2**32 - 1, got -1'),
