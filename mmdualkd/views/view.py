@@ -1,12 +1,17 @@
 """What one model sees of the clip that all share."""
 
+import logging
+
 import numpy as np
 import torch
 import torch.nn.functional as F
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..errors import ConfigError
 from .plan import ViewPlan
+
+READ_WHOLE = ('ActionDataPreprocessor', 'ClsDataPreprocessor')
 
 
 class View(nn.Module):
@@ -31,6 +36,12 @@ class View(nn.Module):
         places = plan.places(name).reshape(-1)
         self.whole_clip = np.array_equal(places, np.arange(plan.num_frames))
         self.register_buffer('places', torch.from_numpy(places), persistent=False)
+        if type(preprocessor).__name__ not in READ_WHOLE:
+            message = (
+                f'{plan.key}.{name}: of {type(preprocessor).__name__} training reads mean, std, to_rgb and '
+                'format_shape alone; what else it does is done in validation and tests, and in no view'
+            )
+            print_log(message, logger='current', level=logging.WARNING)
         layout = getattr(preprocessor, 'format_shape', 'picture')  # MMPretrain's preprocessors have none
         if layout == 'MIX2d3d':
             layout = 'NCHW' if self.spec.clip_len == 1 else 'NCTHW'

@@ -1,16 +1,19 @@
+from unittest import mock
+
 import cv2
 import mmcv
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from mmaction.models.data_preprocessors import ActionDataPreprocessor
 from mmaction.registry import MODELS as MMACTION_MODELS
 from mmaction.registry import TRANSFORMS as MMACTION_TRANSFORMS
 from mmaction.structures import ActionDataSample
 from mmcv.transforms import Compose
 
 from mmdualkd.errors import ConfigError
-from mmdualkd.views import SampleViews, View, ViewPlan
+from mmdualkd.views import SampleViews, View, ViewPlan, view
 
 VIEWS = dict(
     clip=dict(clip_len=8, frame_interval=2, size=32),
@@ -147,3 +150,16 @@ def test_several_clips_keep_their_order():
 def test_a_clip_view_for_a_segment_model_is_an_error_with_the_cure():
     with pytest.raises(ConfigError, match='give clip_len=1 and num_clips=8'):
         View(ViewPlan(VIEWS), 'clip', preprocessor('NCHW'))
+
+
+def test_a_preprocessor_of_ones_own_is_said_to_be_read_in_part():
+    class Brighter(ActionDataPreprocessor):
+        def forward(self, data, training=False):
+            data = super().forward(data, training)
+            return {**data, 'inputs': data['inputs'] + 1}
+
+    with mock.patch.object(view, 'print_log') as told:
+        View(ViewPlan(VIEWS), 'clip', preprocessor('NCTHW'))
+        assert not told.called
+        View(ViewPlan(VIEWS), 'clip', Brighter(format_shape='NCTHW'))
+    assert told.call_args.args[0].startswith('views.clip: of Brighter training reads mean, std, to_rgb and')
