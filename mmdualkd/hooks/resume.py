@@ -127,7 +127,8 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
         for key in ('optimizer', 'terms')
         if theirs.get(key, ours[key]) != ours[key]
     ]
-    faults += differences(theirs.get('settings', ours['settings']), ours['settings'])
+    for key in ('settings', 'paramwise'):
+        faults += differences(theirs.get(key, ours[key]), ours[key])
     before, now = theirs.get('epoch', ours['epoch']), ours['epoch']
     if abs(now - before) > LEEWAY * before:  # schedules, and the rate that they end with, count iterations
         faults.append(f'{before} batches an epoch there, {now} here (batch_size, processes or data)')
@@ -159,8 +160,8 @@ def training_of(runner: Runner) -> dict[str, Any]:
 
     Returns:
         The classes of its ``optimizer`` and of its ``terms``, the ``settings`` of optimizer, schedules, terms and
-        teachers, the number of batches in an ``epoch`` (0 of a loop without epochs), and of each of its ``teachers``
-        file and checksum of the weights.
+        teachers, the optimizer's ``paramwise`` ones, the number of batches in an ``epoch`` (0 of a loop without
+        epochs), and of each of its ``teachers`` file and checksum of the weights.
     """
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     terms = getattr(model, 'terms', {})
@@ -168,6 +169,7 @@ def training_of(runner: Runner) -> dict[str, Any]:
         optimizer=_optimizer(runner.optim_wrapper),
         terms=', '.join(f'{name}={type(terms[name]).__name__}' for name in sorted(terms)) or 'none',
         settings=_settings(runner.cfg),
+        paramwise=flat('optim_wrapper.paramwise_cfg', (runner.cfg.get('optim_wrapper') or {}).get('paramwise_cfg')),
         epoch=0 if isinstance(runner.train_loop, IterBasedTrainLoop) else len(runner.train_dataloader),
         teachers={
             name: teacher._source

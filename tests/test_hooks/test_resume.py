@@ -92,6 +92,18 @@ def test_a_finished_run_whose_config_was_changed_is_one_clear_error(done, option
         resume(done, **options)
 
 
+def test_rates_of_some_parameters_that_a_resumed_optimizer_would_not_take_are_one_clear_error(job, tmp_path):
+    options = without_validation(work_dir=str(tmp_path / 'rates'))
+    for epochs, mult in ((1, 2.0), (2, 2.0), (3, 4.0)):
+        rates = {'optim_wrapper.paramwise_cfg': dict(custom_keys=dict(head=dict(lr_mult=mult)))}
+        runner = runner_of(job, **options, **rates, resume=epochs > 1, train_cfg=dict(max_epochs=epochs))
+        if mult == 2:
+            runner.train()
+            continue
+        with pytest.raises(CheckpointError, match=r'paramwise_cfg\.custom_keys\.head\.lr_mult 2\.0 there, 4\.0 here'):
+            runner.train()
+
+
 def test_other_weights_of_a_teacher_are_one_clear_error_wherever_their_file_lies(done, tmp_path):
     same, other = shutil.copy(done.config.parent / 'teacher.pth', tmp_path / 'moved.pth'), tmp_path / 'other.pth'
     resume(done, **{'model.teachers.teacher.checkpoint': str(same)})
