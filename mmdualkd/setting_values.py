@@ -64,6 +64,11 @@ def check_values(cfg: Config) -> None:
     seed = _value(cfg, 'randomness.seed')
     if seed is not None and (type(seed) is not int or not 0 <= seed < 2**32):
         raise ConfigError(f'randomness.seed must be None or a whole number from 0 to 2**32 - 1, got {seed!r}')
+    if _distils(cfg) and cfg.get('data_preprocessor') is not None:
+        raise ConfigError(
+            'data_preprocessor at the top of the config reaches no model of a distiller: each has that of its own '
+            'config, which model.student.model.data_preprocessor changes; set it to None'
+        )
     for key in ('activation_checkpointing', 'efficient_conv_bn_eval') if _distils(cfg) else ():
         names = cfg.get(key) or ()
         for name in [names] if isinstance(names, str) else names:

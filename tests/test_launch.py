@@ -111,6 +111,10 @@ def test_a_misspelt_key_is_refused_with_the_nearest_right_one(text, key, nearest
             "activation_checkpointing = ['student.cls_head', 'backbone']",
             "activation_checkpointing: a distiller has no 'backbone'; its student's is 'student.backbone'",
         ),
+        (
+            'data_preprocessor = dict(mean=[0.0] * 3)',
+            'data_preprocessor at the top of the config reaches no model of a distiller',
+        ),
         ("efficient_conv_bn_eval = 'backbone'", "efficient_conv_bn_eval: a distiller has no 'backbone'"),
         ("num_classes = '12'", "num_classes must be a whole number from 1, got '12'"),
         ("compile = 'yes'", "compile must be True, False or a dict of torch.compile, got 'yes'"),
