@@ -1,6 +1,7 @@
 """The student out of a checkpoint of a distiller; checkpoints read safely, and found with their configs."""
 
 import io
+import logging
 import pickle
 import re
 import zipfile
@@ -11,6 +12,7 @@ from typing import Any
 import mmengine.optim  # noqa: F401, it declares safe what its schedules leave in a checkpoint
 import torch
 from mmengine.config import Config
+from mmengine.logging import print_log
 from torch import Tensor
 
 from .errors import CheckpointError
@@ -191,7 +193,8 @@ def find_checkpoint(path: str | Path) -> Path:
         path: A checkpoint, or the work directory of a training.
 
     Returns:
-        The checkpoint; of a work directory the newest ``best_*.pth``, else the last one.
+        The checkpoint; of a work directory the newest ``best_*.pth``, else the last one. It tells which it takes where
+        ``save_best`` had several metrics.
 
     Raises:
         CheckpointError: If there is none.
@@ -202,6 +205,10 @@ def find_checkpoint(path: str | Path) -> Path:
     if not path.is_dir():
         raise CheckpointError(f'there is no checkpoint or work directory {str(path)!r}')
     best = sorted(path.glob('best_*.pth'), key=lambda file: file.stat().st_mtime)
+    if len({re.sub(r'_(epoch|iter)_\d+$', '', file.stem) for file in best}) > 1:
+        names = ', '.join(file.name for file in best)
+        message = f'{path} has best checkpoints of several metrics, {names}: {best[-1].name} is the newest, and taken'
+        print_log(message, logger='current', level=logging.WARNING)
     if best:
         return best[-1]
     name = last_checkpoint(path)

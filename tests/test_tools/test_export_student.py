@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import os
 import pickle
 import re
 import runpy
@@ -188,6 +189,18 @@ def test_a_student_checkpoint_beside_a_training_checkpoint_exports_the_same(dist
     assert all(torch.equal(value, second['state_dict'][name]) for name, value in first['state_dict'].items())
     texts = {(tmp_path / name / 'student.py').read_text() for name in ('epoch_2.pth', 'student_epoch_2.pth')}
     assert len(texts) == 1
+
+
+def test_of_the_best_checkpoints_of_several_metrics_it_is_told_which_is_taken(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr('mmdualkd.checkpoint.print_log', lambda message, **kwargs: told.append(message))
+    for second, name in enumerate(('best_acc_top1_epoch_1.pth', 'best_acc_top1_epoch_12.pth'), 1):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (second, second))
+    assert find_checkpoint(tmp_path).name == 'best_acc_top1_epoch_12.pth' and not told
+    (tmp_path / 'best_acc_mean1_epoch_3.pth').touch()
+    assert find_checkpoint(tmp_path).name == 'best_acc_mean1_epoch_3.pth'
+    assert 'several metrics' in told[0] and told[0].endswith('best_acc_mean1_epoch_3.pth is the newest, and taken')
 
 
 def test_without_best_checkpoint_the_last_one_is_taken_also_in_a_moved_work_dir(distilled, tmp_path):
