@@ -21,8 +21,8 @@ from ..completion import complete_model
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what ``mmdualkd distill`` takes."""
     add = parser.add_argument
-    add('data', metavar='DATA', help='a folder with one folder a class, or with train/ and val/ of such; or a CSV file '
-        'of path,label')  # fmt: skip
+    add('data', metavar='DATA', help='a folder with one folder a class, or with train/ and val/ of such (and '
+        'test/); or a CSV file of path,label')  # fmt: skip
     add('--student', required=True, metavar='MODEL',
         help='a name of `mmdualkd list models`, a zoo config (package::path.py) or the path of a config'
         ).completer = complete_model  # fmt: skip

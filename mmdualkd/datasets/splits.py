@@ -254,6 +254,7 @@ def write_annotations(
     splits: Sequence[Collection[str]],
     unlabelled: Sequence[str] = (),
     group_regex: re.Pattern | None = None,
+    test: Collection[str] = (),
 ) -> dict[Path, list[str]]:
     """Writes ``train.txt`` and ``val.txt`` (``fold<k>_train.txt`` ... for several splits) and ``classes.txt``.
 
@@ -266,6 +267,7 @@ def write_annotations(
         unlabelled: Paths without a class: they stand in the lists to train on, with the label -1, but for those of a
             group that is held out.
         group_regex: See :func:`groups_of`.
+        test: Held-out paths that stand in ``test.txt``, not in ``val.txt``.
 
     Returns:
         The annotation files, and the paths that each lists.
@@ -274,11 +276,13 @@ def write_annotations(
     labels = {name: label for label, name in enumerate(names)}
     label_of = {path: labels[name] for path, name in classes.items()} | dict.fromkeys(unlabelled, UNLABELLED)
     written = {}
-    for number, test in enumerate(splits, start=1):
+    for number, held_out in enumerate(splits, start=1):
         prefix = f'fold{number}_' if len(splits) > 1 else ''
-        without = beside(unlabelled, test, group_regex)
-        written[Path(out, f'{prefix}train.txt')] = [*(path for path in classes if path not in test), *without]
-        written[Path(out, f'{prefix}val.txt')] = [path for path in classes if path in test]
+        without = beside(unlabelled, held_out, group_regex)
+        written[Path(out, f'{prefix}train.txt')] = [*(path for path in classes if path not in held_out), *without]
+        written[Path(out, f'{prefix}val.txt')] = [path for path in classes if path in held_out and path not in test]
+    if test:
+        written[Path(out, 'test.txt')] = [path for path in classes if path in test]
     texts = {file: ''.join(f'{path} {label_of[path]}\n' for path in paths) for file, paths in written.items()}
     texts[Path(out, 'classes.txt')] = ''.join(f'{name}\n' for name in names)
     with ExitStack() as files:

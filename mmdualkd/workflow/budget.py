@@ -40,7 +40,10 @@ def fit_epochs(plan: 'Plan', lengths: Mapping[str, int], seconds: float) -> dict
     for training, speed in measured(plan, lengths).items():
         kind = 'teachers' if training.startswith('teachers/') else 'student'
         epochs = lengths[kind]
-        validations = min(VALIDATIONS, epochs) + (test_clips(plan.student.model) if kind == 'student' else 0)
+        tests = test_clips(plan.student.model) if kind == 'student' else 0
+        if plan.job.tested:
+            tests *= plan.job.tested / plan.job.validated
+        validations = min(VALIDATIONS, epochs) + tests
         per_epoch[kind] += speed.train_epoch_seconds / share
         fixed += FIXED + validations * speed.val_epoch_seconds / share
         print(

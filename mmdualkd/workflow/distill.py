@@ -53,8 +53,9 @@ def distill(
     Called again with the same arguments it goes on where it was stopped.
 
     Args:
-        data: A folder with one folder a class (or ``train`` and ``val`` of such), or a CSV of ``path,label``. A file
-            whose label is empty there has none: the student alone learns from it, what its teachers say of it.
+        data: A folder with one folder a class (or ``train`` and ``val`` of such, and ``test``), or a CSV of
+            ``path,label``. A file whose label is empty there has none: the student alone learns from it, what its
+            teachers say of it.
         student: A name of ``mmdualkd list models``, a config of a zoo (``package::path.py``) or the path of one.
         teachers: The same, one or several.
         out: The folder for all that the run makes.
@@ -106,6 +107,7 @@ def distill(
         job = Job(
             of, root, out / 'annotations', len(found['classes']), found['train'], batch_size or BATCH[of],
             min(cores(), 8), processes, flip, amp, seed, found.get('unlabelled', 0), found['frames'] or 0,
+            found['val'], found.get('test', 0),
         )  # fmt: skip
         given = dict(student=epochs, teachers=teacher_epochs)
         begins = dict(student=[learner], teachers=guides.values())
@@ -145,14 +147,17 @@ def describe(samples: Samples, out: Path, student: str, teachers: Sequence[str])
     train = samples.trained_on()
     print(f'{len(samples.classes)} {samples.of} of {len(samples.names)} classes: {", ".join(samples.names[:20])}')
     without = f' and {len(samples.unlabelled)} without a label' if samples.unlabelled else ''
-    print(f'{len(train)}{without} to train on, {len(samples.held_out)} held out: {out / "annotations"}')
+    validated, tested = len(samples.held_out) - len(samples.test), len(samples.test)
+    others = f'{validated} to validate on, {tested} to test on' if tested else f'{validated} held out'
+    print(f'{len(train)}{without} to train on, {others}: {out / "annotations"}')
     return dict(
         of=samples.of,
         root=str(samples.root),
         classes=samples.names,
         train=len(train),
         unlabelled=len(samples.unlabelled),
-        val=len(samples.held_out),
+        val=validated,
+        test=tested,
         left_out=len(samples.faults),
         frames=frames_of(samples) if samples.of == VIDEOS else None,
     )

@@ -57,7 +57,7 @@ class Job:
     Attributes:
         of: ``'videos'`` or ``'pictures'``.
         data_root: The folder that paths in annotation files start from.
-        annotations: The folder of ``train.txt``, ``val.txt`` and ``classes.txt``.
+        annotations: The folder of ``train.txt``, ``val.txt`` and ``classes.txt``, of a split into three ``test.txt``.
         classes: How many there are.
         samples: How many there are to train on.
         batch_size: Samples a process and step.
@@ -68,6 +68,8 @@ class Job:
         seed: Of the trainings.
         unlabelled: How many samples there are beside, in ``train.txt`` too, that have no label.
         video_frames: Frames of a video, about; 0 for pictures.
+        validated: How many samples there are to validate on.
+        tested: How many others there are to test on; 0 where they are the same.
     """
 
     of: str
@@ -83,6 +85,8 @@ class Job:
     seed: int = 0
     unlabelled: int = 0
     video_frames: int = 0
+    validated: int = 0
+    tested: int = 0
 
     def batch(self, samples: int) -> int:
         """Samples of a process and step, of so many to train on."""
@@ -93,6 +97,11 @@ class Job:
         """Samples with a label that an epoch shows; what is left over from full batches differs by epoch."""
         share = max(self.samples // self.processes, 1)
         return (share - share % self.batch(self.samples)) * self.processes
+
+    @property
+    def test_list(self) -> Path:
+        """The annotation file of what judges where that is not validated on."""
+        return self.annotations / 'test.txt'
 
     @property
     def frames(self) -> Path:
@@ -165,7 +174,7 @@ def _config(job: Job, entries: list[Entry], model: dict, beside: Mapping[str, En
     prefix = dict(video=Code('data_root')) if video else Code('data_root')
 
     def load(split: str) -> dict[str, Any]:
-        file = Code('ann_file_train' if split == 'train' else 'ann_file_val')
+        file = Code('ann_file_val' if split == 'test' and not job.tested else f'ann_file_{split}')
         data = dict(ann_file=file, data_prefix=prefix, pipeline=Code(f'{split}_pipeline'))
         if split == 'train' and job.unlabelled and not model['teachers']:
             data['unlabelled'] = 'drop'
@@ -178,6 +187,7 @@ def _config(job: Job, entries: list[Entry], model: dict, beside: Mapping[str, En
         data_root=str(job.data_root),
         ann_file_train=str(job.annotations / 'train.txt'),
         ann_file_val=str(job.annotations / 'val.txt'),
+        **(dict(ann_file_test=str(job.test_list)) if job.tested else {}),
         model=model,
         **pipelines,
         train_dataloader=load('train'),

@@ -31,7 +31,7 @@ class Distilled:
         folder: Its folder.
         of: ``'videos'`` or ``'pictures'``.
         classes: Class names in order of their labels.
-        val: How many samples are held out.
+        val: How many held-out samples the accuracies are of.
         metrics: What the student reached on these in its own test, and under ``alone`` the student without teachers.
         rows: All models, teachers first.
         seconds: How long each stage took.
@@ -88,7 +88,7 @@ def read_outcome(folder: Path) -> Distilled:
             Row(names[name], top1_of(metrics[name]), student['parameters'], student['gflops'], arguments['student'])
         )
     seconds = {name: part['seconds'] for name, part in stages.items()}
-    return Distilled(folder, found['of'], found['classes'], found['val'], metrics, rows, seconds)
+    return Distilled(folder, found['of'], found['classes'], found.get('test') or found['val'], metrics, rows, seconds)
 
 
 def top1_of(metrics: dict[str, Any]) -> float:

@@ -203,13 +203,17 @@ class Plan:
         self.run.stage(training, f'{title} ({epochs} epochs)', work)
 
     def check_teachers(self) -> list[dict[str, Any]]:
-        """What teachers and the initial student know of the held-out data."""
-        path = self.run.folder / 'teachers.json'
+        """What teachers and the initial student know of the held-out data, those that the student is tested on."""
+        path, folder, config = self.run.folder / 'teachers.json', self.run.folder / 'check', self.config(STUDENT)
+        if self.job.tested:
+            folder.mkdir(exist_ok=True)
+            config = folder / 'on_test_data.py'
+            write_leaf(config, dict(_base_=[str(self.config(STUDENT))], ann_file_val=str(self.job.test_list)), folder)
         run_tool(
             'check_teachers',
-            self.config(STUDENT),
+            config,
             '--work-dir',
-            self.run.folder / 'check',
+            folder,
             '--out',
             path,
             *self.loaders(),

@@ -25,6 +25,7 @@ from ..zoo.catalogue import PICTURES, VIDEOS
 
 NOTES = ('.txt', '.json', '.csv', '.xml', '.yaml', '.yml', '.md', '.srt', '.vtt', '.log', '.npy', '.pkl', '.pt', '.pth')
 SPLITS = dict(train=False, training=False, val=True, valid=True, validation=True, test=True)  # whether it is held out
+TEST = 'test'  # the part that judges where there is one to validate on, too
 PROBES = 25
 SHOWN = 10  # files that are left out
 
@@ -40,6 +41,7 @@ class Samples:
         held_out: The paths that nothing is trained on.
         faults: Files that do not decode, and why.
         unlabelled: Paths without a class, for the student to learn from its teachers.
+        test: Those held-out paths that judge, where others are to validate on; none where all are for both.
     """
 
     of: str
@@ -48,6 +50,7 @@ class Samples:
     held_out: set[str]
     faults: dict[str, str]
     unlabelled: list[str] = field(default_factory=list)
+    test: set[str] = field(default_factory=set)
 
     @property
     def names(self) -> list[str]:
@@ -78,9 +81,9 @@ class Samples:
             )
 
     def write(self, folder: Path) -> None:
-        """Writes ``train.txt``, ``val.txt`` and ``classes.txt``."""
+        """Writes ``train.txt``, ``val.txt``, of a split into three ``test.txt``, and ``classes.txt``."""
         folder.mkdir(parents=True, exist_ok=True)
-        write_annotations(folder, self.classes, [self.held_out], self.unlabelled)
+        write_annotations(folder, self.classes, [self.held_out], self.unlabelled, test=self.test)
 
 
 def find_samples(
@@ -93,8 +96,8 @@ def find_samples(
 ) -> Samples:
     """Finds videos or pictures, names their classes and holds some out.
 
-    Folders named ``train`` and ``val`` (or ``test``) at the top are a split that is kept; of anything else a share of
-    each class, or of the groups, is drawn by the seed.
+    Folders named ``train`` and ``val`` (or ``test``, or both) at the top are a split that is kept; of anything else a
+    share of each class, or of the groups, is drawn by the seed.
 
     Args:
         data: A folder, or a CSV of files and classes, whose paths start from the folder that it lies in.
@@ -129,13 +132,16 @@ def find_samples(
     if test is None:
         if table is None:
             _warn_of_empty_parts(root, classes)
+            if group_regex is None:
+                _tell_of_joined(classes)
         check_classes(classes)
         [test] = held_out(classes, test_fraction, group_regex=group_regex, seed=seed)
     elif group_regex is not None:
         raise ConfigError(
             f'--group-regex: DATA={str(data)!r} is divided already, into folders of train and held-out data'
         )
-    samples = Samples(of, root, classes, test, faults, beside(without, test, group_regex))
+    judges = tests_of(test) if given else set()
+    samples = Samples(of, root, classes, test, faults, beside(without, test, group_regex), judges)
     _check_split(samples, given)
     return samples
 
@@ -219,6 +225,12 @@ def given_split(classes: Mapping[str, str]) -> set[str] | None:
     return {path for path in classes if SPLITS[path.partition('/')[0].lower()]}
 
 
+def tests_of(held_out: set[str]) -> set[str]:
+    """Of the held-out paths of a split those that judge: what lies in ``test``, beside a folder to validate on."""
+    tests = {path for path in held_out if path.partition('/')[0].lower() == TEST}
+    return tests if tests != held_out else set()
+
+
 def _warn_of_empty_parts(root: Path, classes: Mapping[str, str]) -> None:
     """Tells of a split of which one side holds no file, so that the other one is divided."""
     tops = {path.partition('/')[0] for path in classes}
@@ -226,6 +238,19 @@ def _warn_of_empty_parts(root: Path, classes: Mapping[str, str]) -> None:
     if tops <= parts and (empty := sorted(parts - tops)):
         print(f'warning: no file that decodes lies in {", ".join(map(repr, empty))}: a share of what lies in '
               f'{", ".join(map(repr, sorted(tops)))} is held out in its place')  # fmt: skip
+
+
+def _tell_of_joined(classes: Mapping[str, str]) -> None:
+    """Tells of folders that each hold several classes which lie in others, too, as the parts of a split do."""
+    inside: dict[str, set[str]] = {}
+    for path, name in classes.items():
+        inside.setdefault(path.partition('/')[0], set()).add(name)
+    joined = sorted(top for top, names in inside.items() if sum(len(names & it) > 1 for it in inside.values()) > 1)
+    if joined:
+        print(
+            f'warning: the same classes lie in {", ".join(map(repr, joined[:5]))}: their files are put together and '
+            'divided anew; a split that is to be kept is called train and val (or test)'
+        )
 
 
 def _refuse_parts(names: set[str]) -> None:
@@ -249,9 +274,10 @@ def _check_split(samples: Samples, given: bool) -> None:
             else 'the split holds all of them out; use other groups, another seed, or more files'
         )
         raise DataError(f'no file of {", ".join(map(repr, absent[:5]))} is left to train on: {why}')
-    tested = {samples.classes[path] for path in samples.held_out}
+    tested = {samples.classes[path] for path in samples.test or samples.held_out}
     if untested := [name for name in samples.names if name not in tested]:
-        print(f'warning: no file of {", ".join(map(repr, untested[:5]))} is held out: nothing tests them')
+        where = 'lies in the folder test' if samples.test else 'is held out'
+        print(f'warning: no file of {", ".join(map(repr, untested[:5]))} {where}: nothing tests them')
     samples.warn_of_copies()
     if len(samples.names) < 2:
         raise DataError(f'there is only one class, {samples.names[0]!r}: nothing to tell apart')

@@ -22,7 +22,7 @@ def plan(monkeypatch):
     }
     monkeypatch.setattr(budget, 'measured', lambda plan, lengths: speeds)
     student = SimpleNamespace(model=find_model('x3d-s', VIDEOS, '--student'))
-    return SimpleNamespace(job=SimpleNamespace(processes=1), student=student)
+    return SimpleNamespace(job=SimpleNamespace(processes=1, tested=0, validated=20), student=student)
 
 
 FIXED = 2 * 20 + 3 * 20 + (4 + 4) * 10 + (4 + 10) * 10  # stages, validations, the student's test of ten clips
@@ -36,6 +36,11 @@ WHOLE = 20 * 200 + 30 * 50
 def test_epochs_fill_the_time_and_no_more_than_the_recipe_asks_for(plan, capsys, seconds, student, teachers):
     assert budget.fit_epochs(plan, LENGTHS, seconds) == dict(student=student, teachers=teachers)
     assert 'teachers/vit: 100.0 s an epoch, 10.0 s a validation; 20 epochs by the recipe' in capsys.readouterr().out
+
+
+def test_a_test_on_more_samples_than_a_validation_takes_its_time(plan):
+    plan.job.tested = 60
+    assert budget.fit_epochs(plan, LENGTHS, FIXED + 20 * 10 + WHOLE / 2) == dict(student=15, teachers=10)
 
 
 def test_a_time_in_which_no_stage_has_an_epoch_is_an_error_that_says_how_long_one_takes(plan):

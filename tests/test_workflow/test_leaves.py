@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from mmdualkd.errors import ConfigError
 from mmdualkd.settings import check_settings
+from mmdualkd.top_keys import settle
 from mmdualkd.workflow.leaves import Code, Entry, Job, alone, distilled, source, write_leaf
 from mmdualkd.workflow.recipes import recipe
 from mmdualkd.zoo.catalogue import MODELS, PICTURES, VIDEOS, find_model, rows
@@ -55,6 +56,14 @@ def test_every_model_of_the_list_trains_alone_on_ones_own_data(of, name, tmp_pat
         assert sampled.clip_len == model.model.view['clip_len'] and sampled.test_mode
         frames = 'NCHW' if model.model.view['clip_len'] == 1 else 'NCTHW'
         assert next(step for step in cfg.test_pipeline if step.type == 'FormatShape').input_format == frames
+
+
+@pytest.mark.parametrize(('of', 'name'), [(VIDEOS, 'x3d-s'), (PICTURES, 'resnet18')])
+def test_what_judges_alone_is_tested_on_and_not_validated_on(of, name, tmp_path):
+    cfg = written(alone(job(tmp_path, of, validated=5, tested=9), entry(name, of), 5), tmp_path)
+    settle(cfg, tmp_path / 'leaf.py')
+    lists = {split: cfg[f'{split}_dataloader'].dataset.ann_file for split in ('train', 'val', 'test')}
+    assert lists == {split: str(tmp_path / 'lists' / f'{split}.txt') for split in lists}
 
 
 @pytest.mark.parametrize(

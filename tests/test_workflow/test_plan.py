@@ -2,14 +2,19 @@
 
 import json
 import os
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from mmdualkd.errors import CheckpointError
+from mmdualkd.top_keys import settle
 from mmdualkd.workflow import plan
+from mmdualkd.workflow.leaves import Entry, Job
 from mmdualkd.workflow.plan import Plan
+from mmdualkd.zoo.catalogue import VIDEOS, find_model
 
 
 def test_a_teacher_near_chance_is_told_before_the_student_is_trained(tmp_path, monkeypatch, capsys):
@@ -19,10 +24,29 @@ def test_a_teacher_near_chance_is_told_before_the_student_is_trained(tmp_path, m
 
     monkeypatch.setattr(plan, 'run_tool', tool)
     teachers = dict.fromkeys(('vit', 'cnn'), SimpleNamespace(trained=False))
-    run, job = SimpleNamespace(folder=tmp_path), SimpleNamespace(classes=10, of='videos')
+    run, job = SimpleNamespace(folder=tmp_path), SimpleNamespace(classes=10, of='videos', tested=0)
     assert len(Plan(run, job, None, teachers, baseline=False).check_teachers()) == 3
     [line] = capsys.readouterr().out.splitlines()
     assert line.startswith('warning: teacher vit knows little more than chance: 14.0 %')
+
+
+def test_teachers_are_judged_by_what_the_student_is_tested_on(tmp_path, monkeypatch):
+    lists, seen = tmp_path / 'a, b', []
+    job = Job(VIDEOS, tmp_path, lists, 2, 8, 4, 0, validated=4, tested=6)
+    student = Entry('resnet3d18-w8', find_model('resnet3d18-w8', VIDEOS, '--student'), None)
+    teachers = dict(cnn=replace(student, checkpoint='a.pth', trained=True))
+    planned = Plan(SimpleNamespace(folder=tmp_path, state=dict(stages={})), job, student, teachers, baseline=False)
+    planned.write_configs(dict(student=1, teachers=1))
+
+    def tool(script, config, *arguments):
+        cfg = Config.fromfile(config)
+        settle(cfg, config)
+        seen.extend(cfg[f'{split}_dataloader'].dataset.ann_file for split in ('val', 'test'))
+        (tmp_path / 'teachers.json').write_text('[]')
+
+    monkeypatch.setattr(plan, 'run_tool', tool)
+    planned.check_teachers()
+    assert seen == [str(lists / 'test.txt')] * 2
 
 
 def test_a_training_goes_on_from_the_newest_whole_checkpoint_and_ends_with_no_older_one(tmp_path, capsys):

@@ -51,6 +51,34 @@ def test_folders_of_train_and_val_are_kept_as_a_split(tmp_path, clip):
         found(tmp_path / 'videos', tmp_path, regex='(a)')
 
 
+@pytest.mark.parametrize('second', ['val', 'Validation'])
+def test_of_train_val_and_test_the_last_alone_judges(tmp_path, clip, second, capsys):
+    names = [f'{part}/{kind}/{index}.avi' for part in ('train', second) for kind in 'ab' for index in range(2)]
+    tests = [f'test/a/{index}.avi' for index in range(3)]
+    samples = found(tree(tmp_path / 'videos', clip, *names, *tests), tmp_path)
+    assert samples.test == set(tests) and samples.trained_on() == names[:4]
+    assert "no file of 'b' lies in the folder test: nothing tests them" in capsys.readouterr().out
+    samples.write(tmp_path / 'lists')
+    lists = {path.stem: path.read_text().splitlines() for path in (tmp_path / 'lists').iterdir()}
+    assert lists['test'] == [f'{name} 0' for name in tests] and lists['train'][0] == 'train/a/0.avi 0'
+    assert lists['val'] == [f'{second}/a/0.avi 0', f'{second}/a/1.avi 0', f'{second}/b/0.avi 1', f'{second}/b/1.avi 1']
+
+
+@pytest.mark.parametrize(
+    ('tops', 'told'),
+    [(('train_set', 'test_set'), True), (('val', 'test'), True), (('all',), False)],
+)
+def test_parts_that_are_put_together_and_divided_anew_are_told(tmp_path, clip, tops, told, capsys):
+    names = [f'{top}/{kind}/{index}.avi' for top in tops for kind in 'ab' for index in range(2)]
+    data = tree(tmp_path / 'videos', clip, *names)
+    samples = found(data, tmp_path)
+    assert not samples.test
+    text = f'the same classes lie in {", ".join(map(repr, sorted(tops)))}: their files are put together'
+    assert (text in capsys.readouterr().out) == told
+    found(data, tmp_path, regex='/([^/]+)/[ab]' if len(tops) > 1 else '([01])')
+    assert text not in capsys.readouterr().out
+
+
 def test_a_side_of_a_split_that_is_empty_is_told(tmp_path, clip, capsys):
     data = tree(tmp_path / 'videos', clip, *(f'train/{kind}/{index}.avi' for kind in 'ab' for index in range(5)))
     assert len(found(data, tmp_path).held_out) == 2 and 'held out in its place' not in capsys.readouterr().out
