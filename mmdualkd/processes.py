@@ -1,8 +1,10 @@
 """Tools of the repository in processes of their own, which end with the command that started them."""
 
+import errno
 import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +18,7 @@ from .errors import ConfigError
 
 PATIENCE = 20  # seconds that an interrupted tool has to end by itself
 LOCK = '.lock'
+TRAINING = '.training'  # names the process that trains in a work directory
 TOOLS = Path(__file__).parent / '.mim' / 'tools'
 
 
@@ -68,6 +71,31 @@ def locked(folder: Path, key: str = '--out') -> Iterator[IO[str]]:
         except OSError as error:
             raise ConfigError(f'{key}={str(folder)!r}: another command is working there; wait for it') from error
         yield file
+
+
+@contextmanager
+def training_in(work_dir: str | Path) -> Iterator[None]:
+    """Keeps a second training from writing its checkpoints over those of the first, on any machine that sees both.
+
+    Unlike :func:`locked`'s it is the process's own: workers that outlive a killed training do not hold it.
+
+    Raises:
+        ConfigError: If another process trains there; names it.
+    """
+    with Path(work_dir, TRAINING).open('a+') as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):  # others are of file systems without locks
+                file.seek(0)
+                raise ConfigError(
+                    f'work_dir={str(work_dir)!r}: another training is writing there ({file.read().strip()}): name '
+                    'another --work-dir, or wait for it'
+                ) from error
+        file.truncate(0)
+        file.write(f'process {os.getpid()} on {socket.gethostname()}')
+        file.flush()
+        yield
 
 
 class Tool:

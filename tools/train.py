@@ -9,12 +9,14 @@ import argparse
 import importlib.util
 import logging
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
 
 # isort: split
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 from mmdualkd.cli.tools import add_train_arguments
@@ -22,6 +24,7 @@ from mmdualkd.errors import ConfigError
 from mmdualkd.flags import set_flags
 from mmdualkd.hooks.resume import check_nothing_there
 from mmdualkd.launch import build_runner, check_file, load_config, run_tool
+from mmdualkd.processes import training_in
 
 
 def parse_args() -> argparse.Namespace:
@@ -70,7 +73,9 @@ def main() -> None:
             cfg.randomness[key] = value
     if cfg.randomness.get('deterministic'):
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # without it torch refuses matrix products on CUDA
-    build_runner(cfg).train()
+    runner = build_runner(cfg)
+    with training_in(cfg.work_dir) if is_main_process() else nullcontext():
+        runner.train()
 
 
 if __name__ == '__main__':

@@ -1,6 +1,7 @@
 """tools/train.py and tools/test.py as a user calls them."""
 
 import importlib.util
+import os
 import pickle
 import re
 from pathlib import Path
@@ -16,6 +17,7 @@ from tensorboard.backend.event_processing import event_accumulator
 
 from mmdualkd.errors import ConfigError
 from mmdualkd.export import stock_config
+from mmdualkd.processes import training_in
 
 
 @pytest.fixture(scope='module')
@@ -30,6 +32,16 @@ def test_training_writes_checkpoints_and_the_seed_of_the_flag(trained):
     checkpoint = torch.load(trained.work_dir / 'epoch_2.pth', weights_only=True, map_location='cpu')
     assert checkpoint['meta']['seed'] == 7
     assert checkpoint['meta']['iter'] == 4
+
+
+def test_a_second_training_in_one_work_directory_is_refused_while_the_first_one_runs(trained):
+    before = {path.name for path in trained.work_dir.glob('*.pth')}
+    with training_in(trained.work_dir):
+        output = run(TOOLS / 'train.py', trained.config, ok=False)
+    assert re.search(
+        rf"^ConfigError: work_dir='.*': another training is writing there \(process {os.getpid()} on", output, re.M
+    )
+    assert {path.name for path in trained.work_dir.glob('*.pth')} == before and 'trained: epoch' not in output
 
 
 def test_a_seed_of_zero_is_a_seed(tmp_path):
