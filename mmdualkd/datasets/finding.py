@@ -20,7 +20,17 @@ SUFFIXES = (
     *('.jp2', '.avif'),
 )  # of pictures
 ENDS = dict(JPEG=b'\xff\xd9', MPO=b'\xff\xd9', PNG=b'IEND')  # what stands at the end of a picture's file
-TEXTS = ('.txt', '.nfo', '.diz', '.asc', '.ans', '.ice', '.art', '.vt')  # FFmpeg draws what is written: a video to it
+TEXTS = (
+    '.txt',
+    '.nfo',
+    '.diz',
+    '.asc',
+    '.ans',
+    '.ice',
+    '.art',
+    '.vt',
+    '.m3u8',
+)  # FFmpeg draws what is written: a video to it
 HUGE = 'has more pixels than Pillow opens: make it smaller'
 END = 1024  # bytes that are looked through for it
 
@@ -46,7 +56,7 @@ def find_videos(
 def find_pictures(
     folder: str | Path, out: str | Path | None = None, paths: Iterable[str] | None = None
 ) -> tuple[list[str], dict[str, str]]:
-    """Finds the pictures in a folder, by the header and the end of each file; see :func:`find_videos`."""
+    """Finds the pictures in a folder, by header, end and (PNG) checksums of each file; see :func:`find_videos`."""
     return _readable(folder, out, paths, picture_fault)
 
 
@@ -149,11 +159,22 @@ def end_fault(path: Path, kind: str | None) -> str | None:
     if kind in ENDS:
         with open(path, 'rb') as file:
             file.seek(max(path.stat().st_size - END, 0))
-            if ENDS[kind] in file.read():
-                return None
+            ended = ENDS[kind] in file.read()
+        if ended and (kind != 'PNG' or _has_checksums(path)):
+            return None
     if cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) is not None:
         return None
-    return 'is cut short' if kind in ENDS else 'does not decode'
+    return 'is cut short' if kind in ENDS and not ended else 'does not decode'
+
+
+def _has_checksums(path: Path) -> bool:
+    """Whether a PNG's parts have the checksums that stand beside them; nothing is decoded for it."""
+    try:
+        with Image.open(path) as picture:
+            picture.verify()
+    except (OSError, ValueError, SyntaxError):
+        return False
+    return True
 
 
 def _file_fault(path: Path) -> str | None:

@@ -121,6 +121,12 @@ def test_a_text_is_no_video_though_ffmpeg_draws_it(tmp_path):
     assert find_videos(tmp_path) == ([], {'About.TXT': 'is a text'})
 
 
+def test_a_playlist_is_no_further_copy_of_its_videos(tmp_path):
+    (tmp_path / 'all.m3u8').write_text('#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nclip.mp4\n#EXT-X-ENDLIST\n')
+    shutil.copy(VIDEOS / 'b_frames.mp4', tmp_path / 'clip.mp4')
+    assert find_videos(tmp_path) == (['clip.mp4'], {'all.m3u8': 'is a text'})
+
+
 def test_a_name_without_an_extension_is_not_the_mp4_beside_it(tmp_path):
     shutil.copy(VIDEOS / 'b_frames.mp4', tmp_path / 'clip.mp4')
     (tmp_path / 'clip').write_text('Recorded in the yard.')
@@ -163,6 +169,15 @@ def test_pictures_that_are_cut_short_are_left_out_and_those_with_more_behind_the
     files = {str(path): path.stem for path in tmp_path.iterdir()}
     faulty = unreadable(files, pictures=True)
     assert {files[file] for file in faulty} == {'cut'} and len(faulty) == len(kinds)
+
+
+def test_a_png_that_is_damaged_in_its_middle_is_left_out(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    whole = cv2.imencode('.png', noise)[1].tobytes()
+    (tmp_path / 'damaged.png').write_bytes(whole[:6000] + bytes(20) + whole[6020:])
+    (tmp_path / 'whole.png').write_bytes(whole)
+    assert find_pictures(tmp_path) == (['whole.png'], {'damaged.png': 'does not decode'})
+    assert list(unreadable([str(tmp_path / 'damaged.png')], pictures=True).values()) == ['it does not decode']
 
 
 def test_a_picture_of_more_pixels_than_pillow_opens_is_told_so(tmp_path, monkeypatch):
