@@ -72,8 +72,8 @@ def main() -> None:
     if args.seeds:
         chosen = of_seeds(chosen, args.seeds)
     out = args.out or folder / 'table.md'
-    if args.out and not args.dry_run:
-        check_out(out)
+    if args.out:
+        check_out(out, make=not args.dry_run)
     look(runs)
     chosen = with_teachers(runs, chosen)
     for run in chosen:
@@ -98,9 +98,15 @@ def main() -> None:
         raise SystemExit(f'{len(failed)} of {len(by_place(chosen))} trainings failed: {named}{more}')
 
 
-def check_out(out: Path) -> None:
-    """Refuses a place where no table can be written."""
-    check_folder('--out', out.parent)
+def check_out(out: Path, make: bool = True) -> None:
+    """Refuses a place where no table can be written.
+
+    Args:
+        out: The table's file.
+        make: Makes its folder, and looks whether it can be written.
+    """
+    if make:
+        check_folder('--out', out.parent)
     if out.exists() and not out.is_file():
         raise ConfigError(f'--out={str(out)!r} is a {"folder; name a file in it" if out.is_dir() else "device"}')
 

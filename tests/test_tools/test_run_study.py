@@ -160,6 +160,7 @@ def test_a_study_that_makes_no_table_is_one_clear_line_before_any_training(tmp_p
         (['study.py', '--out', 'job.py/table.md'], "ConfigError: --out='job.py' cannot be written"),
         (['study.py', '--out', '/dev/null'], "ConfigError: --out='/dev/null' is a device"),
         (['study.py', '--out', '.'], "ConfigError: --out='.' is a folder; name a file in it"),
+        (['study.py', '--dry-run', '--out', '.'], "ConfigError: --out='.' is a folder; name a file in it"),
     ],
 )
 def test_a_command_line_that_cannot_work_is_refused_before_any_training(tmp_path, words, message):
