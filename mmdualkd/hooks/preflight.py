@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from mmaction.datasets import RawframeDataset
-from mmaction.datasets.transforms import DecordInit, OpenCVInit, PyAVInit
+from mmaction.datasets.transforms import DecordInit, OpenCVInit, PyAVInit, SampleFrames
 from mmengine.dataset import InfiniteSampler
 from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
@@ -94,6 +94,7 @@ class PreflightHook(Hook):
                 where = f'{split}_dataloader.dataset ({source_of(dataset)})'
                 unlabelled += check_labels(dataset, split, where, model)
                 named = check_class_names(dataset, where, named)
+                tell_of_rate(dataset, where)
                 if split == 'val':
                     check_samples_plainly(dataset, where)
                 if split == 'train' and hasattr(model, 'plan') and not getattr(model, 'of_pictures', False):
@@ -119,6 +120,7 @@ class PreflightHook(Hook):
         for dataset in plain_datasets(runner.test_loop.dataloader.dataset):
             where = f'test_dataloader.dataset ({source_of(dataset)})'
             check_labels(dataset, 'test', where, model)
+            tell_of_rate(dataset, where)
             check_tested_classes(*self.learned, dataset, where)
         check_averaging(model, runner.test_loop)
         check_topk(runner.test_loop, getattr(model, 'student', model), 'test_evaluator')
@@ -168,6 +170,13 @@ def check_labels(dataset: object, split: str, where: str, model: nn.Module) -> i
     classes, declared = classes_of(getattr(model, 'student', model))[1], getattr(dataset, 'num_classes', None)
     if None not in (classes, declared) and declared != classes:
         raise DataError(f'{where} has num_classes={declared}, but the model has {classes}: set model.num_classes')
+    names = (getattr(dataset, 'metainfo', None) or {}).get('classes') or ()
+    if names and classes is not None and len(names) != classes:
+        message = (
+            f'{where} names {len(names)} classes, and the model has {classes}: whether each name (of classes.txt, for '
+            'one) is that of its label is not known, and checkpoints keep them'
+        )
+        print_log(message, logger='current', level=logging.WARNING)
     seen, wrong, without = set(), None, []
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
@@ -234,6 +243,17 @@ def check_samples_plainly(dataset: object, where: str) -> None:
         raise ConfigError(
             f'{where}: its pipeline has SampleViews, which is for training; put SampleFrames in its place'
         )
+
+
+def tell_of_rate(dataset: object, where: str) -> None:
+    """Tells of a ``target_fps`` of ``SampleFrames`` that MMAction2 leaves aside: folders of frames have no rate."""
+    for transform in getattr(getattr(dataset, 'pipeline', None), 'transforms', ()):
+        rate = getattr(transform, 'target_fps', None)
+        if rate is not None and isinstance(transform, SampleFrames) and isinstance(dataset, RawframeDataset):
+            message = (
+                f'{where}: SampleFrames has target_fps={rate}, but folders of frames have no rate: it counts frames'
+            )
+            print_log(message, logger='current', level=logging.WARNING)
 
 
 def check_batches(loader: DataLoader) -> None:

@@ -17,7 +17,7 @@ from mmdualkd.datasets import VideoDataset
 from mmdualkd.errors import ConfigError, DataError
 from mmdualkd.hooks import EpochSeedHook, PreflightHook, class_order, preflight
 from mmdualkd.hooks.class_order import check_teacher_classes
-from mmdualkd.hooks.preflight import check_batches, check_labels, hand_views
+from mmdualkd.hooks.preflight import check_batches, check_labels, hand_views, tell_of_rate
 from mmdualkd.zoo.weights import load_teacher_weights
 
 MISTAKES = {
@@ -102,6 +102,20 @@ def test_samples_of_a_test_that_have_no_label_are_said_to_count_as_wrong(tmp_pat
     assert said == ([wanted] if count else [])
 
 
+@pytest.mark.parametrize('names', ['a b c d', 'a a b c d'])
+def test_names_of_another_number_of_classes_than_the_model_has_are_told(tmp_path, names):
+    (tmp_path / 'list.txt').write_text(''.join(f'{label}.avi {label}\n' for label in range(4)))
+    (tmp_path / 'classes.txt').write_text(names.replace(' ', '\n'))
+    for label in range(4):
+        (tmp_path / f'{label}.avi').touch()
+    dataset = VideoDataset(str(tmp_path / 'list.txt'), [], data_prefix=dict(video=str(tmp_path)))
+    with mock.patch.object(preflight, 'print_log') as told:
+        check_labels(dataset, 'train', 'train_dataloader.dataset', build_distiller(tmp_path))
+    said = [call.args[0].partition(':')[0] for call in told.call_args_list]
+    wanted = 'train_dataloader.dataset names 5 classes, and the model has 4'
+    assert said == ([wanted] if 'a a' in names else [])
+
+
 def clips(folder, **sampler):
     """Clips of four classes, through a pipeline with ``SampleViews``."""
     pipeline = [
@@ -151,6 +165,16 @@ def test_a_pipeline_that_opens_videos_where_the_data_are_folders_of_frames_is_na
     frames = RawframeDataset(str(tmp_path / 'frames.txt'), pipeline, data_prefix=dict(img=str(tmp_path)))
     with pytest.raises(ConfigError, match=r'^teacher_val_pipeline opens video files \(DecordInit\), and .*frames.txt'):
         hand_views(frames, None, 'teacher_val_pipeline')
+
+
+def test_a_frame_rate_that_folders_of_frames_do_not_have_is_told_to_be_left_aside(tmp_path):
+    (tmp_path / 'frames.txt').write_text('a 12 0\n')
+    for rate, told in ((10, True), (None, False)):
+        pipeline = [dict(type='mmaction.SampleFrames', clip_len=2, target_fps=rate)]
+        frames = RawframeDataset(str(tmp_path / 'frames.txt'), pipeline, data_prefix=dict(img=str(tmp_path)))
+        with mock.patch.object(preflight, 'print_log') as log:
+            tell_of_rate(frames, 'val_dataloader.dataset')
+        assert log.called == told and (not told or 'target_fps=10, but folders' in log.call_args.args[0])
 
 
 def test_workers_that_started_too_early_are_named(tmp_path):
