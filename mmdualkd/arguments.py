@@ -1,6 +1,7 @@
 """Command lines that the tools have in common."""
 
 import argparse
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -73,7 +74,12 @@ def folder_path(text: str) -> Path:
     """Reads the path of a folder off the command line; an empty one is a variable of the shell that is not set."""
     if not text.strip():
         raise argparse.ArgumentTypeError('must be the path of a folder, got an empty one')
-    return Path(text).expanduser()
+    return file_path(text)
+
+
+def file_path(text: str) -> Path:
+    """Reads the path of a file off the command line; a shell leaves the ``~`` in ``--out=~/file`` to us."""
+    return Path(os.path.expanduser(text))
 
 
 def add_config(parser: argparse.ArgumentParser, what: str = 'config file', nargs: str | None = None) -> None:

@@ -51,6 +51,7 @@ def load_config(args: argparse.Namespace) -> Config:
         raise ConfigError(f'model must be a dict, got {cfg.model!r}')
     if not isinstance(cfg.work_dir, str) or not cfg.work_dir:
         raise ConfigError(f'work_dir={cfg.work_dir!r} names no folder')
+    cfg.work_dir = os.path.expanduser(cfg.work_dir)  # MMEngine would make a folder called ~
     check_settings(cfg)
     check_read(cfg, path, args.cfg_options or {})
     if lost := lost_hooks(cfg):

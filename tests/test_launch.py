@@ -12,6 +12,7 @@ from helpers import ROOT, full_disk
 from leaves import DISTILLATION, load, refused, write_leaf
 
 from mmdualkd import launch
+from mmdualkd.arguments import file_path, folder_path
 from mmdualkd.errors import ConfigError
 from mmdualkd.flags import set_flags
 from mmdualkd.hooks.corrupt_video import max_fraction_of
@@ -25,6 +26,13 @@ ALONE = ROOT / 'configs' / 'demo' / 'student_alone.py'
 def leaf(tmp_path_factory):
     """Writes a leaf on the demo's distillation; gives its path."""
     return functools.partial(write_leaf, tmp_path_factory.mktemp('leaf'))
+
+
+def test_a_home_folder_that_the_shell_leaves_as_it_is_written_is_that_folder(leaf, tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    assert load(leaf(''), '--work-dir=~/run').work_dir == str(tmp_path / 'run')
+    assert load(leaf("work_dir = '~/mine'")).work_dir == str(tmp_path / 'mine')
+    assert folder_path('~/a') == file_path('~/a') == tmp_path / 'a' and file_path('~nobody1/a') == Path('~nobody1/a')
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,13 @@ Examples:
 
 import argparse
 import json
-from pathlib import Path
 
 import mmdualkd  # noqa: F401  (first: it mends the stack and lets `mmdualkd::` bases be found)
 
 # isort: split
 from mmengine.registry import init_default_scope
 
-from mmdualkd.arguments import add_launch_arguments
+from mmdualkd.arguments import add_launch_arguments, file_path
 from mmdualkd.checks.accuracy import build_loader, build_models, cost, measure
 from mmdualkd.cli.table import table
 from mmdualkd.files import check_folder, open_whole
@@ -32,7 +31,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Accuracy and size of the teachers and the initial student.')
     parser.add_argument('config', help='config file of a distillation')
     parser.add_argument('--checkpoint', help='weights of the student in place of its initial ones')
-    parser.add_argument('--out', type=Path, metavar='FILE', help='also write the table into this JSON file')
+    parser.add_argument('--out', type=file_path, metavar='FILE', help='also write the table into this JSON file')
     add_launch_arguments(parser)
     return parser.parse_args()
 

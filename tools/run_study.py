@@ -10,7 +10,7 @@ import mmdualkd  # noqa: F401  (first: it mends the stack)
 # isort: split
 from mmengine.config import Config
 
-from mmdualkd.arguments import CfgOptions, whole_number
+from mmdualkd.arguments import CfgOptions, file_path, whole_number
 from mmdualkd.errors import ConfigError, check_name
 from mmdualkd.files import check_folder, shown
 from mmdualkd.launch import run_tool
@@ -52,7 +52,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--against', nargs='+', action='extend', help="rows that all are compared with, not the study's"
     )
-    parser.add_argument('--out', type=Path, help='file for the table (default: <work dir of the study>/table.md)')
+    parser.add_argument('--out', type=file_path, help='file for the table (default: <work dir of the study>/table.md)')
     parser.add_argument('--dry-run', action='store_true', help='list the trainings and how long they take; train none')
     parser.add_argument('--cfg-options', nargs='+', action=CfgOptions, default={}, help='for every training')
     return parser.parse_args()

@@ -11,6 +11,7 @@ examples:
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int | None:
     """Runs it; the report is the end of what it prints."""
     from ..errors import ConfigError
 
-    if not Path(args.data).exists():  # before the seconds that importing torch takes
+    if not Path(os.path.expanduser(args.data)).exists():  # before the seconds that importing torch takes
         raise ConfigError(f'DATA={args.data!r}: there is no such folder, and no such table')
     from ..workflow.distill import distill
     from ..workflow.stages import StageError

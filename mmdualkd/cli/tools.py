@@ -1,9 +1,9 @@
 """Command lines of the tools, here since the shell completes them: the tools themselves are slow to import."""
 
 import argparse
-from pathlib import Path
+import os
 
-from ..arguments import add_config, add_launch_arguments, count, folder_path, whole_number
+from ..arguments import add_config, add_launch_arguments, count, file_path, folder_path, whole_number
 from ..names import DTYPES, MAX_VIEWS
 
 
@@ -37,8 +37,12 @@ def add_test_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds those of ``tools/test.py``."""
     add_config(parser)
     parser.add_argument('checkpoint', help='checkpoint file or its address')
-    parser.add_argument('--dump', help='write the predictions into this .pkl file')
-    parser.add_argument('--show-dir', help='write pictures with their predictions into this folder, of pictures alone')
+    parser.add_argument('--dump', type=os.path.expanduser, help='write the predictions into this .pkl file')
+    parser.add_argument(
+        '--show-dir',
+        type=os.path.expanduser,
+        help='write pictures with their predictions into this folder, of pictures alone',
+    )
     parser.add_argument('--show', action='store_true', help='show them in a window')
     parser.add_argument('--interval', type=count, default=1, help='show one sample of so many')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds that a window stays')
@@ -75,9 +79,12 @@ def add_replay_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_report_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds those of ``tools/report.py``."""
-    parser.add_argument('folder', metavar='WORK_DIR_OR_STUDY', type=Path, help='what the page is of')
+    parser.add_argument('folder', metavar='WORK_DIR_OR_STUDY', type=file_path, help='what the page is of')
     parser.add_argument(
-        '--against', metavar='WORK_DIR', type=Path, help='work directory of the student alone, trained on the same data'
+        '--against',
+        metavar='WORK_DIR',
+        type=file_path,
+        help='work directory of the student alone, trained on the same data',
     )
-    parser.add_argument('--out', metavar='FILE', type=Path, help='default: report.html in the folder')
+    parser.add_argument('--out', metavar='FILE', type=file_path, help='default: report.html in the folder')
     parser.add_argument('--no-predictions', action='store_true', help='run no network: a page of the logs alone')

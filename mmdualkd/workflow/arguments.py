@@ -1,5 +1,6 @@
 """What a run is asked for, checked before anything is written, in the form that its folder knows it by."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,7 +54,7 @@ def checked(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if unlabelled is not None and (not isinstance(unlabelled, str) or not unlabelled.strip('./')):
         raise ConfigError(f'--unlabelled must be the name of a folder in DATA, got {unlabelled!r}')
     whole = dict(
-        data=str(Path(arguments['data']).resolve()),
+        data=str(_whole(arguments['data'])),
         student=str(arguments['student']),
         teachers=teachers,
         teacher_checkpoints=checkpoints,
@@ -77,7 +78,11 @@ def _checkpoints(checkpoints: Any) -> dict[str, str]:
         return {}
     if not isinstance(checkpoints, Mapping) or not all(isinstance(path, str | Path) for path in checkpoints.values()):
         raise ConfigError(f'--teacher-checkpoint must be files by the names of teachers, got {checkpoints!r}')
-    return {str(name): str(Path(path).resolve()) for name, path in checkpoints.items()}
+    return {str(name): str(_whole(path)) for name, path in checkpoints.items()}
+
+
+def _whole(path: str | Path) -> Path:
+    return Path(os.path.expanduser(path)).resolve()
 
 
 def _check_time(arguments: Mapping[str, Any]) -> None:

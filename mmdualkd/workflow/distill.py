@@ -1,5 +1,6 @@
 """The whole run: data, teachers, student, test, export, report."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ def distill(
     workers = arguments.pop('workers')  # a machine's, not the run's
     if not str(out).strip():
         raise ConfigError(f'--out={str(out)!r} names no folder')
-    out = Path(out).resolve()
+    out = Path(os.path.expanduser(out)).resolve()
     Run.check_free(out)
     check_folder('--out', out)
     with locked(out):

@@ -234,6 +234,15 @@ def test_a_mistake_is_one_error_before_any_data_are_written(videos, tmp_path, ch
     assert not [path for path in tmp_path.glob('out/*') if path.name not in ('.lock', 'run.json')]
 
 
+def test_paths_from_the_home_folder_are_there(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    with pytest.raises(ConfigError, match=f"DATA='{tmp_path}/none': there is no such folder"):
+        mmdualkd.distill('~/none', out='~/out', **SMALL, **SHORT)
+    assert (tmp_path / 'out').is_dir()
+    with pytest.raises(ConfigError, match=f"uniformer-w16='{tmp_path}/a.pth' is not a file"):
+        mmdualkd.distill('~', out='~/out', teacher_checkpoints={'uniformer-w16': '~/a.pth'}, **SMALL, **SHORT)
+
+
 def test_teachers_with_weights_are_fine_tuned_beside_a_student_without(videos, tmp_path, monkeypatch):
     lengths = {}
 
