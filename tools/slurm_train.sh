@@ -6,6 +6,16 @@ if [ $# -lt 3 ]; then
     sed -n 2,3p "$0" >&2
     exit 2
 fi
+if [[ $3 != *::* && ! -f $3 ]]; then # a job would wait in the queue to say so
+    echo "$0: CONFIG='$3' is not a file" >&2
+    exit 2
+fi
+for name in GPUS GPUS_PER_NODE CPUS_PER_TASK; do
+    if [[ ! ${!name:-1} =~ ^[1-9][0-9]*$ ]]; then
+        echo "$0: $name must be a whole number from 1, got '${!name}'" >&2
+        exit 2
+    fi
+done
 
 GPUS=${GPUS:-8}
 GPUS_PER_NODE=${GPUS_PER_NODE:-$((GPUS < 8 ? GPUS : 8))}

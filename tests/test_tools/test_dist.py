@@ -58,7 +58,22 @@ def test_the_slurm_script_hands_resources_and_flags_to_srun(tmp_path):
     srun.chmod(0o755)
     env = environment()
     env.update(PATH=f'{tmp_path}:{env["PATH"]}', GPUS='4', SRUN_ARGS='--qos=high --time=1:00')
-    words = run('bash', TOOLS / 'slurm_train.sh', 'part', 'job', 'c.py', '--amp', env=env).split()
+    (tmp_path / 'c.py').touch()
+    words = run('bash', TOOLS / 'slurm_train.sh', 'part', 'job', 'c.py', '--amp', env=env, cwd=tmp_path).split()
     assert words[:3] == ['-p', 'part', '--job-name=job']
     assert {'--gres=gpu:4', '--ntasks=4', '--ntasks-per-node=4', '--qos=high', '--time=1:00'} <= set(words)
     assert words[-5:][1:] == ['c.py', '--launcher', 'slurm', '--amp']
+
+
+@pytest.mark.parametrize(
+    'config, setting, told',
+    [
+        ('d.py', {}, "CONFIG='d.py' is not a file"),
+        ('mmdualkd::a.py', dict(GPUS='0'), "GPUS must be a whole number from 1, got '0'"),
+        ('mmdualkd::a.py', dict(CPUS_PER_TASK='few'), "CPUS_PER_TASK must be a whole number from 1, got 'few'"),
+    ],
+)
+def test_what_the_slurm_script_cannot_start_does_not_wait_in_the_queue(tmp_path, config, setting, told):
+    output = run('bash', TOOLS / 'slurm_train.sh', 'part', 'job', config, ok=False, cwd=tmp_path,
+                 env={**environment(), **setting})  # fmt: skip
+    assert output == f'{TOOLS / "slurm_train.sh"}: {told}\n'
