@@ -20,6 +20,7 @@ from .files import shown
 from .printed import printed
 
 INTERRUPTED = 128 + signal.SIGINT
+COLLATE = 'collate_tensor_fn'  # what stacks tensors in torch's default_collate
 
 
 @dataclass
@@ -88,7 +89,7 @@ def _explained(main: Callable[[], object]) -> None:
     except DistillError:
         raise
     except Exception as error:
-        better = _shortage(error) or _fault(error)
+        better = _shortage(error) or _uneven(error) or _fault(error)
         if better is None:
             raise
         better.of_others = True
@@ -99,6 +100,21 @@ def _fault(error: Exception) -> ConfigError | None:
     """What others raised while they built a part of the config."""
     line = explain(error)
     return None if line is None else ConfigError(line)
+
+
+def _uneven(error: Exception) -> ConfigError | None:
+    """Samples of several sizes that a ``default_collate`` could not stack, here or in a worker."""
+    sizes = re.search(
+        r'expects each tensor to be equal size, but got (\[.*?]) at entry \d+ and (\[.*?]) at', str(error)
+    )
+    here = any(frame.f_code.co_name == COLLATE for frame, _ in traceback.walk_tb(error.__traceback__))
+    if not sizes or not (here or COLLATE in str(error)):
+        return None
+    split = MessageHub.get_current_instance().get_info('loop_stage') or 'train'
+    return ConfigError(
+        f'the pipeline of {split}_dataloader hands on samples of several sizes, {sizes[1]} and {sizes[2]}: let it crop '
+        'or resize all of them to one'
+    )
 
 
 def _shortage(error: Exception) -> MemoryShortage | None:

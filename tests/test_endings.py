@@ -6,8 +6,14 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from distill_jobs import distill_job
 from helpers import TOOLS, environment, process, run, two_processes
+from mmengine.dataset import default_collate
+from torch.utils.data import DataLoader
+
+from mmdualkd import endings
+from mmdualkd.errors import ConfigError
 
 FAILING = """
 custom_imports['imports'] += ['failing']
@@ -43,6 +49,16 @@ def test_memory_that_is_not_there_is_one_line_with_what_to_lower(job, tmp_path):
         'MemoryShortage: the GPU of 15.78 GiB has no 2.00 GiB left: lower train_dataloader.batch_size (now 4), train '
     )
     assert 'Traceback' not in output and 'OutOfMemoryError' in log
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_samples_that_default_collate_cannot_stack_are_one_line_with_their_sizes(workers):
+    samples = [dict(inputs=torch.zeros(3, 8, size)) for size in (8, 9)]
+    loader = DataLoader(samples, batch_size=2, num_workers=workers, collate_fn=default_collate)
+    with pytest.raises(ConfigError, match=r'several sizes, \[3, 8, 8\] and \[3, 8, 9\]: let it crop or resize'):
+        endings._explained(lambda: next(iter(loader)))
+    with pytest.raises(RuntimeError, match='expects each tensor to be equal size'):  # of anything else
+        endings._explained(lambda: torch.stack([sample['inputs'] for sample in samples]))
 
 
 def test_an_error_in_a_worker_that_loads_data_is_one_line(job, tmp_path):
