@@ -172,7 +172,7 @@ def _has_checksums(path: Path) -> bool:
     try:
         with Image.open(path) as picture:
             picture.verify()
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, LookupError):  # the last where there are no pixels at all
         return False
     return True
 

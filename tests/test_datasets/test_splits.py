@@ -175,8 +175,9 @@ def test_a_png_that_is_damaged_in_its_middle_is_left_out(tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     whole = cv2.imencode('.png', noise)[1].tobytes()
     (tmp_path / 'damaged.png').write_bytes(whole[:6000] + bytes(20) + whole[6020:])
+    (tmp_path / 'empty.png').write_bytes(whole[:33] + whole[-12:])
     (tmp_path / 'whole.png').write_bytes(whole)
-    assert find_pictures(tmp_path) == (['whole.png'], {'damaged.png': 'does not decode'})
+    assert find_pictures(tmp_path) == (['whole.png'], dict.fromkeys(('damaged.png', 'empty.png'), 'does not decode'))
     assert list(unreadable([str(tmp_path / 'damaged.png')], pictures=True).values()) == ['it does not decode']
 
 
