@@ -55,7 +55,8 @@ from mmdualkd.errors import ConfigError, DistillError, check_name
 from mmdualkd.files import check_folder
 from mmdualkd.hooks.class_order import check_class_names, check_teacher_classes
 from mmdualkd.hooks.corrupt_video import max_fraction_of, report_failed
-from mmdualkd.hooks.preflight import check_labels, hand_views
+from mmdualkd.hooks.labels import check_labels
+from mmdualkd.hooks.preflight import hand_views
 from mmdualkd.launch import check_distillation, load_config, run_tool
 from mmdualkd.machine import in_bytes
 from mmdualkd.names import FILES

@@ -21,7 +21,8 @@ from ..datasets.robust import source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
 from ..hooks.corrupt_video import report_failed
-from ..hooks.preflight import check_labels, hand_views
+from ..hooks.labels import check_labels
+from ..hooks.preflight import hand_views
 from ..launch import check_distillation
 from ..outputs import Scores
 from ..zoo.weights import load_teacher_weights

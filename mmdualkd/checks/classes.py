@@ -9,7 +9,7 @@ from ..datasets.robust import source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import listed
 from ..findings import Finding
-from ..hooks.preflight import check_labels
+from ..hooks.labels import check_labels
 from .job import Job
 from .samples import class_names
 

@@ -96,7 +96,7 @@ def check_signs(labels: Sequence[int], where: str, test_mode: bool) -> None:
         raise DataError(f'{where}: label -1 means no label, which only training data may be without')
 
 
-def check_labels(lines: Sequence[Line], num_classes: int | None) -> set[int]:
+def check_range(lines: Sequence[Line], num_classes: int | None) -> set[int]:
     """Gives all labels of a list.
 
     Args:

@@ -8,7 +8,7 @@ import torch
 from mmaction.datasets.transforms import DecordInit
 from mmengine.dataset import BaseDataset
 
-from .annotations import Line, check_labels, names_beside
+from .annotations import Line, check_range, names_beside
 from .labels import UNLABELLED, is_unlabelled
 from .reading import file_meant, open_video
 from .robust import RobustDataset
@@ -43,7 +43,7 @@ class RobustVideos(RobustDataset):
         Raises:
             DataError: If one is out of range.
         """
-        found = check_labels(lines, self.num_classes)
+        found = check_range(lines, self.num_classes)
         if not self._metainfo.get('classes'):
             names = names_beside(self.ann_file, found, self.num_classes)
             self._metainfo.update(dict(classes=names) if names else {})

@@ -17,7 +17,8 @@ from mmdualkd.datasets import VideoDataset
 from mmdualkd.errors import ConfigError, DataError
 from mmdualkd.hooks import EpochSeedHook, PreflightHook, class_order, preflight
 from mmdualkd.hooks.class_order import check_teacher_classes
-from mmdualkd.hooks.preflight import check_batches, check_labels, hand_views, tell_of_rate
+from mmdualkd.hooks.labels import check_labels
+from mmdualkd.hooks.preflight import check_batches, hand_views, tell_of_rate
 from mmdualkd.zoo.weights import load_teacher_weights
 
 MISTAKES = {
