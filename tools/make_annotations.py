@@ -6,6 +6,7 @@ import re
 import mmdualkd  # noqa: F401  (first: it mends the stack)
 from mmdualkd.arguments import folder_path
 from mmdualkd.datasets import finding, splits
+from mmdualkd.datasets.table import read_table
 from mmdualkd.errors import DataError, listed
 from mmdualkd.files import check_folder
 from mmdualkd.launch import run_tool
@@ -91,7 +92,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     check_folder('--out', args.out)
     noun = 'picture' if args.pictures else 'video'
-    table = None if args.table is None else dict(splits.read_table(args.table, args.folder))
+    table, parts = (None, {}) if args.table is None else read_table(args.table, args.folder)
     find = finding.find_pictures if args.pictures else finding.find_videos
     found, faults = find(args.folder, args.out, table)
     for path, fault in faults.items():
@@ -104,9 +105,11 @@ def main(argv: list[str] | None = None) -> None:
     names = splits.class_names(classes)
     without = f', and {len(unlabelled)} without a label' if unlabelled else ''
     print(f'{len(classes)} {noun}s of {len(names)} classes: {", ".join(names)}{without}')
-    if table is None and given_split(classes) is not None:
-        tops = ', '.join(sorted({path.partition('/')[0] for path in classes}))
-        print(f'warning: the folders {tops} are divided anew; `mmdualkd distill` keeps them as the split that they are')
+    if table is None and given_split(classes):
+        parts = {path: path.partition('/')[0] for path in classes}
+    if parts:
+        tops = ', '.join(sorted(set(parts.values())))
+        print(f'warning: {tops} are divided anew; `mmdualkd distill` keeps them as the split that they are')
     if args.group_regex:
         groups = splits.groups_of(classes, args.group_regex)
         print(f'{len(groups)} groups: {listed(sorted(groups), 20)}')

@@ -1,7 +1,5 @@
 """From one's own videos or pictures and the names of their classes to annotation files; :mod:`.finding` finds them."""
 
-import csv
-import os
 import random
 import re
 import unicodedata
@@ -16,11 +14,6 @@ from .labels import UNLABELLED
 
 SHOWN = 5
 NO_LABEL = ('', '-1', '-1.0')  # of a file in a table; pandas writes numbers beside gaps with a point
-# names of columns by which a table's first row is known for its header
-PATHS = ('path', 'file', 'filename', 'file_name', 'video', 'video_path', 'image', 'image_path', 'picture', 'clip')
-CLASSES = ('label', 'class', 'class_name', 'category', 'target', 'action')
-DIVISIONS = ('split', 'subset', 'fold', 'partition')  # of columns that are not read, but look as if they were
-WHOLE = re.compile(r'-?\d+(\.0+)?')
 
 
 def classes_by_folder(paths: Sequence[str]) -> dict[str, str]:
@@ -66,61 +59,6 @@ def beside(paths: Sequence[str], test: Collection[str], group_regex: re.Pattern 
     groups = groups_of(test, group_regex) if group_regex is not None else {}
     found = ((path, group_regex.search(f'/{path}') if groups else None) for path in paths)
     return [path for path, match in found if match is None or match[1] not in groups]
-
-
-def read_table(path: str | Path, folder: str | Path | None = None) -> list[tuple[str, str]]:
-    """Reads a CSV of files and the names of their classes.
-
-    A first row of known names (``path,label``; ``file``, ``video``, ``class`` and others do as well) is a header, which
-    may name further columns. Without one there are two columns, the file first. Classes that are all whole numbers lose
-    the point that pandas writes beside gaps (``10.0``), so that they are the numbers that they are elsewhere.
-
-    Args:
-        path: The CSV, in UTF-8.
-        folder: Where its paths start from; None takes the folder that it lies in.
-
-    Returns:
-        File, as it stands there, and name of class of each row; an empty one where there is none.
-
-    Raises:
-        DataError: If it cannot be read, is empty, or a row has not its two columns, or names a file again.
-    """
-    try:
-        with open(path, encoding='utf-8-sig', newline='') as file:
-            reader = csv.reader(file, skipinitialspace=True, strict=True)
-            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(map(str.strip, row))]
-    except (OSError, UnicodeError, csv.Error) as error:
-        raise DataError(f'{path} cannot be read as a CSV in UTF-8: {error}') from error
-    header = [cell.lower() for cell in rows[0][1]] if rows else []
-    of_path = next((index for index, name in enumerate(header) if name in PATHS), None)
-    of_class = next((index for index, name in enumerate(header) if name in CLASSES), None)
-    width = 2
-    if of_path is not None and of_class is not None:
-        rows, width = rows[1:], len(header)
-        if unread := [name for name in header if name in DIVISIONS]:
-            print(f'warning: {path}: the column {unread[0]!r} is not read: it does not decide what is held out')
-    else:
-        of_path, of_class = 0, 1
-    if not rows:
-        raise DataError(f'{path} is empty')
-    found: dict[str, str] = {}
-    spelt: dict[str, str] = {}
-    start = Path(path).parent if folder is None else Path(folder)
-    for line, row in rows:
-        if len(row) != width or not row[of_path]:
-            raise DataError(
-                f'{path}, line {line} ({",".join(row)!r}): a row must be path,label, or begin with a header that names '
-                'the two columns path and label'
-            )
-        name = row[of_path]
-        before = spelt.setdefault(os.path.normpath(start.absolute() / name), name)
-        if name in found or before != name:
-            otherwise = f', as {before!r}' if before != name else ''
-            raise DataError(f'{path}, line {line}: {name!r} stands there before{otherwise}')
-        found[name] = row[of_class]
-    if all(WHOLE.fullmatch(label) for label in found.values() if label):
-        found = {name: label.partition('.')[0] for name, label in found.items()}
-    return list(found.items())
 
 
 def class_names(classes: Mapping[str, str]) -> list[str]:

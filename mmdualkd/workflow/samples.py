@@ -17,14 +17,13 @@ from ..datasets.splits import (
     class_names,
     held_out,
     known_classes,
-    read_table,
     write_annotations,
 )
+from ..datasets.table import SPLITS, read_table
 from ..errors import ConfigError, DataError, listed, nearest
 from ..zoo.catalogue import PICTURES, VIDEOS
 
 NOTES = ('.txt', '.json', '.csv', '.xml', '.yaml', '.yml', '.md', '.srt', '.vtt', '.log', '.npy', '.pkl', '.pt', '.pth')
-SPLITS = dict(train=False, training=False, val=True, valid=True, validation=True, test=True)  # whether it is held out
 TEST = 'test'  # the part that judges where there is one to validate on, too
 PROBES = 25
 SHOWN = 10  # files that are left out
@@ -96,8 +95,8 @@ def find_samples(
 ) -> Samples:
     """Finds videos or pictures, names their classes and holds some out.
 
-    Folders named ``train`` and ``val`` (or ``test``, or both) at the top are a split that is kept; of anything else a
-    share of each class, or of the groups, is drawn by the seed.
+    Folders named ``train`` and ``val`` (or ``test``, or both) at the top, or a table's column of these names, are a
+    split that is kept; of anything else a share of each class, or of the groups, is drawn by the seed.
 
     Args:
         data: A folder, or a CSV of files and classes, whose paths start from the folder that it lies in.
@@ -113,10 +112,10 @@ def find_samples(
     """
     data = Path(data)
     if data.is_dir():
-        root, table = data.absolute(), None
+        root, table, parts = data.absolute(), None, {}
         paths = [path.relative_to(root).as_posix() for path in files_below(root, out)]
     elif data.is_file():
-        root, table = data.absolute().parent, dict(read_table(data))
+        root, (table, parts) = data.absolute().parent, read_table(data)
         paths = list(table)
         if unlabelled is not None:
             raise ConfigError(f'--unlabelled={unlabelled!r} is of folders; in a table leave the label empty')
@@ -126,9 +125,13 @@ def find_samples(
     _tell(faults)  # before a class that lacks them is told of
     classes, without = known_classes(good, table, unlabelled)
     _warn_of_lost(faults, classes, table, unlabelled)
-    test = given_split(classes) if table is None else None
+    if table is None and given_split(classes):
+        parts = {path: path.partition('/')[0].lower() for path in classes}
+    test = {path for path in classes if SPLITS[parts[path]]} if parts else None
+    if parts and not test:
+        raise DataError(f'DATA={str(data)!r}: of what it holds out no file decodes')
+    without = [path for path in without if not SPLITS[parts.get(path, 'train')]]
     check_names(classes, without)
-    given = test is not None
     if test is None:
         if table is None:
             _warn_of_empty_parts(root, classes)
@@ -137,12 +140,11 @@ def find_samples(
         check_classes(classes)
         [test] = held_out(classes, test_fraction, group_regex=group_regex, seed=seed)
     elif group_regex is not None:
-        raise ConfigError(
-            f'--group-regex: DATA={str(data)!r} is divided already, into folders of train and held-out data'
-        )
-    judges = tests_of(test) if given else set()
+        raise ConfigError(f'--group-regex: DATA={str(data)!r} is divided already, into train and held-out data')
+    judges = {path for path in test if parts.get(path) == TEST}
+    judges = judges if judges != test else set()  # none is there to validate on beside them
     samples = Samples(of, root, classes, test, faults, beside(without, test, group_regex), judges)
-    _check_split(samples, given)
+    _check_split(samples, given=bool(parts))
     return samples
 
 
@@ -196,8 +198,8 @@ def _kind(paths: Iterable[str], data: Path) -> str:
     return kinds.most_common()[0][0]
 
 
-def given_split(classes: Mapping[str, str]) -> set[str] | None:
-    """The held-out paths of folders that are divided at the top; None if they are not.
+def given_split(classes: Mapping[str, str]) -> bool:
+    """Whether folders are divided at the top, into parts of a split.
 
     Raises:
         DataError: If some of the folders are a split by their names and classes, but others lie beside them, or
@@ -216,19 +218,13 @@ def given_split(classes: Mapping[str, str]) -> set[str] | None:
         )
     if others or len({SPLITS[top.lower()] for top in inside}) < 2:
         _refuse_parts(set(classes.values()))
-        return None
+        return False
     if loose := [path for path in classes if path.count('/') == 1]:
         raise DataError(
             f'{len(loose)} files of the split lie in no class folder: {listed(loose, SHOWN)}; put them into a folder a '
             'class, or list the files in a CSV of path,label'
         )
-    return {path for path in classes if SPLITS[path.partition('/')[0].lower()]}
-
-
-def tests_of(held_out: set[str]) -> set[str]:
-    """Of the held-out paths of a split those that judge: what lies in ``test``, beside a folder to validate on."""
-    tests = {path for path in held_out if path.partition('/')[0].lower() == TEST}
-    return tests if tests != held_out else set()
+    return True
 
 
 def _warn_of_empty_parts(root: Path, classes: Mapping[str, str]) -> None:
@@ -269,14 +265,14 @@ def _check_split(samples: Samples, given: bool) -> None:
     learned = {samples.classes[path] for path in samples.trained_on()}
     if absent := [name for name in samples.names if name not in learned]:
         why = (
-            f'the folder to train on has no such class{nearest(absent[0], sorted(learned))}'
+            f'what is to train on has no such class{nearest(absent[0], sorted(learned))}'
             if given
             else 'the split holds all of them out; use other groups, another seed, or more files'
         )
         raise DataError(f'no file of {", ".join(map(repr, absent[:5]))} is left to train on: {why}')
     tested = {samples.classes[path] for path in samples.test or samples.held_out}
     if untested := [name for name in samples.names if name not in tested]:
-        where = 'lies in the folder test' if samples.test else 'is held out'
+        where = 'is of test' if samples.test else 'is held out'
         print(f'warning: no file of {", ".join(map(repr, untested[:5]))} {where}: nothing tests them')
     samples.warn_of_copies()
     if len(samples.names) < 2:

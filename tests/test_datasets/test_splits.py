@@ -16,53 +16,19 @@ from mmdualkd.datasets.splits import (
     class_names,
     held_out,
     known_classes,
-    read_table,
     write_annotations,
 )
+from mmdualkd.datasets.table import read_table
 from mmdualkd.errors import DataError
 
 VIDEOS = Path(__file__).resolve().parents[1] / 'videos'
-
-
-@pytest.mark.parametrize(
-    'text',
-    [
-        'a b.avi,two words\n"c,d.avi",другой\n',
-        '\ufeffpath,label\r\na b.avi,two words\r\n"c,d.avi",другой\r\n',
-        'index,Class_Name,video\n0,two words, a b.avi\n\n1,другой,"c,d.avi"\n',
-    ],
-    ids=['without a header', 'with a header', 'with further columns'],
-)
-def test_a_table_is_read_with_a_header_or_without(tmp_path, text):
-    (tmp_path / 'table.csv').write_bytes(text.encode())
-    assert read_table(tmp_path / 'table.csv') == [('a b.avi', 'two words'), ('c,d.avi', 'другой')]
-
-
-@pytest.mark.parametrize(
-    'text, message',
-    [
-        (b'a.avi,run\nb.avi\n', r"table\.csv, line 2 \('b\.avi'\): a row must be path,label"),
-        (b'a.avi;run\n', r'line 1 .* a row must be path,label'),
-        (b'path,label\n,run\n', r'line 2 .* a row must be path,label'),
-        (b'a.avi,run\na.avi,walk\n', r"line 2: 'a\.avi' stands there before"),
-        (b'a.avi,run\n./a.avi,walk\n', r"line 2: '\./a\.avi' stands there before, as 'a\.avi'"),
-        (b'path,label\n', r'table\.csv is empty'),
-        (b'', r'table\.csv is empty'),
-        (b'caf\xe9.avi,run\n', r'table\.csv cannot be read as a CSV in UTF-8: '),
-        (b'"a.avi,run\n', r'table\.csv cannot be read as a CSV in UTF-8: '),
-    ],
-)
-def test_a_table_that_cannot_be_used_is_one_clear_error(tmp_path, text, message):
-    (tmp_path / 'table.csv').write_bytes(text)
-    with pytest.raises(DataError, match=message):
-        read_table(tmp_path / 'table.csv')
 
 
 def test_files_of_a_table_without_a_class_are_trained_on_but_for_those_of_groups_held_out(tmp_path):
     labelled = 'path,label\nann_0.avi,run\nbob_0.avi,run\nann_1.avi,walk\nbob_1.avi,walk\n'
     text = f'{labelled}ann_2.avi,\nbob_2.avi,-1\nbob_3.avi,-1.0\n'
     (tmp_path / 'table.csv').write_text(text)
-    table = dict(read_table(tmp_path / 'table.csv'))
+    table = read_table(tmp_path / 'table.csv').classes
     classes, unlabelled = known_classes(list(table), table)
     assert len(classes) == 4 and unlabelled == ['ann_2.avi', 'bob_2.avi', 'bob_3.avi']
     with pytest.raises(DataError, match="--unlabelled='': no file"):  # a variable of the shell that is not set
@@ -75,11 +41,6 @@ def test_files_of_a_table_without_a_class_are_trained_on_but_for_those_of_groups
     assert (tmp_path / 'train.txt').read_text().endswith('bob_1.avi 1\nann_2.avi -1\nbob_2.avi -1\nbob_3.avi -1\n')
 
 
-def test_a_missing_table_is_named(tmp_path):
-    with pytest.raises(DataError, match='gone.csv cannot be read as a CSV in UTF-8: .*No such file'):
-        read_table(tmp_path / 'gone.csv')
-
-
 def test_classes_that_are_numbers_keep_their_order():
     classes = {f'{number}.avi': str(number) for number in (10, 2, 0)}
     assert class_names(classes) == ['0', '2', '10']
@@ -90,21 +51,6 @@ def test_a_number_with_and_without_leading_zeros_is_no_two_classes():
     with pytest.raises(DataError, match=r"the classes '02' \(1 files\) and '2' \(1 files\) differ only in .*zeros"):
         check_names({'a.avi': '2', 'b.avi': '02', 'c.avi': '1'})
     check_names({'a.avi': '02', 'b.avi': '20', 'c.avi': '0', 'd.avi': 'a2', 'e.avi': 'a02'})
-
-
-def test_numbers_that_pandas_wrote_beside_gaps_are_the_numbers_that_they_were(tmp_path):
-    (tmp_path / 'table.csv').write_text('path,label\na.avi,10.0\nb.avi,2.0\nc.avi,\nd.avi,2\ne.avi,-1.0\n')
-    table = dict(read_table(tmp_path / 'table.csv'))
-    classes, unlabelled = known_classes(list(table), table)
-    assert class_names(classes) == ['2', '10'] and unlabelled == ['c.avi', 'e.avi']
-    (tmp_path / 'table.csv').write_text('a.avi,v1.0\nb.avi,2.0\n')
-    assert read_table(tmp_path / 'table.csv') == [('a.avi', 'v1.0'), ('b.avi', '2.0')]
-
-
-def test_a_column_of_a_split_is_told_not_to_be_one(tmp_path, capsys):
-    (tmp_path / 'table.csv').write_text('path,label,Split\na.avi,run,test\n')
-    assert read_table(tmp_path / 'table.csv') == [('a.avi', 'run')]
-    assert "the column 'split' is not read" in capsys.readouterr().out
 
 
 def test_a_file_name_that_is_not_utf_8_is_named_and_left_out(tmp_path):

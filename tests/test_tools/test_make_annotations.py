@@ -199,7 +199,7 @@ def test_folders_of_a_split_are_said_to_be_divided_anew(tmp_path):
     for part in ('train', 'val'):
         write_pictures(tmp_path / 'pictures' / part, classes=2, per_class=2)
     output = run(TOOL, tmp_path / 'pictures', '--out', tmp_path / 'out', '--pictures')
-    assert 'warning: the folders train, val are divided anew; `mmdualkd distill` keeps them' in output
+    assert 'warning: train, val are divided anew; `mmdualkd distill` keeps them' in output
 
 
 def test_class_folders_may_be_links_and_files_of_an_earlier_run_are_named(videos, tmp_path):

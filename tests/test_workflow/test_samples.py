@@ -57,11 +57,26 @@ def test_of_train_val_and_test_the_last_alone_judges(tmp_path, clip, second, cap
     tests = [f'test/a/{index}.avi' for index in range(3)]
     samples = found(tree(tmp_path / 'videos', clip, *names, *tests), tmp_path)
     assert samples.test == set(tests) and samples.trained_on() == names[:4]
-    assert "no file of 'b' lies in the folder test: nothing tests them" in capsys.readouterr().out
+    assert "no file of 'b' is of test: nothing tests them" in capsys.readouterr().out
     samples.write(tmp_path / 'lists')
     lists = {path.stem: path.read_text().splitlines() for path in (tmp_path / 'lists').iterdir()}
     assert lists['test'] == [f'{name} 0' for name in tests] and lists['train'][0] == 'train/a/0.avi 0'
     assert lists['val'] == [f'{second}/a/0.avi 0', f'{second}/a/1.avi 0', f'{second}/b/0.avi 1', f'{second}/b/1.avi 1']
+
+
+def test_a_table_that_says_which_files_are_held_out_is_kept_as_a_split(tmp_path, clip):
+    names = [f'{kind}{index}.avi' for kind in 'ab' for index in range(4)]
+    folder = tree(tmp_path / 'videos', clip, *names, 'c.avi', 'd.avi')
+    parts = ('train', 'val', 'test', 'Train')
+    rows = [f'{name},{name[0]},{parts[int(name[1])]}' for name in names]
+    (folder / 'all.csv').write_text('\n'.join(['file,label,split', *rows, 'c.avi,,train', 'd.avi,,test']))
+    samples = found(folder / 'all.csv', tmp_path)
+    assert samples.trained_on() == ['a0.avi', 'a3.avi', 'b0.avi', 'b3.avi'] and samples.unlabelled == ['c.avi']
+    assert samples.held_out == {'a1.avi', 'b1.avi', 'a2.avi', 'b2.avi'} and samples.test == {'a2.avi', 'b2.avi'}
+    for name in ('a1.avi', 'b1.avi', 'a2.avi', 'b2.avi'):
+        (folder / name).write_bytes(b'no video')
+    with pytest.raises(DataError, match='of what it holds out no file decodes'):
+        found(folder / 'all.csv', tmp_path)
 
 
 @pytest.mark.parametrize(
