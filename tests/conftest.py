@@ -4,8 +4,8 @@ import gc
 import weakref
 
 import pytest
+import quick_configs  # noqa: F401
 import torch
-import unformatted  # noqa: F401
 from helpers import environment
 from mmengine.registry import DefaultScope
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter

@@ -9,7 +9,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-import unformatted  # noqa: F401
+import quick_configs  # noqa: F401
 from helpers import write_clips
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS

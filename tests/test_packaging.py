@@ -78,7 +78,7 @@ USE = (
 
 MINE = """
 _base_ = 'mmdualkd::demo/student_distilled.py'
-custom_imports = dict(imports=['mmdualkd', 'unformatted'])
+custom_imports = dict(imports=['mmdualkd', 'quick_configs'])
 data = dict(data_root='clips', ann_file='annotation.txt')
 train_dataloader = dict(batch_size=2, dataset=data)
 val_dataloader = dict(batch_size=2, dataset=data)
