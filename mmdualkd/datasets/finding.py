@@ -20,17 +20,8 @@ SUFFIXES = (
     *('.jp2', '.avif'),
 )  # of pictures
 ENDS = dict(JPEG=b'\xff\xd9', MPO=b'\xff\xd9', PNG=b'IEND')  # what stands at the end of a picture's file
-TEXTS = (
-    '.txt',
-    '.nfo',
-    '.diz',
-    '.asc',
-    '.ans',
-    '.ice',
-    '.art',
-    '.vt',
-    '.m3u8',
-)  # FFmpeg draws what is written: a video to it
+# FFmpeg draws what is written, or plays what is listed: a video to it
+TEXTS = ('.txt', '.nfo', '.diz', '.asc', '.ans', '.ice', '.art', '.vt', '.m3u8')
 HUGE = 'has more pixels than Pillow opens: make it smaller'
 END = 1024  # bytes that are looked through for it
 
