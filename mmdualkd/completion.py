@@ -1,4 +1,4 @@
-"""What the shell completes: config files, configs of the zoos, and models by short names."""
+"""What the shell completes: config files, configs of the zoos, models by short names, and methods."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +22,13 @@ def complete_model(prefix: str, **_: Any) -> Iterable[str]:
 
     names = [name for name in short_names() if name.startswith(prefix)]
     return names or complete_config(prefix)
+
+
+def complete_method(prefix: str, **_: Any) -> Iterable[str]:
+    """Methods of ``mmdualkd distill`` that begin so."""
+    from .workflow.methods import method_names
+
+    return [name for name in method_names() if name.startswith(prefix)]
 
 
 def _below(root: Path, start: str) -> list[str]:

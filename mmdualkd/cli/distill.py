@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from ..arguments import count
-from ..completion import complete_model
+from ..completion import complete_method, complete_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add('--out', required=True, metavar='RUN', help='folder for everything that the run makes')
     add('--teacher-checkpoint', nargs='+', default=[], metavar='MODEL=FILE', dest='teacher_checkpoints',
         help='weights of a teacher that knows these classes already and is taken as it is')  # fmt: skip
+    add('--method', metavar='NAME', help='a name of `mmdualkd list methods` (default: the dual-teacher method for a '
+        'ViT and a CNN on videos, the hybrid assistant for one teacher on pictures, else KD)'
+        ).completer = complete_method  # fmt: skip
     add('--from-scratch', action='store_true', help='start from random weights, not from those of a zoo')
     add('--baseline', action='store_true', help='also train the student alone, to see what the teachers are worth')
     add('--onnx', action='store_true', help='also export the student to ONNX')

@@ -41,7 +41,8 @@ def methods() -> str:
         (name, '; '.join(f'{term}: {_said(kind)}' for term, kind in Config.fromfile(file)[TERMS].to_dict().items()))
         for name, file in fragments().items()
     ]
-    return f'--cfg-options terms=NAME puts one in place of the terms of a config\n{table(rows, numbers=False)}'
+    how = '--cfg-options terms=NAME puts one in place of the terms of a config, and distill takes --method NAME'
+    return f'{how}\n{table(rows, numbers=False)}'
 
 
 def found(what: str) -> list[type]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import ConfigError, check_flags, check_number
 from ..reading import check_file
+from .methods import check_method
 from .stages import parse_time
 
 COUNTS = dict(epochs=1, teacher_epochs=1, batch_size=1, processes=1, workers=0, seed=0)  # and the least of each
@@ -45,6 +46,7 @@ def checked(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(arguments['student'], str | Path):
         raise ConfigError(f'--student must be a name, got {arguments["student"]!r}')
     _check_time(arguments)
+    check_method(arguments['method'])
     for name, path in checkpoints.items():
         if name not in teachers:
             raise ConfigError(f'--teacher-checkpoint {name!r} is none of --teachers ({", ".join(teachers)})')

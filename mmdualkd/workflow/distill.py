@@ -15,6 +15,7 @@ from .arguments import checked, expression
 from .budget import fit_epochs
 from .entries import check_known_classes, entry_of, fetch_weights, teachers_of
 from .leaves import Job
+from .methods import terms_of
 from .outcome import Distilled, read_outcome
 from .plan import ALONE, STUDENT, Plan
 from .recipes import default_epochs
@@ -32,6 +33,7 @@ def distill(
     out: str | Path,
     *,
     teacher_checkpoints: Mapping[str, str] | None = None,
+    method: str | None = None,
     from_scratch: bool = False,
     baseline: bool = False,
     onnx: bool = False,
@@ -61,6 +63,8 @@ def distill(
         teachers: The same, one or several.
         out: The folder for all that the run makes.
         teacher_checkpoints: Weights by teacher, of those that know these classes already; they are not trained.
+        method: A name of ``mmdualkd list methods``; None takes the dual-teacher method for a ViT and a CNN on videos,
+            the hybrid assistant for one teacher on pictures, else KD.
         from_scratch: Starts from random weights, not from those of a zoo.
         baseline: Also trains the student alone.
         onnx: Also exports the student to ONNX.
@@ -104,6 +108,8 @@ def distill(
         of, root = found['of'], Path(found['root'])
         learner = entry_of(arguments['student'], of, '--student', from_scratch, None, found)
         guides = teachers_of(arguments['teachers'], of, from_scratch, arguments['teacher_checkpoints'], found)
+        if method is not None:
+            terms_of(method, list(guides))  # one that is for other teachers is told before anything is fetched
         check_known_classes(guides, found['classes'], str(out / 'annotations' / 'classes.txt'))
         job = Job(
             of, root, out / 'annotations', len(found['classes']), found['train'], batch_size or BATCH[of],
@@ -115,7 +121,7 @@ def distill(
         tuned = {who: all(entry.checkpoint is not None for entry in entries) for who, entries in begins.items()}
         lengths = {who: number or default_epochs(who, tuned[who], job.seen) for who, number in given.items()}
         run.stage('weights', 'weights of the zoo', lambda: fetch_weights([learner, *guides.values()]))
-        plan = Plan(run, job, learner, guides, baseline, workers)
+        plan = Plan(run, job, learner, guides, baseline, method, workers)
         if time_budget is not None:
             lengths = run.stage('plan', 'time', lambda: fit_epochs(plan, lengths, parse_time(time_budget)))
         plan.write_configs(lengths)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..datasets.kept import KEEP_GB
 from ..zoo.catalogue import VIDEOS, Model
+from .methods import terms_of
 from .recipes import VALIDATIONS, recipe
 from .stages import FRAMES
 
@@ -129,11 +130,18 @@ def alone(job: Job, entry: Entry, epochs: int, beside: Mapping[str, Entry] = Map
     return _config(job, [entry], model, beside, epochs)
 
 
-def distilled(job: Job, student: Entry, teachers: Mapping[str, Entry], epochs: int) -> dict[str, Any]:
-    """The config of the distillation: the dual-teacher method, the hybrid assistant, or plain KD of other teachers."""
+def distilled(
+    job: Job, student: Entry, teachers: Mapping[str, Entry], epochs: int, method: str | None = None
+) -> dict[str, Any]:
+    """The config of the distillation, by a method that is named, or else by what its teachers are.
+
+    That is the dual-teacher method, the hybrid assistant, or plain KD of other teachers.
+    """
     kinds = {teacher.model.kind for teacher in teachers.values()}
     terms = {}
-    if job.of == VIDEOS and set(teachers) == {'vit', 'cnn'} == kinds:
+    if method is not None:
+        kind, terms = 'mmdualkd.Distiller', dict(terms=terms_of(method, list(teachers)))
+    elif job.of == VIDEOS and set(teachers) == {'vit', 'cnn'} == kinds:
         kind = 'mmdualkd.DualTeacherDistiller'
     elif job.of != VIDEOS and len(teachers) == 1:
         kind = 'mmdualkd.HybridAssistantDistiller'

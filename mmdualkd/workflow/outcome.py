@@ -83,10 +83,10 @@ def read_outcome(folder: Path) -> Distilled:
     how = 'one clip, its centre' if found['of'] == VIDEOS else ''
     rows = [Row(f'teacher {name}', row['top1'], row['parameters'], row['gflops'], how) for name, row in known.items()]
     names = dict(alone='student alone', distilled='student distilled')
+    method = arguments.get('method')
     for name in [name for name in names if name in metrics]:
-        rows.append(
-            Row(names[name], top1_of(metrics[name]), student['parameters'], student['gflops'], arguments['student'])
-        )
+        note = f'{arguments["student"]}, {method}' if method and name == 'distilled' else arguments['student']
+        rows.append(Row(names[name], top1_of(metrics[name]), student['parameters'], student['gflops'], note))
     seconds = {name: part['seconds'] for name, part in stages.items()}
     return Distilled(folder, found['of'], found['classes'], found.get('test') or found['val'], metrics, rows, seconds)
 

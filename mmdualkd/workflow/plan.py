@@ -38,6 +38,7 @@ class Plan:
         student: The student.
         teachers: The teachers by their names in the model.
         baseline: Whether the student is trained alone, too.
+        method: How it is distilled, a fragment's name; None for what the teachers suggest.
         workers: Processes that decode, in place of those that the configs say; None leaves them.
     """
 
@@ -48,9 +49,10 @@ class Plan:
         student: Entry,
         teachers: Mapping[str, Entry],
         baseline: bool,
+        method: str | None = None,
         workers: int | None = None,
     ) -> None:
-        self.workers = workers
+        self.workers, self.method = workers, method
         self.run, self.job, self.student, self.teachers = run, job, student, dict(teachers)
         self.trained = [role for role, entry in teachers.items() if not entry.trained]
         self.students = [STUDENT, *([ALONE] if baseline else [])]
@@ -65,7 +67,7 @@ class Plan:
             role: entry if entry.trained else replace(entry, checkpoint=str(self.weights(f'teachers/{role}', lengths)))
             for role, entry in self.teachers.items()
         }
-        configs[STUDENT] = distilled(job, self.student, ready, lengths['student'])
+        configs[STUDENT] = distilled(job, self.student, ready, lengths['student'], self.method)
         if ALONE in self.students:
             configs[ALONE] = alone(job, self.student, lengths['student'], beside=self.teachers)
         return configs

@@ -104,10 +104,14 @@ def test_a_stage_can_be_run_by_hand_from_its_config(run, tmp_path):
     assert (tmp_path / 'by hand' / 'student_epoch_1.pth').is_file()
 
 
-def test_a_teacher_that_knows_the_classes_is_taken_as_it_is(run, videos, tmp_path, fast):
+def test_a_teacher_that_knows_the_classes_is_taken_as_it_is_by_another_method(run, videos, tmp_path, fast):
     checkpoints = {'uniformer-w16': run.folder / 'teachers' / 'vit' / 'student_epoch_1.pth'}
     arguments = {**SMALL, 'teachers': ['uniformer-w16']}
-    again = mmdualkd.distill(videos, out=tmp_path / 'out', teacher_checkpoints=checkpoints, **arguments, **SHORT)
+    again = mmdualkd.distill(
+        videos, out=tmp_path / 'out', teacher_checkpoints=checkpoints, method='fitnets', **arguments, **SHORT
+    )
+    assert again.rows[-1].note == 'resnet3d18-w8, fitnets'
+    assert 'loss_fitnets' in max((tmp_path / 'out' / 'distilled').glob('*/*.log')).read_text()
     assert 'teachers/vit' not in again.seconds and not (tmp_path / 'out' / 'teachers').exists()
     teachers = [next(row for row in one.rows if row.name == 'teacher vit') for one in (run, again)]
     assert teachers[0].top1 == teachers[1].top1
@@ -222,6 +226,9 @@ def test_a_kill_loses_no_more_than_the_running_stage(videos, tmp_path, monkeypat
         (dict(teacher_checkpoints='a=b'), '--teacher-checkpoint must be files by the names'),
         (dict(time_budget='soon'), "--time-budget='soon' is no time"),
         (dict(time_budget='2h'), 'leave out --epochs'),
+        (dict(method='CA-MKD'), "--method='CA-MKD' is no method; did you mean 'ca_mkd'"),
+        (dict(method='pictures/fitnet'), "did you mean 'fitnets'"),
+        (dict(method=['kd']), 'is no method'),
         (dict(group_regex='('), 'no regular expression'),
         (dict(group_regex='a'), 'no group'),
         (dict(teacher_checkpoints={'x3d-m': 'a.pth'}), "--teacher-checkpoint 'x3d-m' is none of --teachers"),
@@ -232,6 +239,12 @@ def test_a_mistake_is_one_error_before_any_data_are_written(videos, tmp_path, ch
     with pytest.raises(ConfigError, match=message):
         mmdualkd.distill(**{**dict(data=videos, out=tmp_path / 'out'), **SMALL, **SHORT, **changes})
     assert not [path for path in tmp_path.glob('out/*') if path.name not in ('.lock', 'run.json')]
+
+
+def test_a_method_of_other_teachers_is_told_before_anything_trains(videos, tmp_path):
+    arguments = {**SMALL, 'teachers': ['resnet3d18-w16']}
+    with pytest.raises(ConfigError, match="--method='full': its SDD is for one ViT and one CNN teacher; .* are cnn"):
+        mmdualkd.distill(videos, out=tmp_path / 'out', method='full', **arguments, **SHORT)
 
 
 def test_paths_from_the_home_folder_are_there(tmp_path, monkeypatch):

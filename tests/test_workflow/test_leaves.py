@@ -85,6 +85,24 @@ def test_the_method_is_that_of_the_teachers(of, teachers, method, tmp_path):
     assert ('terms' in cfg.model) == (method == 'Distiller')
 
 
+@pytest.mark.parametrize(
+    ('method', 'teachers', 'learned_from'),
+    [
+        ('fitnets', dict(vit='mvitv2-s', cnn='x3d-m'), 'vit'),
+        ('fitnets', dict(cnn='x3d-m'), 'cnn'),
+        ('rkd', dict(b='tsm-r50', a='x3d-m'), 'b'),
+        ('kd', dict(b='tsm-r50', a='x3d-m'), 'b'),
+        ('ca_mkd', dict(b='tsm-r50', a='x3d-m'), None),
+    ],
+)
+def test_a_method_by_name_learns_from_the_vit_or_else_from_the_first_teacher(method, teachers, learned_from, tmp_path):
+    entries = {role: entry(name, checkpoint='a.pth') for role, name in teachers.items()}
+    cfg = written(distilled(job(tmp_path), entry('x3d-s'), entries, 5, method), tmp_path)
+    [first, *_] = cfg.model.terms.values()
+    said = first.get('source', first.get('teacher', *first.get('teachers', [None])))
+    assert cfg.model.type == 'mmdualkd.Distiller' and said == learned_from
+
+
 def test_the_student_alone_draws_clips_as_beside_its_teachers(tmp_path):
     teachers = {role: entry(name, checkpoint='a.pth') for role, name in dict(vit='swin-t', cnn='tsm-r50').items()}
     beside = written(alone(job(tmp_path), entry('tsm-mobilenetv2'), 5, beside=teachers), tmp_path).train_pipeline
