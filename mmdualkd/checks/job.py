@@ -27,7 +27,7 @@ from ..errors import ConfigError
 from ..hooks.preflight import PreflightHook, hand_views
 from ..launch import runner_type
 from ..learning_rate import scale
-from ..machine import forget_most_resident, memory, most_resident, refusal, resident
+from ..machine import forget_most_resident, give_back, memory, most_resident, refusal, resident
 from ..names import STUDENT
 from ..zoo.weights import classes_of
 from .random_weights import with_random_teachers
@@ -88,6 +88,7 @@ class Job:
         self.logger = MMLogger.get_instance(self.name, logger_name='mmdualkd')
         self.logger.handlers = [_Recorder(self.messages)]
         init_default_scope(self.cfg.get('default_scope', 'mmengine'))
+        give_back()  # what an earlier check took, or this one would seem to take nothing
         self._before, self.free = resident(), memory()
         forget_most_resident()
         if torch.cuda.is_available():

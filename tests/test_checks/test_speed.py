@@ -1,8 +1,10 @@
 """The speed of a training, and checks before its teachers are trained."""
 
 import argparse
+import sys
 
 import pytest
+import torch
 from distill_jobs import distill_job
 from jobs import stock_job
 from picture_jobs import picture_job
@@ -28,6 +30,18 @@ def test_a_speed_is_that_of_the_config_and_leaves_nothing(tmp_path):
     assert speed.train_epoch_seconds == pytest.approx(2 * (speed.step_seconds + speed.decode_seconds_per_batch))
     assert speed.val_epoch_seconds > 0 and speed.peak_bytes >= 0
     assert not job.work_dir.exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available() or not sys.platform.startswith('linux'), reason='memory of Linux')
+def test_memory_that_an_earlier_check_took_is_counted_again(tmp_path):
+    cfg, peaks, above = config_of(stock_job(tmp_path)), [], []
+    for _ in range(2):
+        with Job(cfg) as job:
+            taken = [torch.ones(25_000) for _ in range(1000)]
+            above.append(torch.ones(25_000))  # keeps what lies below it with the process once it is free
+            peaks.append(job.peak_bytes())
+            del taken
+    assert min(peaks) > 90e6
 
 
 def test_videos_that_are_decoded_once_are_measured_as_from_the_second_time(tmp_path, monkeypatch):
