@@ -27,11 +27,13 @@ def unreadable(files: Collection[str], pictures: bool) -> dict[str, str]:
     """
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', QUIET)  # read when the first video is opened
     faults = {}
-    with ThreadPoolExecutor(cores()) as pool, progress(len(files), 'opening files') as done:
-        for file, fault in zip(files, pool.map(functools.partial(fault_of, pictures=pictures), files), strict=True):
-            if fault:
-                faults[file] = fault
-            done(1)
+    with ThreadPoolExecutor(cores()) as pool:
+        found = pool.map(functools.partial(fault_of, pictures=pictures), files)  # seconds for the files of Kinetics
+        with progress(len(files), 'opening files') as done:
+            for file, fault in zip(files, found, strict=True):
+                if fault:
+                    faults[file] = fault
+                done(1)
     return faults
 
 
