@@ -172,6 +172,8 @@ def _of_config(name: str, of: str, key: str) -> Model:
 
     cfg = read_file(key, str(find_config(name, key)))
     with_names(cfg._cfg_dict)
+    if 'student' in (cfg.get('model') or {}):
+        raise ConfigError(f'{key}={name!r} holds a distiller and not a plain model of {of}: name its student')
     data = _data(cfg)
     steps = list(data.get('pipeline') or ())
     size = _size(steps)

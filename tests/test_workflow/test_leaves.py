@@ -231,6 +231,7 @@ def test_a_config_that_cannot_be_read_is_one_error(tmp_path, text):
             "student='mmaction::skeleton",
         ),
         ('nothing.py', 'no such config file'),
+        ('mmdualkd::demo/student_distilled.py', 'holds a distiller and not a plain model of videos'),
         ('resnet18', 'is a model of pictures'),
         ('x3d', "did you mean 'x3d-"),
     ],
