@@ -39,6 +39,7 @@ from mmdualkd.cache.writing import (
     ShardWriter,
     check_draws,
     check_ours,
+    check_repeats,
     check_space,
     finish,
     locked,
@@ -220,6 +221,8 @@ class Job:
             print(f'{layout.samples} samples x {num_views} views: {count} records of '
                   f'{in_bytes(layout.record.itemsize)} to write, {in_bytes(size)}', flush=True)  # fmt: skip
         on_first(lambda: check_space(cache.folder, count * layout.record.itemsize))
+        views = EveryView(self.dataset, layout.samples)
+        on_first(lambda: check_repeats(views, [row for name in missing[:1] for row in layout.rows(name)]))
         rows = [row for name in missing[rank::world] for row in layout.rows(name)]
         writer = ShardWriter(cache.folder, layout)
         device = get_device()

@@ -186,6 +186,27 @@ def check_draws(views: EveryView, rows: Sequence[int], known: Callable[[int], Se
             )
 
 
+def check_repeats(views: EveryView, rows: Sequence[int]) -> None:
+    """Refuses a data set that draws one view of a sample in two ways: teachers and student would be shown two.
+
+    Args:
+        views: The data set's samples, as rows.
+        rows: The rows that will be written; the first of them are drawn twice.
+
+    Raises:
+        CacheError: If so.
+    """
+    for row in rows[:LOOKED_AT]:
+        first, second = (views[row]['inputs'] for _ in range(2))
+        if not torch.equal(first, second):
+            raise CacheError(
+                f'train_dataloader.dataset gives one view of sample {row % views.samples} twice, and not the same: a '
+                'transform of its pipeline draws from random numbers of its own (ImgAug and Albumentations may), so '
+                'that a student would be shown something else than the teachers were: leave it out, or train without a '
+                'cache'
+            )
+
+
 def values_of(outputs: Mapping[str, Outputs], readings: Sequence[Reading]) -> dict[Reading, Tensor]:
     """Reads from the outputs of networks what a cache holds of them, in float32."""
     return {reading: reading.of(outputs[reading.teacher]).float() for reading in readings}

@@ -45,6 +45,18 @@ class NoiseOfEachFrame(BaseTransform):
         return results
 
 
+@TRANSFORMS.register_module(force=True)
+class OwnFlip(BaseTransform):
+    """Flips by random numbers of its own, as imgaug and albumentations draw theirs."""
+
+    def __init__(self):
+        self.own = np.random.default_rng()
+
+    def transform(self, results):
+        results['imgs'] = [frame[:, :: self.own.choice([-1, 1])] for frame in results['imgs']]
+        return results
+
+
 @OURS.register_module(force=True)
 class DrawingTerm(Term):
     """Draws random numbers, as a term with dropout does."""
@@ -86,6 +98,14 @@ def test_a_transform_that_draws_for_each_frame_is_found(job, tmp_path):
     write_cache(noisy, tmp_path / 'c', '--views', 1, env=env)
     error = train(noisy, tmp_path / 'run', f'model.teacher_cache={tmp_path / "c"}', ok=False, env=env)
     assert 'or a transform whose random numbers depend on how many frames it is given' in error
+
+
+def test_a_transform_with_random_numbers_of_its_own_is_refused(job, tmp_path):
+    flipped = leaf(job, tmp_path, NOISY.replace('NoiseOfEachFrame', 'OwnFlip'))
+    env = environment(ROOT, ROOT / 'tests', Path(__file__).parent)
+    output = write_cache(flipped, tmp_path / 'c', '--views', 1, env=env, ok=False)
+    assert 'CacheError: train_dataloader.dataset gives one view of sample ' in output
+    assert 'a transform of its pipeline draws from random numbers of its own' in output
 
 
 def test_a_student_whose_view_moves_the_teachers_frames_is_found(job, cache, tmp_path):
