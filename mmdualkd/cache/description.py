@@ -112,6 +112,8 @@ def plain_configs(cfg: Mapping) -> Iterator[Mapping]:
 def list_samples(dataset: object) -> list[list]:
     """Each sample's data set, file (below the folder that all have in common), and bytes of the file.
 
+    A folder of frames has none: what the system says of its size is another on another disk.
+
     Labels are left out: teachers see none of them, so that trainings with fewer can share what they gave.
     """
     samples = []
@@ -126,7 +128,7 @@ def list_samples(dataset: object) -> list[list]:
 
 def _size(file: str) -> int | None:
     try:
-        return os.path.getsize(file)
+        return None if os.path.isdir(file) else os.path.getsize(file)
     except (OSError, ValueError):
         return None
 
@@ -162,7 +164,7 @@ def check_samples(there: list[list], here: list[list], where: str, hint: str = '
     for number, (theirs, ours) in enumerate(zip(there, here, strict=True)):
         if theirs != ours:
             told = [
-                f'{name or "no file"}, {"missing" if size is None else f"{size} bytes"}'
+                f'{name or "no file"}, {"missing or a folder" if size is None else f"{size} bytes"}'
                 for _, name, size in (theirs, ours)
             ]
             raise CacheError(f'{where} is of other samples: sample {number} is {told[0]} there, {told[1]} here')

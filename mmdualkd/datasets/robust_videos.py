@@ -31,10 +31,10 @@ class RobustVideos(RobustDataset):
                 transform._get_video_reader = functools.partial(open_video, num_threads=transform.num_threads)
 
     def filter_data(self) -> list[dict]:
-        """Gives the samples that are used, their files by the names that they are read by."""
+        """Gives the samples that are used, video files by the names that they are read by."""
         for info in self.data_list:
-            if info.get(self.file):
-                info[self.file] = file_meant(info[self.file])
+            if info.get('filename'):  # not a folder of frames: beside it there may be the video
+                info['filename'] = file_meant(info['filename'])
         return super().filter_data()
 
     def take_labels(self, lines: Sequence[Line]) -> list[int] | list[list[int]]:

@@ -111,6 +111,12 @@ def test_a_list_that_cannot_be_used_is_refused_with_its_line_and_the_key(frames,
         build(frames, **options)
 
 
+def test_a_folder_beside_the_video_of_its_name_is_the_folder(frames):
+    (frames.parent / 'class0_0.mp4').write_bytes(b'the video that the frames are of')
+    assert build(frames).get_data_info(0)['frame_dir'] == str(frames.parent / 'class0_0')
+    assert build(frames)[0]['data_samples'].get('frame_dir') == str(frames.parent / 'class0_0')
+
+
 def test_parts_of_a_folder_names_with_spaces_and_blank_lines_are_read(frames):
     (frames.parent / 'class0_0').rename(frames.parent / 'a b')
     frames.write_text('a b 2 6 1\n\nclass0_1 0 4 -1\n')
@@ -130,7 +136,7 @@ def test_what_is_known_of_a_folders_content_changes_with_its_frames(frames):
     assert before and build(frames)._content(0) == before
     cv2.imwrite(str(frames.parent / 'class0_0' / NAMES.format(12)), np.zeros((32, 32, 3), np.uint8))
     assert build(frames)._content(0) != before
-    assert list_samples(build(frames))[0][1] == 'class0_0'
+    assert list_samples(build(frames))[0] == [0, 'class0_0', None]  # a folder's size is another on another disk
 
 
 def test_a_training_on_frames_is_the_one_on_videos_with_teachers_or_their_cache_and_exports(tmp_path):
