@@ -52,6 +52,8 @@ def _inner(dataset: Any, index: int) -> tuple[Any, int]:
     if isinstance(dataset, ConcatDataset):
         part, index = dataset._get_ori_dataset_idx(index)
         return _inner(dataset.datasets[part], index)
+    if type(dataset).__name__ == 'KFoldDataset':  # what it holds is the fold alone
+        return _inner(dataset.dataset, index)
     if hasattr(dataset, 'dataset'):
         return _inner(dataset.dataset, dataset._get_ori_dataset_idx(index))
     return dataset, index

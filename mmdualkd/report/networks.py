@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from ..checks.accuracy import batches, build_loader, build_models, finite
+from ..checks.samples import CUTS
 from ..console.bar import progress
 from ..errors import CheckpointError, ConfigError, DataError, DistillError
 from ..faults import explain
@@ -152,21 +153,25 @@ def samples_of(dataset: Any) -> list[tuple[str, int]]:
 
 
 def key_of(cfg: Config, checkpoint: Path, dataset: Any, samples: list[tuple[str, int]]) -> str:
-    """A digest of all that predictions depend on; of a file its size and the time of its last change."""
+    """A digest of all that predictions depend on; of a file its size and the time of its last change, and its part."""
     parts: list[Any] = [FORM, *(repr(cfg.get(name)) for name in ('model', 'val_dataloader', 'teacher_val_pipeline'))]
     teachers = (cfg.model.get('teachers') or {}).values()
     files = [checkpoint, *(str(teacher.get('checkpoint')) for teacher in teachers)]
     names = getattr(dataset, 'metainfo', {}).get('classes')
     parts += [names] + [_stamp(file) for file in files] + [(*sample, _stamp(sample[0])) for sample in samples]
+    infos = map(dataset.get_data_info, range(len(samples)))
+    parts += [[info.get(name) for cut in CUTS for name in cut] for info in infos]
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _stamp(file: str | Path) -> tuple[int, int] | None:
+def _stamp(file: str | Path) -> list[tuple[int, int]] | None:
+    """Size and time of a file, or of each of a folder's: a frame that is written anew changes nothing of the folder."""
     try:
-        stat = os.stat(file)
+        inside = sorted(os.listdir(file)) if os.path.isdir(file) else ()
+        stats = [os.stat(os.path.join(file, name)) for name in inside] or [os.stat(file)]
     except OSError:
         return None
-    return stat.st_size, stat.st_mtime_ns
+    return [(stat.st_size, stat.st_mtime_ns) for stat in stats]
 
 
 @torch.no_grad()

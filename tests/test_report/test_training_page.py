@@ -20,13 +20,15 @@ from html_pages import Page
 from jobs import write_job
 from mmengine.config import Config
 from mmengine.runner import Runner
-from picture_jobs import picture_job
+from mmpretrain.datasets import KFoldDataset
+from picture_jobs import picture_job, write_pictures
 from PIL import Image
 from tiny import resnet3d
 
 from mmdualkd.checks.accuracy import build_loader, build_models, predict
 from mmdualkd.errors import ConfigError, DataError
-from mmdualkd.report.networks import ordered, predictions_of, samples_of
+from mmdualkd.report.frames import frame
+from mmdualkd.report.networks import key_of, ordered, predictions_of, samples_of
 from mmdualkd.report.training import check_alone, read_training
 
 CLASSES = ['<script>alert("x")</script> $a_1$', 'b & c\' onload="alert(1)"']
@@ -340,3 +342,28 @@ def test_samples_of_several_labels_are_refused_also_where_the_first_has_one():
     assert samples_of(Pictures([[1], 0])) == [('0.jpg', 1), ('1.jpg', 0)]
     with pytest.raises(ConfigError, match='several labels'):
         samples_of(Pictures([[1], [0, 1]]))
+
+
+def test_predictions_are_kept_for_these_parts_of_these_frames(tmp_path):
+    class Parts(list):
+        def get_data_info(self, index):
+            return dict(frame_dir=str(tmp_path), label=0, offset=self[index], total_frames=4)
+
+    def key(*offsets):
+        dataset = Parts(offsets)
+        return key_of(Config(dict(model={})), tmp_path / 'epoch_1.pth', dataset, samples_of(dataset))
+
+    frame = tmp_path / 'img_00001.jpg'
+    frame.write_bytes(b'one')
+    before = key(0, 4)
+    assert key(0, 4) == before != key(0, 5)
+    frame.write_bytes(b'another')  # as ffmpeg writes a video's frames anew: the folder stays as it is
+    assert key(0, 4) != before
+
+
+def test_the_picture_of_a_sample_of_a_fold_is_its_own(tmp_path):
+    pictures = dict(type='mmdualkd.CustomDataset', data_prefix=str(write_pictures(tmp_path)), test_mode=True)
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='mmpretrain.PackInputs')]
+    fold = KFoldDataset(dict(pictures, pipeline=pipeline), fold=1, num_splits=2, test_mode=True)
+    shown = [frame(fold, index) for index in range(len(fold))]
+    assert shown == [frame(fold.dataset, index) for index in range(len(fold))] and len(set(shown)) == 4
