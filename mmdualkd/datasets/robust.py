@@ -2,6 +2,7 @@
 
 import copy
 import zlib
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -95,9 +96,18 @@ class RobustDataset:
         """Reads the annotations and makes the flags that the workers share."""
         super().full_init()
         if not hasattr(self, '_flags'):
-            self._flags = torch.zeros(len(self), dtype=torch.uint8).share_memory_()
-            self._clock = torch.full((3,), UNSET, dtype=torch.int64).share_memory_()
-            self._error = torch.zeros(ERROR_BYTES, dtype=torch.uint8).share_memory_()
+            self._share()
+
+    def _share(self) -> None:
+        self._flags = torch.zeros(len(self), dtype=torch.uint8).share_memory_()
+        self._clock = torch.full((3,), UNSET, dtype=torch.int64).share_memory_()
+        self._error = torch.zeros(ERROR_BYTES, dtype=torch.uint8).share_memory_()
+
+    def get_subset(self, indices: Sequence[int] | int) -> 'RobustDataset':
+        """Gives a part of it, as MMEngine does (and MMPretrain's ``KFoldDataset``), with flags and clock of its own."""
+        part = super().get_subset(indices)
+        part._share()  # what is copied lies in no memory that workers share
+        return part
 
     def filter_data(self) -> list[dict]:
         """Gives the samples that are used, with the labels that are: a share of each class is one of its ``indices``.

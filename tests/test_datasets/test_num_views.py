@@ -168,3 +168,12 @@ def test_pictures_have_views_too(tmp_path):
 def test_a_wrong_number_is_an_error_that_names_the_key(clips, key, value):
     with pytest.raises(ConfigError, match=f'dataset.{key} must be .*, got {value}'):
         videos(clips, **{key: value})
+
+
+def test_workers_of_a_part_of_a_data_set_hear_of_the_next_epoch(clips):
+    part, seen = videos(clips).get_subset([1, 2, 5]), []
+    loader = DataLoader(part, 3, num_workers=1, collate_fn=pseudo_collate, persistent_workers=True)
+    for number in range(2):
+        part.set_clock(0, number)
+        seen += [clip.numpy().tobytes() for batch in loader for clip in batch['inputs']]
+    assert len(set(seen)) == 6 and len(part.flags) == 3
