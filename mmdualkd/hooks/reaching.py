@@ -11,6 +11,8 @@ from ..errors import ConfigError
 def check_hooks(model: nn.Module, hooks: Iterable[Hook]) -> None:
     """Refuses hooks that would do nothing to a distiller, fail in a later epoch, or change its student wrongly.
 
+    Also those that would change what it sees beside a cache of its teachers.
+
     Args:
         model: What is trained; one without terms is left alone.
         hooks: The runner's.
@@ -31,6 +33,12 @@ def check_hooks(model: nn.Module, hooks: Iterable[Hook]) -> None:
                 raise ConfigError(
                     f'custom_hooks: SwitchRecipeHook, action_epoch={epoch}: batch_augments does not reach a distiller, '
                     'whose model.blending blends in all epochs: leave it out'
+                )
+            if 'train_pipeline' in recipe and getattr(model, 'cache', None) is not None:
+                raise ConfigError(
+                    f'custom_hooks: SwitchRecipeHook, action_epoch={epoch}: by another train_pipeline the student '
+                    'would see other crops than its teachers, whose answers model.teacher_cache has of the first one: '
+                    'leave out one of the two'
                 )
             if 'loss' in recipe:
                 raise ConfigError(

@@ -30,3 +30,11 @@ def test_what_would_not_reach_a_distiller_is_an_error_and_plain_models_keep_it(t
         return check_hooks(model, [hook])
     with pytest.raises(ConfigError, match=message):
         check_hooks(model, [hook])
+
+
+def test_another_pipeline_beside_a_cache_of_teachers_is_an_error(tmp_path):
+    hook = HOOKS.build(dict(type='SwitchRecipeHook', schedule=[dict(PIPELINE)], _scope_='mmpretrain'))
+    model = build_distiller(tmp_path, cnn(), vit(), terms=KD)
+    model.cache = 'what its teachers said of the first pipeline'
+    with pytest.raises(ConfigError, match='action_epoch=1: by another train_pipeline the student would see other crop'):
+        check_hooks(model, [hook])
