@@ -100,6 +100,8 @@ def stock_config(cfg: Config) -> tuple[Config, list[str]]:
         else:
             stock.update(parts)
             remarks += _unread_names(names[0], parts[names[0]].dataset)
+            if (count := _plain(cfg[names[0]].dataset).get('per_class')) is not None:
+                remarks.append(f'{names[0]}: plain MMPretrain tests on all pictures, for it knows no per_class={count}')
     imports = _needed_imports(cfg, stock)
     if imports:
         stock['custom_imports'] = dict(imports=imports, allow_failed_imports=False)
@@ -140,9 +142,14 @@ def _registered(name: str, scope: str) -> Any:
 
 def _pipeline(dataset: dict) -> list | None:
     """The pipeline of a dataset or of the dataset that it wraps."""
+    return _plain(dataset).get('pipeline')
+
+
+def _plain(dataset: dict) -> dict:
+    """A dataset or the dataset that it wraps."""
     while 'pipeline' not in dataset and isinstance(dataset.get('dataset'), dict):
         dataset = dataset['dataset']
-    return dataset.get('pipeline')
+    return dataset
 
 
 def _unread_names(loader: str, dataset: dict) -> list[str]:

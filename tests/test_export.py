@@ -4,6 +4,7 @@ import pytest
 from helpers import ROOT
 from jobs import write_job
 from mmengine.config import Config
+from picture_jobs import picture_job
 from tiny import averaging_recognizer, resnet3d
 
 from mmdualkd.checkpoint import student_state_dict
@@ -51,6 +52,14 @@ def test_names_that_plain_mmaction2_does_not_read_are_said(tmp_path):
     (tmp_path / 'names.txt').write_text('a.avi 0\nrun fast/a.avi 1\n')
     _, [remark] = stock_config(cfg)
     assert remark.startswith('test_dataloader') and "such as 'run fast/a.avi'" in remark
+
+
+def test_a_test_on_some_pictures_of_each_class_is_said_to_be_on_all(tmp_path):
+    cfg = Config.fromfile(picture_job(tmp_path).config)
+    cfg.test_dataloader.dataset.per_class = 2
+    stock, [remark] = stock_config(cfg)
+    assert 'per_class' not in stock.test_dataloader.dataset
+    assert remark == 'test_dataloader: plain MMPretrain tests on all pictures, for it knows no per_class=2'
 
 
 def test_a_data_set_without_stock_counterpart_is_left_out_and_said():
