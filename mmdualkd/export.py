@@ -10,7 +10,7 @@ from mmengine.registry import DATASETS, METRICS, MODELS, TRANSFORMS, init_defaul
 from torch import nn
 
 from .errors import ConfigError
-from .registry import SCOPE
+from .registry import SCOPE, arguments_of
 from .zoo.pretrained import scope_of, without_augments, without_pretrained
 from .zoo.resolve import resolve_model
 from .zoo.weights import load_teacher_weights
@@ -184,17 +184,12 @@ def _make_stock(cfg: Any) -> None:
             next((base for base in ours.__mro__ if base.__name__ == name and base is not ours), None) if ours else None
         )
         if theirs is not None:
-            for argument in _arguments(ours) - _arguments(theirs):
+            for argument in arguments_of(ours) - arguments_of(theirs):
                 cfg.pop(argument, None)
             cfg['type'] = name
     for value in cfg.values() if isinstance(cfg, dict) else cfg:
         if isinstance(value, dict | list | tuple):
             _make_stock(value)
-
-
-def _arguments(cls: type) -> set[str]:
-    """Names of a constructor's arguments."""
-    return set(inspect.signature(cls).parameters)
 
 
 def _own_types(cfg: Any) -> list[str]:

@@ -31,11 +31,12 @@ def test_our_configs_become_stock_configs(name):
 
 def test_our_video_dataset_becomes_mmaction2s(tmp_path):
     cfg = Config.fromfile(write_job(tmp_path, 'model = ' + repr(averaging_recognizer())).config)
-    cfg.test_dataloader.dataset.type = 'mmdualkd.VideoDataset'
+    cfg.test_dataloader.dataset.update(type='mmdualkd.VideoDataset', num_views=2, indices=4)
     cfg.test_dataloader.dataset.pipeline[0].type = 'mmdualkd.TorchCodecInit'
     stock, remarks = stock_config(cfg)
-    assert stock.test_dataloader.dataset.type == 'VideoDataset' and remarks == []
-    assert stock.test_dataloader.dataset.pipeline[0].type == 'DecordInit'
+    dataset = stock.test_dataloader.dataset
+    assert dataset.type == 'VideoDataset' and remarks == [] and dataset.pipeline[0].type == 'DecordInit'
+    assert 'num_views' not in dataset and dataset.indices == 4  # which MMAction2 refuses, and knows
 
 
 def test_a_config_without_a_scope_becomes_one_with_it(tmp_path):
