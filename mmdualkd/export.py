@@ -100,6 +100,10 @@ def stock_config(cfg: Config) -> tuple[Config, list[str]]:
         else:
             stock.update(parts)
             remarks += _unread_names(names[0], parts[names[0]].dataset)
+            if any(step.get('short_side') and _is_opener(step) for step in _pipeline(cfg[names[0]].dataset) or ()):
+                remarks.append(
+                    f'{names[0]}: plain MMAction2 decodes without short_side, so that pixels differ a little'
+                )
             if (count := _plain(cfg[names[0]].dataset).get('per_class')) is not None:
                 remarks.append(f'{names[0]}: plain MMPretrain tests on all pictures, for it knows no per_class={count}')
     imports = _needed_imports(cfg, stock)
@@ -175,7 +179,7 @@ def _make_stock(cfg: Any) -> None:
     """Puts the data sets that ours derive from in their place, in place; arguments that only ours take go."""
     if isinstance(cfg, dict) and str(cfg.get('type')).startswith(f'{SCOPE}.'):
         name = cfg['type'].rpartition('.')[2]
-        if name in ('DecordInit', 'TorchCodecInit'):
+        if _is_opener(cfg):
             cfg['type'] = 'DecordInit'
             for argument in ('short_side', 'keep_in', 'keep_gb'):
                 cfg.pop(argument, None)
@@ -190,6 +194,11 @@ def _make_stock(cfg: Any) -> None:
     for value in cfg.values() if isinstance(cfg, dict) else cfg:
         if isinstance(value, dict | list | tuple):
             _make_stock(value)
+
+
+def _is_opener(step: dict) -> bool:
+    """Whether a step of a pipeline opens a video, by a class of ours or of that name."""
+    return str(step.get('type')).rpartition('.')[2] in ('DecordInit', 'TorchCodecInit')
 
 
 def _own_types(cfg: Any) -> list[str]:

@@ -63,6 +63,14 @@ def test_a_test_on_some_pictures_of_each_class_is_said_to_be_on_all(tmp_path):
     assert remark == 'test_dataloader: plain MMPretrain tests on all pictures, for it knows no per_class=2'
 
 
+def test_a_test_on_videos_that_are_shrunk_as_they_decode_is_said_to_differ(tmp_path):
+    cfg = Config.fromfile(write_job(tmp_path, 'model = ' + repr(averaging_recognizer())).config)
+    cfg.test_dataloader.dataset.pipeline[0].update(type='mmdualkd.DecordInit', short_side=24)
+    stock, [remark] = stock_config(cfg)
+    assert stock.test_dataloader.dataset.pipeline[0] == dict(type='DecordInit')
+    assert remark == 'test_dataloader: plain MMAction2 decodes without short_side, so that pixels differ a little'
+
+
 def test_a_data_set_without_stock_counterpart_is_left_out_and_said():
     name = 'configs/baselines/epic_kitchens100/x3d-s_8xb8-13x6x1-30e_epic-kitchens100-verb-rgb.py'
     stock, remarks = stock_config(Config.fromfile(ROOT / name))
