@@ -12,8 +12,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-import mmdualkd
-
 from .errors import ConfigError
 
 PATIENCE = 20  # seconds that an interrupted tool has to end by itself
@@ -34,7 +32,7 @@ def command_of(script: str, *arguments: Any) -> list[str]:
 
 def environment(**others: Any) -> dict[str, str]:
     """The environment of a tool, in which it finds this package, and ``others`` beside."""
-    package = str(Path(mmdualkd.__file__).parents[1])
+    package = str(Path(__file__).parents[1])
     paths = [package, *filter(None, [os.environ.get('PYTHONPATH')])]
     return {**os.environ, 'PYTHONPATH': os.pathsep.join(paths), **{name: str(value) for name, value in others.items()}}
 

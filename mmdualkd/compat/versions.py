@@ -50,7 +50,7 @@ def check_versions() -> None:
         StackError: With the command that mends it.
     """
     for module, (names, low, high, first_choice) in NEEDED.items():
-        found = [(name, version) for name in names if (version := _installed_version(name))]
+        found = [(name, version) for name in names if (version := installed_version(name))]
         if importlib.util.find_spec(module) is None:
             raise StackError(f'mmdualkd needs {module} {MORE}; run: pip install "{asked(first_choice, low, high)}"')
         for name, version in found:
@@ -76,7 +76,8 @@ def asked(name: str, low: str | None, high: str | None) -> str:
     return name + ','.join([f'>={low}'] * (low is not None) + [f'<{high}'] * (high is not None))
 
 
-def _installed_version(name: str) -> str | None:
+def installed_version(name: str) -> str | None:
+    """The installed version of a package; None if it is not installed."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -1,13 +1,12 @@
 """Versions of packages, by their metadata alone."""
 
-import importlib.metadata
 import importlib.util
 import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..compat.versions import NEEDED, asked, in_range
+from ..compat.versions import NEEDED, asked, in_range, installed_version
 from ..findings import Finding
 
 LEAST = (3, 10)
@@ -83,7 +82,7 @@ def python() -> Iterator[Finding]:
 def packages() -> Iterator[Finding]:
     """Says which packages are there, and whether their versions fit."""
     for package in PACKAGES:
-        found = {name: version for name in package.names if (version := version_of(name))}
+        found = {name: version for name in package.names if (version := installed_version(name))}
         if not found and importlib.util.find_spec(package.module) is None:
             text = f'is not installed; run: pip install "{package.asked}"'
             if package.use:
@@ -108,11 +107,3 @@ def _judged(package: Package, name: str, version: str) -> Finding:
         text = f'{version} does not fit; run: pip install "{package.asked}"'
         return Finding('warning' if package.use else 'error', name, text)
     return Finding('fine', name, f'{version}, {known}' if package.tested else version)
-
-
-def version_of(name: str) -> str | None:
-    """The installed version of a package; None if it is not installed."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
