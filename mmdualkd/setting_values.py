@@ -6,6 +6,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from .dataset_configs import plain_configs
 from .errors import ConfigError, check_name, check_not_negative, check_positive
 from .names import ASSISTANT, STUDENT
 
@@ -88,9 +89,8 @@ def lost_hooks(cfg: Config) -> list[str]:
     (``num_views``) are nothing without :class:`~mmdualkd.hooks.EpochSeedHook`.
     """
     distils = _distils(cfg)
-    if not distils and not any(
-        kind.startswith('mmdualkd.') for kind in _kinds(_value(cfg, 'train_dataloader.dataset'))
-    ):
+    kinds = [str(part.get('type')) for _, part in plain_configs(_value(cfg, 'train_dataloader.dataset'))]
+    if not distils and not any(kind.startswith('mmdualkd.') for kind in kinds):
         return []
     hooks = [str(hook.get('type')).rpartition('.')[2] for hook in cfg.get('custom_hooks') or () if 'type' in hook]
     return [name for name in OWN_HOOKS if name not in hooks and (distils or name != 'StudentCheckpointHook')]
@@ -98,14 +98,6 @@ def lost_hooks(cfg: Config) -> list[str]:
 
 def _distils(cfg: Config) -> bool:
     return str(cfg.model.get('type')).endswith('Distiller')
-
-
-def _kinds(dataset: Any) -> list[str]:
-    """The types of the data sets inside MMEngine's wrappers."""
-    if not isinstance(dataset, Mapping):
-        return []
-    parts = dataset.get('datasets') or [dataset.get('dataset')]
-    return [kind for part in parts for kind in _kinds(part)] or [str(dataset.get('type'))]
 
 
 def _value(cfg: Mapping | Config, key: str) -> Any:

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
+from .dataset_configs import plain_configs
 from .errors import ConfigError
 from .zoo.resolve import set_num_classes
 
@@ -74,7 +75,10 @@ def places(cfg: Config) -> dict[str, Place]:
     for split in ('train', 'val', 'test'):
         splits = dict.fromkeys((split, 'val' if split == 'test' else split))
         roots, prefixes = ([*(f'{kind}_{one}' for one in splits), kind] for kind in ('data_root', 'data_prefix'))
-        for number, path, dataset in _datasets(cfg.get(f'{split}_dataloader'), (f'{split}_dataloader',)):
+        where = f'{split}_dataloader'
+        loader = cfg.get(where) if isinstance(cfg.get(where), dict) else {}
+        for path, dataset in plain_configs(loader.get('dataset'), (where, 'dataset')):
+            number = ''.join(f'.{step}' for step in path if isinstance(step, int))  # which of several
             followed = dict(
                 ann_file=[f'ann_file_{one}' for one in splits],
                 data_root=roots,
@@ -86,20 +90,6 @@ def places(cfg: Config) -> dict[str, Place]:
                     place = Place(name, _folder(cfg.get(name)), _folder(dataset[key]), (*path, key))
                     found[f'{split}{number}.{key}'] = place  # the same in a wrapper, which a leaf may put around it
     return found
-
-
-def _datasets(part: Any, path: tuple, number: str = '') -> Iterator[tuple[str, tuple, dict]]:
-    """A loader's data sets inside their wrappers: which of several it is, where it stands, and what it says."""
-    if not isinstance(part, dict):
-        return
-    several = part.get('datasets')
-    if isinstance(part.get('dataset'), dict):
-        yield from _datasets(part['dataset'], (*path, 'dataset'), number)
-    elif isinstance(several, list | tuple):
-        for place, one in enumerate(several):
-            yield from _datasets(one, (*path, 'datasets', place), f'{number}.{place}')
-    elif len(path) > 1:
-        yield number, path, part
 
 
 def _folder(value: Any) -> Any:

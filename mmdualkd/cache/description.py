@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from mmengine.logging import print_log
 
 from ..checkpoint import model_state_dict
+from ..dataset_configs import plain_configs
 from ..datasets.wrappers import plain_datasets
 from ..differences import differences, flat
 from ..errors import CacheError, ConfigError
@@ -76,7 +77,7 @@ def describe_data(dataset: object, cfg: Mapping) -> list[dict[str, Any]]:
     from ..datasets.robust import RobustDataset
 
     parts = []
-    for part, settings in zip(plain_datasets(dataset), plain_configs(cfg), strict=True):
+    for part, (_, settings) in zip(plain_datasets(dataset), plain_configs(cfg), strict=True):
         if not isinstance(part, RobustDataset):
             raise ConfigError(
                 f'train_dataloader.dataset.type={settings.get("type")!r}: a cache of teachers needs a data set of '
@@ -96,17 +97,6 @@ def describe_data(dataset: object, cfg: Mapping) -> list[dict[str, Any]]:
 def _name(step: Mapping) -> str:
     """The class of a step, without its package."""
     return str(step.get('type')).rpartition('.')[2]
-
-
-def plain_configs(cfg: Mapping) -> Iterator[Mapping]:
-    """The configs of the data sets inside MMEngine's wrappers, in the order of ``plain_datasets``."""
-    if 'datasets' in cfg:
-        for part in cfg['datasets']:
-            yield from plain_configs(part)
-    elif 'dataset' in cfg:
-        yield from plain_configs(cfg['dataset'])
-    else:
-        yield cfg
 
 
 def list_samples(dataset: object) -> list[list]:

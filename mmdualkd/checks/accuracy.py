@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from ..console.bar import progress
+from ..dataset_configs import plain_configs
 from ..datasets.robust import source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError, DataError
@@ -68,12 +69,8 @@ def build_loader(cfg: Config, distiller: nn.Module) -> DataLoader:
 
 def with_pipeline(dataset: dict, pipeline: list) -> dict:
     """A data set's config, in its wrappers, with another pipeline."""
-    if dataset.get('dataset') is not None:
-        dataset.dataset = with_pipeline(dataset.dataset, pipeline)
-    elif dataset.get('datasets') is not None:
-        dataset.datasets = [with_pipeline(one, pipeline) for one in dataset.datasets]
-    else:
-        dataset.pipeline = copy.deepcopy(pipeline)
+    for _, part in plain_configs(dataset):
+        part['pipeline'] = copy.deepcopy(pipeline)
     return dataset
 
 

@@ -13,6 +13,7 @@ from scipy.stats import binom, binomtest
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
+from ..dataset_configs import plain_configs
 from ..datasets.labels import is_unlabelled
 from ..datasets.wrappers import plain_datasets
 from ..errors import listed
@@ -151,7 +152,7 @@ def _loader(job: Job, samples: int) -> DataLoader:
     """Labelled training data, some of them, as teachers are validated or, without such a pipeline, as they train."""
     pipeline, model = job.cfg.get('teacher_val_pipeline'), job.model
     if pipeline is None and model.of_pictures and job.has('val'):
-        pipeline = _pipeline_of(job.cfg.val_dataloader.dataset)
+        pipeline = next((part.get('pipeline') for _, part in plain_configs(job.cfg.val_dataloader.dataset)), None)
     cfg = copy.deepcopy(job.cfg.train_dataloader.dataset)
     dataset = DATASETS.build(cfg if pipeline is None else with_pipeline(cfg, pipeline))
     dataset.full_init()
@@ -164,9 +165,3 @@ def _loader(job: Job, samples: int) -> DataLoader:
     train = job.loader('train')
     workers = min(job.cfg.train_dataloader.get('num_workers', 0), cores())
     return DataLoader(Subset(dataset, chosen), batch_size(train), num_workers=workers, collate_fn=train.collate_fn)
-
-
-def _pipeline_of(dataset: dict) -> list | None:
-    """The pipeline of a data set's config, in its wrappers."""
-    inner = dataset.get('dataset') or next(iter(dataset.get('datasets') or ()), None)
-    return _pipeline_of(inner) if inner is not None else dataset.get('pipeline')

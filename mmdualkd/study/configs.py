@@ -2,15 +2,16 @@
 
 import copy
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 
 from ..arguments import read_written
 from ..checkpoint import model_state_dict, read_checkpoint
+from ..dataset_configs import plain_configs
 from ..differences import flat
 from ..errors import CheckpointError
 from ..fragments import TERMS, merge_options
@@ -102,17 +103,8 @@ def check_terms(file: str, options: Mapping[str, Any]) -> None:
 
 def views_option(file: str, views: int) -> dict[str, int]:
     """The options that give all data sets inside a training's wrappers so many views."""
-
-    def places(dataset: ConfigDict, key: str) -> Iterable[str]:
-        if 'dataset' in dataset:
-            yield from places(dataset.dataset, f'{key}.dataset')
-        elif 'datasets' in dataset:
-            for number, part in enumerate(dataset.datasets):
-                yield from places(part, f'{key}.datasets.{number}')
-        else:
-            yield f'{key}.num_views'
-
-    return dict.fromkeys(places(_read(file).train_dataloader.dataset, 'train_dataloader.dataset'), views)
+    found = plain_configs(_read(file).train_dataloader.dataset, ('train_dataloader', 'dataset'))
+    return {'.'.join(map(str, (*path, 'num_views'))): views for path, _ in found}
 
 
 def files_of(cfg: Config) -> list[Path]:
