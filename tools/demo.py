@@ -14,11 +14,11 @@ import statistics
 import subprocess
 import time
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 from mmdualkd.arguments import whole_number
 from mmdualkd.processes import Tool, command_of, end_all, sigterm_as_interruption
+from mmdualkd.scalars import logs_of, read_log, top1_of
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / 'configs' / 'demo'
@@ -70,23 +70,14 @@ class Job:
 
     def top1(self) -> float:
         """The last top-1 accuracy that it measured, in percent."""
-        logs = [*self.work_dir.glob('*/vis_data/scalars.json'), *self.work_dir.glob('*/*.json')]
-        values = [entry['acc/top1'] for log in logs for entry in read_lines(log) if 'acc/top1' in entry]
-        return round(100 * values[-1], 2)
-
-
-def read_lines(path: Path) -> Iterator[dict]:
-    """The entries of one of MMEngine's logs, a JSON object a line."""
-    for line in path.read_text().splitlines():
-        try:
-            yield json.loads(line)
-        except json.JSONDecodeError:  # a line that is being written
-            return
+        logs = [*logs_of(self.work_dir), *self.work_dir.glob('*/*.json')]
+        values = [top1 for log in logs for entry in read_log(log) if (top1 := top1_of(entry)) is not None]
+        return round(values[-1], 2)
 
 
 def scalars(work_dir: Path) -> list[dict]:
     """What a training logged, in order."""
-    return [entry for log in sorted(work_dir.glob('*/vis_data/scalars.json')) for entry in read_lines(log)]
+    return [entry for log in logs_of(work_dir) for entry in read_log(log)]
 
 
 def run_all(jobs: list[Job], parallel: int) -> None:

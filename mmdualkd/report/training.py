@@ -1,8 +1,6 @@
 """What a training left in its work directory."""
 
-import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -13,9 +11,8 @@ from mmengine.config import Config
 from ..checkpoint import find_checkpoint, model_state_dict, read_checkpoint, training_config
 from ..errors import CheckpointError, ConfigError
 from ..hooks.student_checkpoint import PREFIX
+from ..scalars import LOGS, logs_of, read_log, top1_of
 
-LOGS = '*/vis_data/scalars.json'
-METRICS = {'acc/top1': 100, 'accuracy/top1': 1}  # MMAction2's and MMPretrain's, and what makes them percent
 HEADER = 200  # lines of a log in which MMEngine tells of the machine
 TOLD = ('sys.platform', 'Python', 'GPU 0', 'CUDA available', 'PyTorch', 'MMEngine', 'seed')
 
@@ -136,7 +133,6 @@ def read_training(folder: Path, key: str = 'WORK_DIR') -> Training:
         raise ConfigError(f'{key}={str(folder)!r} is a file: name the work directory of a training')
     if not folder.is_dir():
         raise ConfigError(f'{key}={str(folder)!r}: there is no such folder')
-    logs = sorted(folder.glob(LOGS))
     if not has_begun(folder):
         inside = sorted({str(log.parents[2].relative_to(folder)) for log in folder.glob(f'*/**/{LOGS}')})
         study = '' if key.startswith('--') else '; and it is no study (study.json)'
@@ -146,8 +142,8 @@ def read_training(folder: Path, key: str = 'WORK_DIR') -> Training:
         )
     entries: dict[int, dict] = {}
     validations: dict[int, float] = {}
-    for log in logs:  # folders are named by the time at which they begin
-        lines = list(_lines(log))
+    for log in logs_of(folder):
+        lines = read_log(log)
         if first := next((entry for entry in lines if 'loss' in entry), None):
             # what an earlier session has from there on was trained again, or is of a training before this one
             begin = _step(first)
@@ -155,8 +151,7 @@ def read_training(folder: Path, key: str = 'WORK_DIR') -> Training:
             validations = {step: top1 for step, top1 in validations.items() if step < first.get('epoch', begin)}
         for entry in lines:
             step = _step(entry)
-            top1 = next((scale * entry[name] for name, scale in METRICS.items() if name in entry), None)
-            if top1 is not None:
+            if (top1 := top1_of(entry)) is not None:
                 validations[step] = top1
             elif 'loss' in entry:
                 entries[step] = entry
@@ -165,14 +160,3 @@ def read_training(folder: Path, key: str = 'WORK_DIR') -> Training:
 
 def _step(entry: dict) -> int:
     return entry.get('step', entry.get('iter', 0))
-
-
-def _lines(path: Path) -> Iterator[dict]:
-    """The entries of one of MMEngine's logs, a JSON object a line; the last may be half written."""
-    for line in path.read_text(encoding='utf-8', errors='replace').splitlines():
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if isinstance(entry, dict):
-            yield entry

@@ -1,15 +1,12 @@
 """What the logs of a finished training say: its accuracy and how long its steps took."""
 
-import json
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import DataError
 from ..names import UNDECODED
-
-METRICS = {'acc/top1': 100, 'accuracy/top1': 1}  # MMAction2's and MMPretrain's, and what makes them percent
+from ..scalars import METRICS, logs_of, read_log, top1_of
 
 
 @dataclass(frozen=True)
@@ -46,13 +43,13 @@ def read_result(who: str, work_dir: Path, seconds: float | None) -> Result:
         DataError: If there is no validation, or the last one is missing.
     """
     top1, steps, undecoded, cut = None, [], 0, None
-    for log in sorted(work_dir.glob('*/vis_data/scalars.json')):  # folders are named by the time at which they begin
-        entries = list(_entries(log))
+    for log in logs_of(work_dir):
+        entries = read_log(log)
         for entry in entries:
             undecoded = int(entry.get(UNDECODED, undecoded))  # a line behind the validation's
             cut = log if 'loss' in entry else cut  # a training ends with a validation
-            for name in METRICS.keys() & entry.keys():
-                top1, undecoded, cut = METRICS[name] * entry[name], 0, None
+            if (found := top1_of(entry)) is not None:
+                top1, undecoded, cut = found, 0, None
         steps += [entry for entry in entries if 'loss' in entry and 'time' in entry][1:]
     if top1 is None:
         raise DataError(f'{who}: {str(work_dir)!r} is finished, but its logs have no {" or ".join(METRICS)}')
@@ -60,17 +57,6 @@ def read_result(who: str, work_dir: Path, seconds: float | None) -> Result:
         raise DataError(f'{who}: {str(cut)!r} is cut short, the last validation is missing')
     times = [_median([entry[name] for entry in steps if name in entry]) for name in ('time', 'data_time')]
     return Result(top1, seconds, *times, undecoded)
-
-
-def _entries(log: Path) -> list[dict[str, Any]]:
-    """Lines of a log; a kill may have cut its last one short."""
-    found = []
-    for line in log.read_text(encoding='utf-8', errors='replace').splitlines():
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
-    return found
 
 
 def _median(values: list[float]) -> float | None:

@@ -4,10 +4,10 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
+from ..scalars import top1_of
 from ..zoo.catalogue import VIDEOS
 from .stages import STATE
 
@@ -89,10 +89,3 @@ def read_outcome(folder: Path) -> Distilled:
         rows.append(Row(names[name], top1_of(metrics[name]), student['parameters'], student['gflops'], note))
     seconds = {name: part['seconds'] for name, part in stages.items()}
     return Distilled(folder, found['of'], found['classes'], found.get('test') or found['val'], metrics, rows, seconds)
-
-
-def top1_of(metrics: dict[str, Any]) -> float:
-    """Top-1 in percent out of MMAction2's (0 to 1) or MMPretrain's metrics."""
-    if 'acc/top1' in metrics:
-        return 100 * metrics['acc/top1']
-    return metrics['accuracy/top1']

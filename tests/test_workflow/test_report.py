@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mmdualkd.workflow.outcome import Distilled, Row, top1_of
+from mmdualkd.workflow.outcome import Distilled, Row
 from mmdualkd.workflow.report import write_report
 
 
@@ -33,7 +33,3 @@ def test_a_student_that_only_guesses_is_called_so(tmp_path):
 @pytest.mark.parametrize('accuracy', [0.0, 100.0])
 def test_all_right_or_all_wrong_still_has_a_standard_error(tmp_path, accuracy):
     assert '(standard error 0.0)' not in write_report(outcome(tmp_path, accuracy))
-
-
-def test_both_libraries_metrics_are_percent():
-    assert top1_of({'acc/top1': 0.5}) == 50 and top1_of({'accuracy/top1': 50.0}) == 50
