@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from mmengine.dataset import ClassBalancedDataset
 
 from ..datasets.robust import source_of
-from ..datasets.wrappers import plain_datasets
+from ..datasets.wrappers import class_names, plain_datasets
 from ..errors import listed
 from ..findings import Finding
 from ..hooks.labels import check_labels
 from .job import Job
-from .samples import class_names
 
 IMBALANCE = 10
 

@@ -39,13 +39,3 @@ def samples_of(dataset: object) -> Iterator[Sample]:
                 cut,
                 tuple(int(one) for one in np.atleast_1d(label) if int(one) >= 0),
             )
-
-
-def noun_of(dataset: object) -> str:
-    """What the samples of a data set are, for messages."""
-    return getattr(next(plain_datasets(dataset)), 'noun', 'samples')
-
-
-def class_names(dataset: object) -> list[str]:
-    """The names of a data set's classes; empty if it says none."""
-    return list(map(str, (getattr(next(plain_datasets(dataset)), 'metainfo', None) or {}).get('classes') or ()))

@@ -15,14 +15,13 @@ from torch.utils.data import DataLoader, Subset
 
 from ..dataset_configs import plain_configs
 from ..datasets.labels import is_unlabelled
-from ..datasets.wrappers import plain_datasets
+from ..datasets.wrappers import class_names, plain_datasets
 from ..errors import listed
 from ..findings import Finding
 from ..hooks.preflight import hand_views
 from ..machine import cores
 from .accuracy import predict, with_pipeline
 from .job import Job, batch_size
-from .samples import class_names
 
 LEAST, MOST = 64, 512  # samples that teachers are shown
 PER_CLASS = 5  # samples of a class, on average, from which an order of classes can be read

@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ..datasets.robust import source_of
-from ..datasets.wrappers import plain_datasets
+from ..datasets.wrappers import class_names, noun_of, plain_datasets
 from ..files import shown
 from ..hooks.resume import source_of_resume
 from ..names import ASSISTANT, STUDENT
@@ -69,14 +69,12 @@ def _in_columns(title: str, rows: list[tuple[str, ...]]) -> list[str]:
 def _data(loaders: dict[str, DataLoader], model: nn.Module) -> list[str]:
     rows = []
     for split, loader in loaders.items():
-        parts = list(plain_datasets(loader.dataset))
-        noun = getattr(parts[0], 'noun', 'samples')
-        names = list((getattr(parts[0], 'metainfo', None) or {}).get('classes') or ())
+        names = class_names(loader.dataset)
         classes = len(names) or classes_of(getattr(model, STUDENT, model))[1]
-        named = ', '.join(map(str, names[:NAMES])) + (', ...' if len(names) > NAMES else '')
+        named = ', '.join(names[:NAMES]) + (', ...' if len(names) > NAMES else '')
         what = f'of {classes} classes' + (f' ({named})' if names else '') if classes else ''
-        where = ', '.join(dict.fromkeys(str(source_of(part)) for part in parts))
-        rows.append((split, f'{len(loader.dataset):,} {noun}', what, where))
+        where = ', '.join(dict.fromkeys(str(source_of(part)) for part in plain_datasets(loader.dataset)))
+        rows.append((split, f'{len(loader.dataset):,} {noun_of(loader.dataset)}', what, where))
     return _in_columns('data', rows)
 
 

@@ -1,4 +1,4 @@
-"""What lies inside MMEngine's wrappers of data sets, and where in a wrapper a sample is drawn."""
+"""What lies inside MMEngine's wrappers of data sets, what it is called, and where in a wrapper a sample is drawn."""
 
 import bisect
 import functools
@@ -24,6 +24,16 @@ def plain_datasets(dataset: object) -> Iterator:
         yield from plain_datasets(dataset.dataset)
     else:
         yield dataset
+
+
+def noun_of(dataset: object) -> str:
+    """What the samples of a data set are, for messages."""
+    return getattr(next(plain_datasets(dataset)), 'noun', 'samples')
+
+
+def class_names(dataset: object) -> list[str]:
+    """The names of a data set's classes; empty if it says none."""
+    return list(map(str, (getattr(next(plain_datasets(dataset)), 'metainfo', None) or {}).get('classes') or ()))
 
 
 def position(index: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from mmengine.logging import print_log
 from torch import nn
 
+from ..datasets.wrappers import class_names
 from ..errors import DataError
 
 
@@ -20,11 +21,11 @@ def check_class_names(dataset: object, where: str, named: tuple[str, list] | Non
     Returns:
         ``named``, or this data set's.
     """
-    names = list((getattr(dataset, 'metainfo', None) or {}).get('classes') or [])
+    names = class_names(dataset)
     if not names or named is None:
         return (where, names) if names else named
     if names != named[1]:
-        other = sorted(set(map(str, names)) ^ set(map(str, named[1])))
+        other = sorted({*names} ^ {*named[1]})
         what = f'only one of them has {", ".join(map(repr, other[:5]))}' if other else 'in another order'
         raise DataError(
             f'{where} has {len(names)} classes, {named[0]} has {len(named[1])}, and they differ: {what}. Their labels '
@@ -82,7 +83,7 @@ def check_tested_classes(checkpoint: str, learned: Sequence[str], dataset: objec
     Raises:
         DataError: If a class of the data has another number in the checkpoint.
     """
-    names = list(map(str, (getattr(dataset, 'metainfo', None) or {}).get('classes') or ()))
+    names = class_names(dataset)
     a, b = _plain(learned), _plain(names)
     moved = [index for index, name in enumerate(b) if a[index : index + 1] != [name] and _stands_elsewhere(name, a, b)]
     if moved:

@@ -7,6 +7,7 @@ from mmengine.logging import print_log
 from torch import nn
 
 from ..datasets.labels import counted_from_one, is_unlabelled
+from ..datasets.wrappers import class_names
 from ..errors import DataError
 from ..names import FILES
 from ..zoo.weights import classes_of
@@ -29,7 +30,7 @@ def check_labels(dataset: object, split: str, where: str, model: nn.Module) -> i
     classes, declared = classes_of(getattr(model, 'student', model))[1], getattr(dataset, 'num_classes', None)
     if None not in (classes, declared) and declared != classes:
         raise DataError(f'{where} has num_classes={declared}, but the model has {classes}: set model.num_classes')
-    names = (getattr(dataset, 'metainfo', None) or {}).get('classes') or ()
+    names = class_names(dataset)
     if names and classes is not None and len(names) != classes:
         message = (
             f'{where} names {len(names)} classes, and the model has {classes}: whether each name (of classes.txt, for '

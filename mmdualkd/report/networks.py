@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 from ..checks.accuracy import batches, build_loader, build_models, finite
 from ..checks.samples import CUTS
 from ..console.bar import progress
+from ..datasets.wrappers import class_names
 from ..errors import CheckpointError, ConfigError, DataError, DistillError
 from ..faults import explain
 from ..hooks.class_order import check_tested_classes
@@ -88,8 +89,7 @@ def check_data(training: Training, alone: Training, key: str) -> None:
             files, labels = zip(*samples_of(dataset), strict=True)
         except (DistillError, OSError):
             return
-        names = getattr(dataset, 'metainfo', {}).get('classes') or ()
-        asked.append(Predictions([str(name) for name in names], list(files), np.array(labels)))
+        asked.append(Predictions(class_names(dataset), list(files), np.array(labels)))
     if not all(one.classes for one in asked):  # they are numbers then, as many as the student has
         asked[0].classes = asked[1].classes = []
     check_same_data(*asked, key)
@@ -192,13 +192,13 @@ def run_student(cfg: Config, checkpoint: Path, loader: DataLoader, samples: list
     rows = torch.stack(scores).float()
     if getattr(getattr(student, 'cls_head', None), 'average_clips', 'prob') != 'prob':
         rows = rows.softmax(dim=-1)  # MMAction2's other ways of averaging give logits
-    names = getattr(loader.dataset, 'metainfo', {}).get('classes') or ()
+    names = class_names(loader.dataset)
     if len(names) != rows.size(1):
         names = [f'class {number}' for number in range(rows.size(1))]
     files, labels = zip(*samples, strict=True)
     if max(labels) >= rows.size(1):
         raise ConfigError(f'the validation data have label {max(labels)}, but the student has {rows.size(1)} classes')
-    found = Predictions([str(name) for name in names], list(files), np.array(labels))
+    found = Predictions(names, list(files), np.array(labels))
     found.add(STUDENT, finite(rows, 'the student').numpy())
     if count := report_failed(loader.dataset, f'student of {checkpoint}', max_fraction=1):
         found.notes.append(f'{count} of {len(samples)} samples did not decode, and are judged as blanks.')
