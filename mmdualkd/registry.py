@@ -24,7 +24,7 @@ MODELS = Registry(
     'model',
     parent=MMENGINE_MODELS,
     scope=SCOPE,
-    locations=[f'{SCOPE}.{room}' for room in ('losses', 'weighting', 'heads', 'distillers')],
+    locations=[f'{SCOPE}.{room}' for room in ('losses', 'weighting', 'distillers')],
 )
 TRANSFORMS = Registry(
     'transform', parent=MMENGINE_TRANSFORMS, scope=SCOPE, locations=[f'{SCOPE}.views', f'{SCOPE}.datasets']
@@ -33,7 +33,7 @@ DATASETS = Registry('dataset', parent=MMENGINE_DATASETS, scope=SCOPE, locations=
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope=SCOPE, locations=[f'{SCOPE}.hooks'])
 
 
-def build(cfg: dict, key: str, **defaults: Any) -> Any:
+def build(cfg: dict, key: str) -> Any:
     """Builds a module of this package's ``MODELS`` from its config.
 
     A constructor's :class:`~mmdualkd.errors.ConfigError` that begins with the name of one of its arguments (``tau must
@@ -42,7 +42,6 @@ def build(cfg: dict, key: str, **defaults: Any) -> Any:
     Args:
         cfg: A config with ``type``; types of other packages need their scope prefix (``'mmaction.X'``).
         key: Where the config stands, as the user wrote it (``model.terms.kd``); named in errors.
-        **defaults: Arguments that the config may override.
 
     Returns:
         The module.
@@ -61,10 +60,9 @@ def build(cfg: dict, key: str, **defaults: Any) -> Any:
         raise ConfigError(
             f'{key}.type={kind!r} is not registered in {SCOPE}{hint} (there are: {", ".join(map(repr, known))})'
         )
-    arguments = {**defaults, **cfg, '_scope_': SCOPE}
-    check_arguments(key, maker, arguments.keys() - {'type', '_scope_'})
+    check_arguments(key, maker, set(cfg) - {'type', '_scope_'})
     try:
-        return MODELS.build(arguments)
+        return MODELS.build({**cfg, '_scope_': SCOPE})
     except ConfigError as error:
         message = str(error)
         joint = '.' if re.match(r'\w*', message)[0] in arguments_of(maker) else ': '

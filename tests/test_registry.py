@@ -84,7 +84,7 @@ def test_a_wrong_config_is_one_error_with_its_full_key(cfg, message):
 def test_right_configs_are_built_by_name_by_scoped_name_and_by_class():
     assert isinstance(build(dict(type='FusedKD', tau=2), KEY), FusedKD)
     assert build(dict(type='mmdualkd.FusedKD', tau=2), KEY).tau == 2
-    assert build(dict(type=FusedKD, _scope_='mmdualkd'), KEY, tau=3).tau == 3
+    assert build(dict(type=FusedKD, _scope_='mmdualkd', tau=3), KEY).tau == 3
     assert build(dict(type=Odd, factor=1, weight=2), KEY).weight == 2
     assert isinstance(build(dict(type='mmaction.CrossEntropyLoss'), KEY), nn.Module)
     assert 'Odd' not in MODELS.module_dict

@@ -29,7 +29,7 @@ examples:
 """  # noqa: E501
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+def parse_args() -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
         description='Writes train.txt and val.txt (path and label a line, paths from FOLDER), or fold<k>_train.txt and '
@@ -62,7 +62,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         'together',
     )
     parser.add_argument('--seed', type=int, default=0, help='decides which videos are held out (default 0)')
-    args = parser.parse_args(argv)
+    args = parser.parse_args()
     if not args.folder.is_dir():
         parser.error(f'FOLDER {str(args.folder)!r}: there is no such folder')
     if not 0 < args.test_fraction < 1:
@@ -87,9 +87,9 @@ def group_regex(text: str) -> re.Pattern:
     return regex
 
 
-def main(argv: list[str] | None = None) -> None:
+def main() -> None:
     """Writes the files and says what they hold."""
-    args = parse_args(argv)
+    args = parse_args()
     check_folder('--out', args.out)
     noun = 'picture' if args.pictures else 'video'
     table, parts = (None, {}) if args.table is None else read_table(args.table, args.folder)

@@ -103,7 +103,7 @@ def _svg(figure: Figure, alt: str) -> Html:
     return Html(f'{opening} role="img">{label}{text[end + 1 :].strip()}')
 
 
-def thinned(curve: Curve, points: int = POINTS) -> Curve:
+def thinned(curve: Curve, points: int) -> Curve:
     """At most so many means of neighbours."""
     steps, values = (np.asarray(part, dtype=float) for part in curve)
     if len(steps) <= points:

@@ -76,6 +76,6 @@ class Subject:
         return change(self.found_alone.right(STUDENT), self.found.right(STUDENT))
 
 
-def percent(value: float, digits: int = 1) -> str:
+def percent(value: float) -> str:
     """A fraction in percent; empty where there is none."""
-    return '' if np.isnan(value) else f'{100 * value:.{digits}f}'
+    return '' if np.isnan(value) else f'{100 * value:.1f}'

@@ -12,7 +12,7 @@ SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm')
 FRAMES, WIDTH, HEIGHT = 120, 320, 240
 
 
-def write_videos(folder: Path, count: int, frames: int = FRAMES) -> list[Path]:
+def write_videos(folder: Path, count: int) -> list[Path]:
     """Writes MPEG-4 clips of a soft pattern that moves under a brighter disc, of HMDB51's size and usual length."""
     rng = np.random.default_rng(0)
     paths = [folder / f'{index}.mp4' for index in range(count)]
@@ -23,7 +23,7 @@ def write_videos(folder: Path, count: int, frames: int = FRAMES) -> list[Path]:
         if not writer.isOpened():
             raise ConfigError('this OpenCV cannot write MPEG-4: name a folder of videos with --videos')
         step = rng.uniform(0.5, 1.8, 2)
-        for frame in range(frames):
+        for frame in range(FRAMES):
             left, top = (step * frame).astype(int)
             picture = np.ascontiguousarray(pattern[top : top + HEIGHT, left : left + WIDTH])
             cv2.circle(picture, (int(40 + 2 * frame), HEIGHT // 2), 30, (230, 230, 230), -1)
