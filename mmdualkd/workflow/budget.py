@@ -12,8 +12,9 @@ from ..checks.speed import Speed, measure_speed
 from ..errors import ConfigError
 from ..machine import in_time
 from ..top_keys import settle
-from .leaves import test_clips, write_leaf
+from .leaves import test_clips
 from .recipes import VALIDATIONS
+from .writing import write_leaf
 
 if TYPE_CHECKING:
     from .plan import Plan

@@ -21,8 +21,9 @@ from ..findings import exit_code, report
 from ..launch import load_config
 from ..reading import read_file
 from ..registry import MODELS
-from .leaves import Entry, Job, alone, distilled, write_leaf
+from .leaves import Entry, Job, alone, distilled
 from .stages import STATE, Run, run_tool
+from .writing import write_leaf
 
 STUDENT, ALONE = 'distilled', 'alone'  # the trainings of the student
 SPLITS = ('train', 'val', 'test')

@@ -8,8 +8,9 @@ from mmengine.config import Config
 from mmdualkd.errors import ConfigError
 from mmdualkd.settings import check_settings
 from mmdualkd.top_keys import settle
-from mmdualkd.workflow.leaves import Code, Entry, Job, alone, distilled, source, write_leaf
+from mmdualkd.workflow.leaves import Entry, Job, alone, distilled
 from mmdualkd.workflow.recipes import recipe
+from mmdualkd.workflow.writing import write_leaf
 from mmdualkd.zoo.catalogue import MODELS, PICTURES, VIDEOS, find_model, rows
 from mmdualkd.zoo.resolve import resolve_model
 
@@ -179,21 +180,6 @@ def test_learning_rates_follow_the_batch(name, tuned, batch, optimizer, rate):
 def test_the_shortest_trainings_have_schedules_that_end_with_them(epochs):
     schedules = recipe(find_model('x3d-s', VIDEOS, 'x'), True, epochs, 8, 1)['param_scheduler']
     assert len(schedules) == epochs and schedules[-1]['end'] == epochs and schedules[-1]['T_max'] == 1
-
-
-def test_source_is_python_that_gives_the_value_back():
-    value = dict(a=1, b=[dict(type='x', scale=(-1, 256))] * 9, c={'not an identifier': 1}, d='it\'s "q"', e=None)
-    assert eval(source(value)) == value and source(dict(x=Code('_base_.x'))) == 'dict(x=_base_.x)'
-    assert all(len(line) < 120 for line in source(value).split('\n'))
-
-
-def test_the_command_in_a_config_can_be_pasted_wherever_it_stands(tmp_path):
-    for name in ('a b', 'a\nb = 1'):
-        folder = tmp_path / name
-        folder.mkdir()
-        write_leaf(folder / 'leaf.py', dict(x=1), folder)
-        first, second = (folder / 'leaf.py').read_text().splitlines()
-        assert second == 'x = 1' and (name != 'a b' or f"train '{folder}/leaf.py' --work-dir '{folder}' " in first)
 
 
 def test_a_config_of_a_zoo_has_the_view_of_its_own_pipeline():
