@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 
 from ..checkpoint import model_state_dict
 from ..dataset_configs import plain_configs
+from ..datasets.robust import RobustDataset
 from ..datasets.wrappers import plain_datasets
 from ..differences import differences, flat
 from ..errors import CacheError, ConfigError
@@ -74,8 +75,6 @@ def describe_data(dataset: object, cfg: Mapping) -> list[dict[str, Any]]:
     Raises:
         ConfigError: If one of them is not ours, so that its draws cannot be known.
     """
-    from ..datasets.robust import RobustDataset
-
     parts = []
     for part, (_, settings) in zip(plain_datasets(dataset), plain_configs(cfg), strict=True):
         if not isinstance(part, RobustDataset):

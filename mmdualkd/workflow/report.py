@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from ..files import open_whole
+from ..files import open_whole, replacing
 from ..machine import in_time
 from .outcome import Distilled
 
@@ -74,8 +74,6 @@ def draw(outcome: Distilled, path: Path) -> None:
 
     matplotlib.use('Agg')
     from matplotlib import pyplot as plt
-
-    from ..files import replacing
 
     rows = outcome.rows[::-1]  # the first at the top
     figure, axes = plt.subplots(figsize=(7, 0.9 + 0.5 * len(rows)), layout='constrained')

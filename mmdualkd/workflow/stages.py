@@ -1,6 +1,7 @@
 """The stages of a run: each is done once, whatever stops it in between."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -206,8 +207,6 @@ def parse_time(text: str) -> float:
     Raises:
         ConfigError: If it is no time.
     """
-    import re
-
     units = dict(s=1, m=60, h=3600, d=86400)
     parts = re.findall(r'(\d+(?:\.\d+)?)([smhd])', text)
     seconds = sum(float(number) * units[unit] for number, unit in parts)

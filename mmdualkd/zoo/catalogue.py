@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from ..errors import ConfigError, check_name
+
 VIDEOS, PICTURES = 'videos', 'pictures'
 SMALL_VIDEO = 'mmdualkd::_base_/models/small_video.py'
 SMALL_PICTURES = 'mmdualkd::_base_/classifiers/small_pictures.py'
@@ -151,8 +153,6 @@ def find_model(name: str, of: str, key: str) -> Model:
     Raises:
         ConfigError: If there is no such model, or it is one of the other kind of data; names the nearest one.
     """
-    from ..errors import ConfigError, check_name
-
     if '::' in name or name.endswith('.py'):
         return _of_config(name, of, key)
     other = PICTURES if of == VIDEOS else VIDEOS
@@ -165,7 +165,6 @@ def find_model(name: str, of: str, key: str) -> Model:
 
 def _of_config(name: str, of: str, key: str) -> Model:
     """A model that a config describes: its view is that of the config's own pipeline."""
-    from ..errors import ConfigError
     from ..reading import read_file, with_names
     from .names import find_model as find_config
     from .names import listed_weights
@@ -217,8 +216,6 @@ def _size(steps: list[dict]) -> int | None:
 
 def _sampling(steps: list[dict], name: str, key: str) -> dict[str, int]:
     """Which frames a pipeline takes of a video."""
-    from ..errors import ConfigError
-
     sampler = next((step for step in steps if step['type'].rpartition('.')[2] == 'SampleFrames'), None)
     if sampler is None:
         raise ConfigError(f'{key}={name!r}: its pipeline has no SampleFrames, which is what views are made of')
