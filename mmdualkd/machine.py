@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import os
+import platform
 import re
 import shutil
 import tempfile
@@ -17,6 +18,11 @@ def cores() -> int:
     count = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     quota, _, period = _read(GROUP / 'cpu.max').partition(' ')
     return max(1, min(count, round(int(quota) / int(period)))) if quota.isdigit() else count
+
+
+def processor() -> str:
+    """Which processor it has, and of how many cores, for people."""
+    return f'{platform.processor() or platform.machine()}, {os.cpu_count()} cores'
 
 
 def memory() -> int | None:

@@ -1,7 +1,5 @@
 """Writes the page: finds out what a folder is, what can be known of it, and what is missing."""
 
-import os
-import platform
 import shlex
 import sys
 import time
@@ -13,6 +11,7 @@ from mmengine.logging import print_log
 
 from ..errors import CheckpointError, ConfigError, DistillError
 from ..files import check_folder, open_whole
+from ..machine import processor
 from ..version import __version__
 from ..workflow.stages import STATE, Run
 from .classes import confusion, gains
@@ -201,7 +200,7 @@ def training_facts(subject: Subject) -> Html:
 
 def foot(found: Html, command: str) -> Html:
     """The foot of the page: where its subject comes from, and how the page was made."""
-    here = f'{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}'
+    here = f'{processor()}, torch {torch.__version__}'
     made = facts(
         [
             ('this page', tag('code', command)),

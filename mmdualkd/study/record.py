@@ -2,17 +2,17 @@
 
 import datetime
 import json
-import os
-import platform
 import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config
 
 from ..files import open_whole
+from ..machine import processor
 from .comparison import compare
 from .runs import Run
 from .table import markdown, write_csv
@@ -34,8 +34,6 @@ class Record:
     def __init__(
         self, study: Config, runs: Sequence[Run], folder: Path, against: Sequence[str], words: Sequence[str]
     ) -> None:
-        import torch
-
         self.runs, self.folder, self.against = runs, folder, list(against)
         before = self._before()
         by_place = before.get('runs', {})
@@ -48,7 +46,7 @@ class Record:
         self.head = dict(
             title=study.title,
             command=shlex.join(words),
-            machine=f'{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}',
+            machine=f'{processor()}, torch {torch.__version__}',
             started=before.get('started', datetime.datetime.now().astimezone().isoformat(timespec='seconds')),
             splits=list(study.splits),
             rows=[row['name'] for row in study.rows],
