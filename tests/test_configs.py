@@ -10,24 +10,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from helpers import ROOT, read_config, without_random_numbers, write_clips
+from helpers import read_config, without_random_numbers, write_clips
 from mmaction.registry import DATASETS as MMACTION_DATASETS
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
-from mmengine.config import Config
 from mmengine.runner import Runner
+from whole_configs import CONFIGS, begun_anew, beside, merged, named, specs, without_weights
 
-from mmdualkd.distillers import base
 from mmdualkd.distillers.dual_teacher import DEFAULT_TERMS
 from mmdualkd.distillers.preprocessor import ClipPreprocessor, PicturePreprocessor
 from mmdualkd.hooks.preflight import hand_views
 from mmdualkd.registry import TRANSFORMS
-from mmdualkd.top_keys import NUM_CLASSES, places
 from mmdualkd.views import ViewPlan
-from mmdualkd.zoo import resolve
 from mmdualkd.zoo.resolve import resolve_model
 
-CONFIGS = ROOT / 'configs'
 PICTURES = {'cifar100', 'imagenet', 'pictures'}  # test_image_configs.py
 LEAVES = sorted(
     path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts and path.parent.name not in PICTURES
@@ -67,29 +63,6 @@ NARROW = dict(
 
 def setup_module():
     register_all_modules()
-
-
-def named(path):
-    return path.relative_to(CONFIGS).with_suffix('').as_posix()
-
-
-def beside(path, kind, name):
-    """The teacher or baseline of a distillation; those on one's own data lie in one folder."""
-    return path.with_name(name) if path.parts[-3] == 'own' else CONFIGS / kind / path.parent.name / name
-
-
-def specs(cfg):
-    """Student and teachers of a distillation, by their keys in the config."""
-    if 'student' not in cfg.model:
-        return {}
-    teachers = {f'model.teachers.{name}': spec for name, spec in cfg.model.get('teachers', {}).items()}
-    return {'model.student': cfg.model.student, **teachers}
-
-
-def merged(cfg, overrides):
-    whole = Config(dict(model=cfg))
-    whole.merge_from_dict(dict(model=copy.deepcopy(overrides)))  # merging takes `_delete_` out
-    return whole.model
 
 
 # What the configs promise, read from them
@@ -266,21 +239,12 @@ def small(cfg, data):
     cfg.train_cfg.update(max_epochs=1, val_begin=1, val_interval=1)
     cfg.default_hooks.checkpoint.interval = 1
     cfg.default_hooks.logger.interval = 1
-    for key, place in places(cfg).items():  # these paths stand at the top as well
-        if place.top is not None and key != NUM_CLASSES:
-            cfg[place.name] = place.own
-    cfg.load_from = None
-    cfg.log_level = 'ERROR'
-    return cfg
+    return begun_anew(cfg)
 
 
 @pytest.mark.parametrize('path', LEAVES, ids=named)
 def test_a_small_job_trains_a_step_validates_and_saves(path, data, tmp_path, monkeypatch):
-    loads = {}
-    for load in ('load_teacher_weights', 'load_student_weights'):  # no network, no trained teachers here
-        monkeypatch.setattr(
-            base if 'student' in load else resolve, load, lambda model, address, key: loads.update({key: address})
-        )
+    loads = without_weights(monkeypatch)
     cfg = small(read_config(path), data)
     cfg.work_dir = str(tmp_path)
     runner = Runner.from_cfg(cfg)

@@ -10,21 +10,17 @@ import numpy as np
 import pytest
 import timm
 import torch
-from helpers import ROOT, read_config, without_random_numbers
-from mmengine.config import Config
+from helpers import read_config, without_random_numbers
 from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS, MODELS
 from mmpretrain.utils import register_all_modules
 from timm.models.mlp_mixer import Affine, MlpMixer, ResBlock
+from whole_configs import CONFIGS, begun_anew, beside, merged, named, specs, without_weights
 
 from mmdualkd import datasets
-from mmdualkd.distillers import base
 from mmdualkd.distillers.hybrid_assistant import default_terms
-from mmdualkd.top_keys import NUM_CLASSES, places
-from mmdualkd.zoo import resolve
 from mmdualkd.zoo.resolve import resolve_model
 
-CONFIGS = ROOT / 'configs'
 DATA_SETS = ('cifar100', 'imagenet', 'pictures')
 LEAVES = sorted(path for name in DATA_SETS for path in CONFIGS.glob(f'*/{name}/*.py') if '_base_' not in path.parts)
 DISTILLED = [path for path in LEAVES if path.parts[-3] in ('hybrid', 'kd') or path.name.startswith('hybrid_')]
@@ -88,29 +84,6 @@ def narrow_resmlp(pretrained=False, num_classes=1000, **kwargs):
 
 def setup_module():
     register_all_modules()
-
-
-def named(path):
-    return path.relative_to(CONFIGS).with_suffix('').as_posix()
-
-
-def beside(path, kind, name):
-    """The teacher or baseline of a distillation; those on one's own data lie in one folder."""
-    return path.with_name(name) if path.parts[-3] == 'own' else CONFIGS / kind / path.parent.name / name
-
-
-def specs(cfg):
-    """Student and teachers of a distillation, by their keys in the config."""
-    if 'student' not in cfg.model:
-        return {}
-    teachers = {f'model.teachers.{name}': spec for name, spec in cfg.model.teachers.items()}
-    return {'model.student': cfg.model.student, **teachers}
-
-
-def merged(cfg, overrides):
-    whole = Config(dict(model=cfg))
-    whole.merge_from_dict(dict(model=copy.deepcopy(overrides)))
-    return whole.model
 
 
 def classes_of(model):
@@ -274,21 +247,12 @@ def small(cfg, data):
         loader.dataset.serialize_data = False  # which collects garbage, slowly
     cfg.train_cfg.update(max_epochs=1, val_interval=1)
     cfg.default_hooks.logger.interval = 1
-    for key, place in places(cfg).items():  # these paths stand at the top as well
-        if place.top is not None and key != NUM_CLASSES:
-            cfg[place.name] = place.own
-    cfg.load_from = None
-    cfg.log_level = 'ERROR'
-    return cfg
+    return begun_anew(cfg)
 
 
 @pytest.mark.parametrize('path', LEAVES, ids=named)
 def test_a_small_job_trains_a_step_validates_and_saves(path, data, unchecked_cifar, tmp_path, monkeypatch):
-    loads = {}
-    for name in ('load_teacher_weights', 'load_student_weights'):  # no network, no trained teachers here
-        monkeypatch.setattr(
-            base if 'student' in name else resolve, name, lambda model, address, key: loads.update({key: address})
-        )
+    loads = without_weights(monkeypatch)
     cfg = small(read_config(path), data)
     cfg.work_dir = str(tmp_path)
     runner = Runner.from_cfg(cfg)
