@@ -113,6 +113,16 @@ def stock_config(cfg: Config) -> tuple[Config, list[str]]:
     return Config(stock), remarks
 
 
+def build_student(cfg: Config) -> nn.Module:
+    """The student as plain MMAction2 or MMPretrain builds it, with random weights.
+
+    Args:
+        cfg: The stock config, see :func:`stock_config`.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmaction'))
+    return MODELS.build({'_scope_': scope_of(cfg.model), **copy.deepcopy(cfg.model)})
+
+
 def load_student(cfg: Config, checkpoint: str | Path) -> nn.Module:
     """The student with its weights; none of another model, which plain OpenMMLab would load in part.
 
@@ -123,8 +133,7 @@ def load_student(cfg: Config, checkpoint: str | Path) -> nn.Module:
     Raises:
         CheckpointError: Names what does not fit.
     """
-    init_default_scope(cfg.get('default_scope', 'mmaction'))
-    model = MODELS.build({'_scope_': scope_of(cfg.model), **copy.deepcopy(cfg.model)})
+    model = build_student(cfg)
     load_teacher_weights(model, str(checkpoint), 'checkpoint')
     return model
 

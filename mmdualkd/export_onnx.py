@@ -1,6 +1,5 @@
 """A student as an ONNX file, compared with PyTorch."""
 
-import copy
 import tempfile
 import warnings
 from pathlib import Path
@@ -9,14 +8,13 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
-from mmengine.registry import MODELS, init_default_scope
+from mmengine.registry import init_default_scope
 from torch import nn
 
 from .errors import CheckpointError, ConfigError
-from .export import load_student
+from .export import build_student, load_student
 from .files import replacing
 from .outputs import Scores
-from .zoo.pretrained import scope_of
 
 # Two sizes that a file might have (height, width): a pipeline that fixes the size gives the same of both.
 SIZES = ((240, 320), (288, 256))
@@ -62,8 +60,7 @@ def try_onnx(cfg: Config) -> None:
         DistillError: See :func:`export_onnx`.
     """
     _check_packages()
-    init_default_scope(cfg.get('default_scope', 'mmaction'))
-    model = MODELS.build({'_scope_': scope_of(cfg.model), **copy.deepcopy(cfg.model)})
+    model = build_student(cfg)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter('ignore')  # of torch's tracer, which are told when it is exported
         _export_model(model, cfg, Path(folder, 'student.onnx'))
