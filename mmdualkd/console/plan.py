@@ -54,6 +54,11 @@ def unwrapped(runner: Runner) -> nn.Module:
     return model
 
 
+def of_epochs(runner: Runner) -> bool:
+    """Whether a runner's training counts epochs, and not iterations."""
+    return not hasattr(runner.train_loop, 'dataloader_iterator')
+
+
 def _entry(title: str, lines: list[str]) -> list[str]:
     """Lines with a title before the first."""
     return [f'{title if index == 0 else "":7} {line}' for index, line in enumerate(lines)]
@@ -150,11 +155,11 @@ def _steps(runner: Runner, loader: DataLoader) -> Iterator[str]:
     factors = f'{size} in each of {processes} processes' if processes > 1 else f'{size}'
     factors += f', {accumulated} batches a step' if accumulated > 1 else ''
     batch = f'batches of {factors}' + (f', so {whole} a step' if whole != size else '')
-    if hasattr(loop, 'dataloader_iterator'):
-        yield f'{loop.max_iters:,} iterations, {batch}' + (f'; {loop.iter:,} are done' if loop.iter else '')
-    else:
+    if of_epochs(runner):
         done = f'; {loop.iter:,} of {loop.max_iters:,} iterations are done' if loop.iter else ''
         yield f'{loop.max_epochs} epochs of {len(loader):,} {batch}{done}'
+    else:
+        yield f'{loop.max_iters:,} iterations, {batch}' + (f'; {loop.iter:,} are done' if loop.iter else '')
 
 
 def _optimizer(runner: Runner) -> str:
@@ -172,7 +177,7 @@ def _optimizer(runner: Runner) -> str:
 
 
 def _checks(runner: Runner) -> Iterator[str]:
-    unit, interval = 'iteration' if hasattr(runner.train_loop, 'dataloader_iterator') else 'epoch', runner.val_interval
+    unit, interval = 'epoch' if of_epochs(runner) else 'iteration', runner.val_interval
     if runner.val_loop is None:
         yield 'no validation'
     else:

@@ -13,7 +13,7 @@ from mmengine.runner import LogProcessor, Runner
 from ..files import shown
 from ..names import BATCH_ACCURACY
 from .handlers import CONSOLE
-from .plan import plan_of_test, plan_of_training
+from .plan import of_epochs, plan_of_test, plan_of_training, unwrapped
 
 PAUSE = 30  # seconds between two lines of a validation or a test that takes long
 OWN_ACCURACIES = {'top1_acc': 100, 'accuracy_top-1': 1}  # of models without a distiller; what makes them percents
@@ -123,7 +123,7 @@ def train_line(runner: Runner, figures: dict[str, float], validation: float = 0.
         parts[-1] += f' ({", ".join(f"{name} {value:.3g}" for name, value in losses.items())})'
     if accuracies := _accuracies(figures):
         parts.append(f'top-1 % {", ".join(f"{name} {value:.0f}".strip() for name, value in accuracies.items())}')
-    parts += weights_line(figures, getattr(_model(runner), 'teachers', ()))
+    parts += weights_line(figures, getattr(unwrapped(runner), 'teachers', ()))
     if 'lr' in figures:
         parts.append(f'lr {figures["lr"]:.2g}')
     if 'time' in figures:
@@ -152,7 +152,7 @@ def weights_line(figures: dict[str, float], teachers: Collection[str]) -> list[s
 def _place(runner: Runner) -> str:
     """Where training is."""
     done = runner.iter + 1
-    if not _of_epochs(runner):
+    if not of_epochs(runner):
         return f'iteration {done}/{runner.max_iters}'
     batches = len(runner.train_dataloader)
     digits = len(str(batches))
@@ -160,18 +160,14 @@ def _place(runner: Runner) -> str:
 
 
 def _done(runner: Runner) -> str:
-    return f'epoch {runner.epoch}' if _of_epochs(runner) else f'iteration {runner.iter}'
-
-
-def _of_epochs(runner: Runner) -> bool:
-    return not hasattr(runner.train_loop, 'dataloader_iterator')
+    return f'epoch {runner.epoch}' if of_epochs(runner) else f'iteration {runner.iter}'
 
 
 def _validations_left(runner: Runner) -> int:
     if runner.val_loop is None:
         return 0
     loop = runner.train_loop
-    if _of_epochs(runner):
+    if of_epochs(runner):
         done, end = runner.epoch, loop.max_epochs
     else:
         done, end = runner.iter, loop.max_iters
@@ -193,10 +189,6 @@ def _metrics(metrics: dict | None) -> str:
         f'{name}: {value:.4f}' if isinstance(value, float) else f'{name}: {value}'
         for name, value in (metrics or {}).items()
     )
-
-
-def _model(runner: Runner) -> object:
-    return getattr(runner.model, 'module', runner.model)
 
 
 def _name(mode: str) -> str:
