@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -101,7 +102,7 @@ def keep(found: Predictions, path: Path, key: str) -> None:
         path.parent.mkdir(exist_ok=True)
         found.save(path, key)
     except (OSError, CheckpointError) as error:
-        print_log(f'the predictions are not kept: {error}', logger='current', level=30)
+        print_log(f'the predictions are not kept: {error}', logger='current', level=logging.WARNING)
 
 
 def ordered(cfg: Config) -> Config:

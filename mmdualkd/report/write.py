@@ -1,5 +1,6 @@
 """Writes the page: finds out what a folder is, what can be known of it, and what is missing."""
 
+import logging
 import shlex
 import sys
 import time
@@ -142,7 +143,7 @@ def _tried(training: Training, notes: list[str]) -> Predictions | None:
         return predictions_of(training)
     except (DistillError, OSError) as error:
         text = f'There are no predictions of {training.folder}: {one_line(error)}.'
-        print_log(text, logger='current', level=30)
+        print_log(text, logger='current', level=logging.WARNING)
         notes.append(f'{text} `{_call(training.folder)}`, called where it trained, adds them once that is mended.')
         return None
 
