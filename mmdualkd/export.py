@@ -9,6 +9,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DATASETS, METRICS, MODELS, TRANSFORMS, init_default_scope
 from torch import nn
 
+from .dataset_configs import plain_configs
 from .errors import ConfigError
 from .registry import SCOPE, arguments_of
 from .zoo.pretrained import scope_of, without_augments, without_pretrained
@@ -99,13 +100,17 @@ def stock_config(cfg: Config) -> tuple[Config, list[str]]:
             remarks.append(f'{", ".join(names)} left out: plain OpenMMLab has no {", ".join(own)}')
         else:
             stock.update(parts)
-            remarks += _unread_names(names[0], parts[names[0]].dataset)
+            for _, part in plain_configs(parts[names[0]].dataset):
+                remarks += _unread_names(names[0], part)
             if any(step.get('short_side') and _is_opener(step) for step in _pipeline(cfg[names[0]].dataset) or ()):
                 remarks.append(
                     f'{names[0]}: plain MMAction2 decodes without short_side, so that pixels differ a little'
                 )
-            if (count := _plain(cfg[names[0]].dataset).get('per_class')) is not None:
-                remarks.append(f'{names[0]}: plain MMPretrain tests on all pictures, for it knows no per_class={count}')
+            counts = [count for _, part in plain_configs(cfg[names[0]].dataset) if (count := part.get('per_class'))]
+            if counts:
+                remarks.append(
+                    f'{names[0]}: plain MMPretrain tests on all pictures, for it knows no per_class={counts[0]}'
+                )
     imports = _needed_imports(cfg, stock)
     if imports:
         stock['custom_imports'] = dict(imports=imports, allow_failed_imports=False)
@@ -154,15 +159,8 @@ def _registered(name: str, scope: str) -> Any:
 
 
 def _pipeline(dataset: dict) -> list | None:
-    """The pipeline of a dataset or of the dataset that it wraps."""
-    return _plain(dataset).get('pipeline')
-
-
-def _plain(dataset: dict) -> dict:
-    """A dataset or the dataset that it wraps."""
-    while 'pipeline' not in dataset and isinstance(dataset.get('dataset'), dict):
-        dataset = dataset['dataset']
-    return dataset
+    """The pipeline of a dataset or of the first dataset that it wraps."""
+    return next((part['pipeline'] for _, part in plain_configs(dataset) if 'pipeline' in part), None)
 
 
 def _unread_names(loader: str, dataset: dict) -> list[str]:

@@ -55,6 +55,19 @@ def test_names_that_plain_mmaction2_does_not_read_are_said(tmp_path):
     assert remark.startswith('test_dataloader') and "such as 'run fast/a.avi'" in remark
 
 
+def test_data_in_wrappers_bring_their_pipeline_to_plain_mmaction2s_inference(tmp_path):
+    cfg = Config.fromfile(write_job(tmp_path, 'model = ' + repr(averaging_recognizer())).config)
+    one = cfg.test_dataloader.dataset
+    one.type = 'mmdualkd.VideoDataset'
+    for wrapper in (
+        dict(type='ConcatDataset', datasets=[one, one]),
+        dict(type='RepeatDataset', times=1, dataset=dict(type='ConcatDataset', datasets=[one])),
+    ):
+        cfg.test_dataloader.dataset = wrapper
+        stock, remarks = stock_config(cfg)
+        assert stock.test_pipeline == one.pipeline and remarks == [] and 'mmdualkd' not in stock.pretty_text
+
+
 def test_a_test_on_some_pictures_of_each_class_is_said_to_be_on_all(tmp_path):
     cfg = Config.fromfile(picture_job(tmp_path).config)
     cfg.test_dataloader.dataset.per_class = 2

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from ..dataset_configs import plain_configs
 from ..errors import ConfigError, check_name
 
 VIDEOS, PICTURES = 'videos', 'pictures'
@@ -192,11 +193,9 @@ def _of_config(name: str, of: str, key: str) -> Model:
 def _data(cfg: Mapping[str, Any]) -> dict[str, Any]:
     """A config's training data, or its testing data if it has no others with a pipeline."""
     for split in ('train', 'val', 'test'):
-        dataset = (cfg.get(f'{split}_dataloader') or {}).get('dataset') or {}
-        while 'pipeline' not in dataset and isinstance(dataset.get('dataset'), dict):
-            dataset = dataset['dataset']
-        if dataset.get('pipeline'):
-            return dataset
+        for _, dataset in plain_configs((cfg.get(f'{split}_dataloader') or {}).get('dataset')):
+            if dataset.get('pipeline'):
+                return dataset
     return {}
 
 
