@@ -2,12 +2,15 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import numpy as np
 from mmengine.logging import print_log
 from torch import nn
 
 from ..datasets.wrappers import class_names
 from ..errors import DataError
+from ..names import FILES, LABELS
 
 
 def check_class_names(dataset: object, where: str, named: tuple[str, list] | None) -> tuple[str, list] | None:
@@ -32,6 +35,41 @@ def check_class_names(dataset: object, where: str, named: tuple[str, list] | Non
             'would not mean the same; give both one list of classes (metainfo=dict(classes=[...]))'
         )
     return named
+
+
+def check_class_folders(dataset: object, where: str, known: dict[str, tuple[int, str]]) -> None:
+    """Refuses a data set whose folders, one a class, have other labels than in an earlier one, or by their names.
+
+    Args:
+        dataset: The data set; nothing is checked unless each of its folders has one label, and each label one folder.
+        where: Its place, for errors.
+        known: The label of each folder of earlier data sets, and where it has it; those of this one are added.
+    """
+    folders = class_folders(dataset)
+    names = list((getattr(dataset, 'metainfo', None) or {}).get('classes') or [])
+    named = {name: (label, 'the names of its classes') for label, name in enumerate(names) if names.count(name) == 1}
+    for before in (named, known):
+        if other := [folder for folder, label in folders.items() if before.get(folder, (label,))[0] != label]:
+            label, place = before[other[0]]
+            raise DataError(
+                f'{where}: files in a folder {other[0]!r} have the label {folders[other[0]]}, by {place} it is '
+                f'{label}; so of {len(other)} of the {len(folders)} folders, one a class. Number the classes alike'
+            )
+    known.update({folder: (label, where) for folder, label in folders.items()})
+
+
+def class_folders(dataset: object) -> dict[str, int]:
+    """The label of each folder that samples lie in, where each has one and no two the same; else none."""
+    labels: dict[str, int] = {}
+    for index in range(len(dataset)):
+        info = dataset.get_data_info(index)
+        file = next((info[key] for key in FILES if info.get(key)), None)
+        label = next((info[key] for key in LABELS if key in info), None)
+        if file is None or label is None or np.ndim(label):
+            return {}
+        if label >= 0 and labels.setdefault(Path(file).parent.name, int(label)) != label:
+            return {}
+    return labels if len(set(labels.values())) == len(labels) > 1 else {}
 
 
 def check_teacher_classes(teachers: Mapping[str, nn.Module], named: tuple[str, list] | None) -> None:

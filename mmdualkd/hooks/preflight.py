@@ -28,7 +28,7 @@ from ..views import SampleViews, ViewPlan
 from ..zoo.pretrained import check_pretrained
 from ..zoo.weights import class_names, classes_of
 from .averaging import check_averaging
-from .class_order import check_class_names, check_teacher_classes, check_tested_classes
+from .class_order import check_class_folders, check_class_names, check_teacher_classes, check_tested_classes
 from .epoch_seed import EpochSeedHook, sampler_of
 from .labels import check_labels
 from .loading import check_load_from, check_weights
@@ -48,9 +48,9 @@ class PreflightHook(Hook):
         CheckpointError: If a run cannot be resumed from a checkpoint: it is missing, not whole, or of another training;
             if weights that are loaded are of another model.
         DataError: If a data set is empty, declares another number of classes, holds a label that the model has no
-            class for, has samples without a label where none can be, or names other classes than the first data set
-            does (folders of pictures that differ), or the checkpoint of a teacher, or of a test, names them in another
-            order.
+            class for, has samples without a label where none can be, names other classes than the first data set
+            does (folders of pictures that differ), or numbers folders, one a class, otherwise than an earlier one, or
+            the checkpoint of a teacher, or of a test, names them in another order.
         ConfigError: If the train pipeline of videos has no ``SampleViews``, or one with other views than the model's;
             if a key at the top of the config did not reach what follows it (see :mod:`~mmdualkd.top_keys`); if an
             epoch has no batch, or the processes would train on different numbers of samples; if the optimizer's
@@ -87,12 +87,13 @@ class PreflightHook(Hook):
         check_hooks(model, getattr(runner, 'hooks', ()))
         check_optimizer(model, getattr(runner, 'optim_wrapper', None), runner.cfg.get('optim_wrapper') or {})
         loops = {'train': runner.train_loop, 'val': runner.val_loop}
-        named, unlabelled = None, 0
+        named, unlabelled, folders = None, 0, {}
         for split, loop in loops.items():
             for dataset in plain_datasets(loop.dataloader.dataset) if loop is not None else ():
                 where = f'{split}_dataloader.dataset ({source_of(dataset)})'
                 unlabelled += check_labels(dataset, split, where, model)
                 named = check_class_names(dataset, where, named)
+                check_class_folders(dataset, where, folders)
                 tell_of_rate(dataset, where)
                 if split == 'val':
                     check_samples_plainly(dataset, where)

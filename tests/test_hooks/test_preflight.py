@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from mmdualkd.datasets import VideoDataset
 from mmdualkd.errors import ConfigError, DataError
 from mmdualkd.hooks import EpochSeedHook, PreflightHook, class_order, preflight
-from mmdualkd.hooks.class_order import check_teacher_classes
+from mmdualkd.hooks.class_order import check_class_folders, check_teacher_classes
 from mmdualkd.hooks.preflight import check_batches, hand_views, tell_of_rate
 from mmdualkd.zoo.weights import load_teacher_weights
 
@@ -180,6 +180,31 @@ def test_a_teacher_that_knows_the_classes_in_another_order_is_an_error_that_name
         DataError, match=r"teachers\.cnn was trained .* in another order: class 0 is 'Run Fast' there and"
     ):
         check_teacher_classes(dict(cnn=teacher('Run Fast', 'jump', 'stroll', 'sit')), named)
+
+
+def listed_clips(folder, **labels):
+    lines = [f'{name}/{part}.avi {label}' for name, label in labels.items() for part in 'ab']
+    for line in lines:
+        (folder / line.partition('/')[0]).mkdir(exist_ok=True)
+        (folder / line.partition(' ')[0]).touch()
+    (folder / 'list.txt').write_text('\n'.join(lines))
+    return VideoDataset(str(folder / 'list.txt'), [], data_prefix=dict(video=str(folder)))
+
+
+def test_lists_that_number_the_folders_of_classes_otherwise_are_an_error_that_names_one(tmp_path):
+    known = {}
+    check_class_folders(listed_clips(tmp_path, jump=0, run=1, walk=2), 'train', known)
+    check_class_folders(listed_clips(tmp_path, run=1, walk=2), 'val', known)
+    with pytest.raises(
+        DataError, match=r"^val: files in a folder 'jump' have the label 1, by train it is 0; so of 2 of"
+    ):
+        check_class_folders(listed_clips(tmp_path, jump=1, run=2), 'val', known)
+    check_class_folders(listed_clips(tmp_path, jump=1, run=1), 'val', known)  # these folders are no classes
+    (tmp_path / 'classes.txt').write_text('jump\nwalk\nrun\n')
+    with pytest.raises(
+        DataError, match=r"folder 'run' have the label 1, by the names of its classes it is 2; so of 2 of"
+    ):
+        check_class_folders(listed_clips(tmp_path, jump=0, run=1, walk=2), 'train', {})
 
 
 def test_a_teacher_whose_names_are_other_or_unknown_is_mentioned(monkeypatch):
