@@ -127,7 +127,7 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
         for key in ('optimizer', 'terms')
         if theirs.get(key, ours[key]) != ours[key]
     ]
-    for key in ('settings', 'paramwise'):
+    for key in ('settings', 'paramwise', 'data'):
         faults += differences(theirs.get(key, ours[key]), ours[key])
     before, now = theirs.get('epoch', ours['epoch']), ours['epoch']
     if abs(now - before) > LEEWAY * before:  # schedules, and the rate that they end with, count iterations
@@ -160,8 +160,8 @@ def training_of(runner: Runner) -> dict[str, Any]:
 
     Returns:
         The classes of its ``optimizer`` and of its ``terms``, the ``settings`` of optimizer, schedules, terms and
-        teachers, the optimizer's ``paramwise`` ones, the number of batches in an ``epoch`` (0 of a loop without
-        epochs), and of each of its ``teachers`` file and checksum of the weights.
+        teachers, the optimizer's ``paramwise`` ones, the lists of its training ``data``, the number of batches in an
+        ``epoch`` (0 of a loop without epochs), and of each of its ``teachers`` file and checksum of the weights.
     """
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     terms = getattr(model, 'terms', {})
@@ -170,6 +170,7 @@ def training_of(runner: Runner) -> dict[str, Any]:
         terms=', '.join(f'{name}={type(terms[name]).__name__}' for name in sorted(terms)) or 'none',
         settings=_settings(runner.cfg),
         paramwise=flat('optim_wrapper.paramwise_cfg', (runner.cfg.get('optim_wrapper') or {}).get('paramwise_cfg')),
+        data=training_lists(runner.cfg),
         epoch=0 if isinstance(runner.train_loop, IterBasedTrainLoop) else len(runner.train_dataloader),
         teachers={
             name: teacher._source
@@ -189,7 +190,21 @@ def _settings(cfg: Mapping) -> dict[str, Any]:
     }
     optimizer = flat('optim_wrapper.optimizer', (cfg.get('optim_wrapper') or {}).get('optimizer'))
     settings = flat('param_scheduler', [schedules] if 'type' in schedules else schedules)
+    accumulated = (cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
+    if accumulated != 1:
+        settings['optim_wrapper.accumulative_counts'] = accumulated
     return {**optimizer, **settings, **flat('model.terms', model.get('terms')), **flat('model.teachers', teachers)}
+
+
+def training_lists(cfg: Mapping) -> dict[str, Any]:
+    """The names of the lists that the training data stand in, whatever wraps them, and the share that is labelled."""
+    keys = 'train_dataloader.dataset.ann_file', 'train_dataloader.dataset.labelled_fraction'
+    found = {key: [] for key in keys}
+    for name, value in flat('train_dataloader', cfg.get('train_dataloader')).items():
+        for key in keys:
+            if name.rpartition('.')[2] == key.rpartition('.')[2] and value != '':
+                found[key].append(value)
+    return {key: ', '.join(map(str, values)) for key, values in found.items() if values}
 
 
 def _optimizer(wrapper: OptimWrapper) -> str:

@@ -14,7 +14,7 @@ from mmengine.logging import MMLogger
 from picture_jobs import cut, picture_job, read, resnet, runner_of, save_classifier, vit, without_validation
 
 from mmdualkd.errors import CheckpointError
-from mmdualkd.hooks.resume import other_order
+from mmdualkd.hooks.resume import other_order, training_lists
 
 KD = dict(type='FusedKD', weighting=dict(type='Uniform'))
 STEPS = dict(type='MultiStepLR', milestones=[100], by_epoch=True)  # as the job's
@@ -63,6 +63,8 @@ def resume(job, path=None, **options):
         ({'param_scheduler': [STEPS, STEPS]}, r"param_scheduler\.1\.type not set there, 'MultiStepLR' here"),
         ({'train_dataloader.batch_size': 8}, r'2 batches an epoch there, 1 here \(batch_size, processes or data\)'),
         ({'param_scheduler': None}, r"param_scheduler\.0\.type 'MultiStepLR' there, not set here.*\. Resume with"),
+        ({'optim_wrapper.accumulative_counts': 2}, r'optim_wrapper\.accumulative_counts not set there, 2 here'),
+        ({'train_dataloader.dataset.labelled_fraction': 0.5}, r"dataset\.labelled_fraction not set there, '0\.5' here"),
         ({'model.terms.kd.tau': 7}, r'model\.terms\.kd\.tau not set there, 7 here'),
         ({'model.terms.kd.weighting.type': 'DATW'}, r"model\.terms\.kd\.weighting\.type 'Uniform' there, 'DATW' here"),
         (
@@ -80,6 +82,8 @@ def resume(job, path=None, **options):
         'schedules',
         'batch',
         'none',
+        'accumulation',
+        'labels',
         'term',
         'weighting',
         'teacher',
@@ -271,6 +275,16 @@ def test_nothing_to_resume_is_said_in_a_line_of_its_own_and_training_begins(job,
     lines = [line for line in warnings.messages if 'nothing to resume' in line]
     assert len(lines) == 1 and lines[0].endswith('has no last_checkpoint; training begins anew')
     assert len(job.losses()) == 4 + 2
+
+
+def test_lists_of_training_data_are_known_by_their_names_whatever_wraps_them_and_wherever_they_lie():
+    def lists(dataset):
+        return training_lists(dict(train_dataloader=dict(batch_size=2, dataset=dataset)))
+
+    split, known = dict(ann_file='a/train_1.txt', test_mode=False), 'train_dataloader.dataset.ann_file'
+    assert lists(split) == lists(dict(type='RepeatDataset', times=2, dataset=split)) == {known: 'train_1.txt'}
+    assert lists(dict(datasets=[split, dict(ann_file='b.txt')])) == {known: 'train_1.txt, b.txt'}
+    assert lists(dict(ann_file='', data_root='pictures')) == training_lists(dict(train_dataloader=None)) == {}
 
 
 def test_parameters_in_another_order_are_found_for_an_optimizer_knows_them_by_their_places():
