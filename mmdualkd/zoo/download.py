@@ -6,6 +6,7 @@ import os
 import re
 import urllib.request
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -63,12 +64,13 @@ def _published(address: str) -> re.Match | None:
 
 def _fetch(address: str, path: Path, key: str, digest: str | None) -> None:
     """Downloads a file unless it is there, and whole."""
-    if path.exists() and (digest is None or _sha256(path).startswith(digest)):
+    there = _sha256(path) if path.exists() and digest is not None else ''
+    if path.exists() and there.startswith(digest or ''):
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     print_log(f'{key}: downloading {address} to {path}', logger='current')
     part = path.with_name(f'{path.name}.{uuid.uuid4().hex}.part')  # other jobs may download it, too
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         _read(address, part)
         if digest is not None and not (found := _sha256(part)).startswith(digest):
             raise CheckpointError(
@@ -77,9 +79,14 @@ def _fetch(address: str, path: Path, key: str, digest: str | None) -> None:
             )
         os.replace(part, path)
     except (OSError, http.client.HTTPException) as error:
-        raise CheckpointError(f'{key}={address!r} cannot be downloaded: {error}') from error
+        damaged = f'; the one there is damaged (its SHA-256 begins with {there[:8]}, not {digest})' if there else ''
+        raise CheckpointError(
+            f'{key}={address!r} cannot be downloaded: {error}. Where there is no network, put the file at '
+            f'{str(path)!r} (the environment variable TORCH_HOME names another place){damaged}'
+        ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def _read(address: str, path: Path) -> None:

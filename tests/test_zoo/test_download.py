@@ -15,7 +15,7 @@ from two_processes import run_two
 from weights import KEY, cut_zip, same, small
 
 from mmdualkd.errors import CheckpointError
-from mmdualkd.zoo.download import download
+from mmdualkd.zoo.download import cached_path, download
 from mmdualkd.zoo.weights import load_teacher_weights
 
 
@@ -123,10 +123,29 @@ def test_a_missing_address_is_one_clear_error(server):
         load_teacher_weights(small(), f'{server.url}/none.pth', KEY)
 
 
-def test_an_unreachable_server_is_one_clear_error(server):
+def test_an_unreachable_server_is_one_clear_error_that_says_where_the_file_would_be_found(server):
     server.server_close()
     server.shutdown()
-    with pytest.raises(CheckpointError, match=rf'{KEY}=.* cannot be downloaded'):
+    place = cached_path(f'{server.url}/a.pth')
+    with pytest.raises(CheckpointError, match=rf"{KEY}=.* cannot be downloaded.* put the file at '{place}'"):
+        load_teacher_weights(small(), f'{server.url}/a.pth', KEY)
+
+
+def test_a_file_that_was_put_into_the_cache_damaged_is_told_of(server):
+    address = f'{server.url}/a_20201027-623825a0.pth'
+    cached_path(address).parent.mkdir(parents=True)
+    cached_path(address).write_bytes(b'half')
+    with pytest.raises(
+        CheckpointError, match=r'404.*the one there is damaged \(its SHA-256 begins with \w{8}, not 6238'
+    ):
+        load_teacher_weights(small(), address, KEY)
+    assert cached_path(address).read_bytes() == b'half'
+
+
+def test_a_cache_that_cannot_be_written_is_one_clear_error(server, tmp_path, monkeypatch):
+    (tmp_path / 'file').touch()
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'file'))
+    with pytest.raises(CheckpointError, match=rf'{KEY}=.* cannot be downloaded: .*TORCH_HOME'):
         load_teacher_weights(small(), f'{server.url}/a.pth', KEY)
 
 
