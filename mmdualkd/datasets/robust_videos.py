@@ -8,6 +8,7 @@ import torch
 from mmaction.datasets.transforms import DecordInit
 from mmengine.dataset import BaseDataset
 
+from ..errors import ConfigError
 from .annotations import Line, check_range, names_beside
 from .labels import UNLABELLED, is_unlabelled
 from .reading import file_meant, open_video
@@ -24,6 +25,10 @@ class RobustVideos(RobustDataset):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.multi_class and self.num_classes is None:
+            raise ConfigError(
+                'dataset.multi_class=True needs dataset.num_classes: samples bring a row of so many labels, 0 or 1 each'
+            )
         for transform in self.pipeline.transforms:
             # Given a file's bytes, as DecordInit gives them, decord hangs or crashes on an AVI that was cut short; and
             # which pictures it gives is exact only by open_video.

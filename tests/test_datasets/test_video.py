@@ -366,3 +366,5 @@ def test_several_labels_a_line_and_blank_lines_are_read(clips):
     dataset = build(clips, multi_class=True, num_classes=3)
     assert len(dataset) == 8
     assert dataset.get_data_info(0)['label'].tolist() == [1, 0, 1]
+    with pytest.raises(ConfigError, match=r'dataset\.multi_class=True needs dataset\.num_classes'):
+        build(clips, multi_class=True)
