@@ -9,6 +9,7 @@ from .job import Job
 WEIGHTS = 'tensors '  # how messages about weights count
 NO_NEWS = (
     'classes that the model has',  # check_classes names them
+    'has learned from',  # check_learned does
     'will be deprecated',  # MMEngine's of its own parts
 )
 

@@ -1,4 +1,4 @@
-"""Whether the scores of a student come to the evaluator one row a sample."""
+"""Whether scores and labels come to the evaluator as it can read them."""
 
 from mmaction.evaluation import AccMetric
 from mmengine.runner.base_loop import BaseLoop
@@ -29,3 +29,25 @@ def check_averaging(model: nn.Module, loop: BaseLoop) -> None:
             f"{key}.cls_head.average_clips=None leaves the scores of each sample's clips apart, and AccMetric needs "
             "one row a sample: set it to 'prob' (or 'score'), which a single clip needs as well"
         )
+
+
+def check_several_labels(dataset: object, where: str, loop: BaseLoop) -> None:
+    """Refuses accuracies of one label a sample where a data set has several, at which they fail behind an epoch.
+
+    Args:
+        dataset: A data set without wrappers.
+        where: Its place, for errors.
+        loop: What validates or tests on it.
+
+    Raises:
+        ConfigError: Names the metrics.
+    """
+    if not getattr(dataset, 'multi_class', False):
+        return
+    for metric in loop.evaluator.metrics:
+        one = [name for name in getattr(metric, 'metrics', ()) if name in ('top_k_accuracy', 'mean_class_accuracy')]
+        if isinstance(metric, AccMetric) and one:
+            raise ConfigError(
+                f'{where} has several labels a sample (multi_class), and {", ".join(one)} of AccMetric need one: set '
+                "its metric_list=('mean_average_precision',)"
+            )

@@ -27,10 +27,11 @@ from ..top_keys import NUM_CLASSES, meant_values, places
 from ..views import SampleViews, ViewPlan
 from ..zoo.pretrained import check_pretrained
 from ..zoo.weights import class_names, classes_of
-from .averaging import check_averaging
+from .averaging import check_averaging, check_several_labels
 from .class_order import check_class_folders, check_class_names, check_teacher_classes, check_tested_classes
 from .epoch_seed import EpochSeedHook, sampler_of
 from .labels import check_labels
+from .learned import tell_of_learned
 from .loading import check_load_from, check_weights
 from .optimizer import check_optimizer
 from .reaching import check_hooks
@@ -97,6 +98,8 @@ class PreflightHook(Hook):
                 tell_of_rate(dataset, where)
                 if split == 'val':
                     check_samples_plainly(dataset, where)
+                    check_several_labels(dataset, where, loop)
+                    tell_of_learned(getattr(model, 'teachers', {}), dataset, where)
                 if split == 'train' and hasattr(model, 'plan') and not getattr(model, 'of_pictures', False):
                     # IterBasedTrainLoop has started its workers when it was built; EpochSeedHook starts them anew
                     seeds = any(isinstance(hook, EpochSeedHook) for hook in getattr(runner, 'hooks', ()))
@@ -122,6 +125,7 @@ class PreflightHook(Hook):
             check_labels(dataset, 'test', where, model)
             tell_of_rate(dataset, where)
             check_tested_classes(*self.learned, dataset, where)
+            check_several_labels(dataset, where, runner.test_loop)
         check_averaging(model, runner.test_loop)
         check_topk(runner.test_loop, getattr(model, 'student', model), 'test_evaluator')
 

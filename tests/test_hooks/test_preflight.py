@@ -8,16 +8,20 @@ import torch
 from distill_jobs import distill_job
 from helpers import TOOLS, run, write_clips
 from mmaction.datasets import RawframeDataset
+from mmaction.evaluation import AccMetric
 from mmengine.config import Config
 from mmengine.dataset import ConcatDataset, DefaultSampler, pseudo_collate
-from tiny import build_distiller
+from tiny import build_distiller, resnet3d, save_model
 from torch.utils.data import DataLoader
 
 from mmdualkd.datasets import VideoDataset
 from mmdualkd.errors import ConfigError, DataError
-from mmdualkd.hooks import EpochSeedHook, PreflightHook, class_order, preflight
+from mmdualkd.hooks import EpochSeedHook, PreflightHook, class_order, learned, preflight
+from mmdualkd.hooks.averaging import check_several_labels
 from mmdualkd.hooks.class_order import check_class_folders, check_teacher_classes
+from mmdualkd.hooks.learned import tell_of_learned
 from mmdualkd.hooks.preflight import check_batches, hand_views, tell_of_rate
+from mmdualkd.zoo.resolve import build_resolved
 from mmdualkd.zoo.weights import load_teacher_weights
 
 MISTAKES = {
@@ -205,6 +209,31 @@ def test_lists_that_number_the_folders_of_classes_otherwise_are_an_error_that_na
         DataError, match=r"folder 'run' have the label 1, by the names of its classes it is 2; so of 2 of"
     ):
         check_class_folders(listed_clips(tmp_path, jump=0, run=1, walk=2), 'train', {})
+
+
+def test_a_teacher_that_has_learned_the_clips_of_the_validation_is_told_of(tmp_path, monkeypatch):
+    lines = []
+    monkeypatch.setattr(learned, 'print_log', lambda message, **kwargs: lines.append(message))
+    monkeypatch.chdir(tmp_path)
+    judged = listed_clips(tmp_path, jump=0, run=1)
+    (tmp_path / 'other.txt').write_text('jump/b.avi 0\nsit/a.avi 1\n')
+    cfg = "train_dataloader = dict(dataset=dict(ann_file='other.txt', data_prefix=dict(video='.')))"
+    path = save_model(resnet3d(), tmp_path / 'teacher.pth')
+    torch.save({**torch.load(path), 'meta': dict(cfg=cfg)}, path)
+    model = build_resolved(resnet3d())
+    load_teacher_weights(model, path, 'k')
+    tell_of_learned(dict(vit=model, cnn=torch.nn.Linear(1, 1)), judged, 'val_dataloader.dataset')
+    assert len(lines) == 1
+    assert f'teachers.vit has learned from 1 of the 4 samples of val_dataloader.dataset: {tmp_path}/jump/b' in lines[0]
+
+
+def test_accuracies_of_one_label_where_samples_have_several_are_an_error_before_training():
+    loop = SimpleNamespace(evaluator=SimpleNamespace(metrics=[AccMetric(metric_list=('top_k_accuracy',))]))
+    check_several_labels(SimpleNamespace(multi_class=False), 'val', loop)
+    with pytest.raises(ConfigError, match=r'^val has several labels .* top_k_accuracy of AccMetric need one'):
+        check_several_labels(SimpleNamespace(multi_class=True), 'val', loop)
+    loop.evaluator.metrics = [AccMetric(metric_list=('mean_average_precision',))]
+    check_several_labels(SimpleNamespace(multi_class=True), 'val', loop)
 
 
 def test_a_teacher_whose_names_are_other_or_unknown_is_mentioned(monkeypatch):
