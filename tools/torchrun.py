@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 
+from torch.distributed import DistNetworkError
 from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.run import main
@@ -43,6 +44,14 @@ def _order(failure: ProcessFailure) -> tuple[int, int]:
     return 2 if failure.exitcode == -signal.SIGTERM else int(bool(OF_PEERS.search(last))), failure.timestamp
 
 
+def unmet(error: DistNetworkError) -> str:
+    """Why the processes did not come together, in one line."""
+    text = str(error).strip().partition('\n')[0]
+    if 'EADDRINUSE' in text:
+        return f'{text}: another program of this machine (a second training?) has that port; set PORT to a free one'
+    return f'{text}: MASTER_ADDR and PORT must be those of the first machine (NODE_RANK=0), where the same command runs'
+
+
 if __name__ == '__main__':
     if 'LOGLEVEL' not in os.environ:
         logging.disable(logging.ERROR)
@@ -50,6 +59,8 @@ if __name__ == '__main__':
         main()
     except ChildFailedError as report:
         sys.exit(last_words(report))
+    except DistNetworkError as error:
+        sys.exit(unmet(error))
     except SignalException as end:
         print(f'Interrupted ({end.sigval.name}); the last checkpoint is where --resume goes on from', file=sys.stderr)
         sys.exit(128 + end.sigval)

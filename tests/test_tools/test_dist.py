@@ -1,6 +1,7 @@
 """The launch scripts' words; more of what ends them is in test_endings.py, a whole test in test_distillation_job.py."""
 
 import re
+import socket
 
 import pytest
 from helpers import TOOLS, environment, free_port, run, two_processes
@@ -30,6 +31,18 @@ def test_a_process_that_dies_without_a_word_is_told_of_in_one_line(tmp_path):
     script.write_text('import os\nos.kill(os.getpid(), 9)\n')
     output = run(TOOLS / 'torchrun.py', f'--master_port={free_port()}', '--nproc_per_node=1', script, ok=False)
     assert re.fullmatch(r"process 0 was killed \(SIGKILL\), mostly for want of the machine's memory; .*\n", output)
+
+
+def test_a_port_that_another_training_has_is_one_line_that_says_what_to_set(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(('127.0.0.1', 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        env = environment() | dict(PORT=port)
+        output = run('bash', TOOLS / 'dist_train.sh', 'job.py', 2, env=env, ok=False)
+    last = output.strip().splitlines()[-1]
+    assert f'port: {port}' in last and last.endswith('has that port; set PORT to a free one'), output
+    assert 'Traceback' not in output
 
 
 @pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh'])
