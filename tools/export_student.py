@@ -50,7 +50,8 @@ def main() -> None:
     elif (out / 'student.onnx').exists():
         print(f'note: {out / "student.onnx"} is of an earlier export: --onnx writes it anew')
     package = dict(mmaction='MMAction2', mmpretrain='MMPretrain').get(cfg.get('default_scope'), 'OpenMMLab')
-    print(f'test it with plain {package}: python tools/test.py {out / "student.py"} {out / "student.pth"}')
+    tool = 'test it with plain {}: python tools/test.py' if 'test_dataloader' in cfg else 'plain {} loads it:'
+    print(f'{tool.format(package)} {out / "student.py"} {out / "student.pth"}')
     drn = Path(importlib.util.find_spec('mmaction').origin).parent / 'models' / 'localizers' / 'drn'
     if package == 'MMAction2' and not drn.is_dir():
         print(f'its wheel lacks a folder; without {SCOPE} installed, make it once where the student is served:\n{DRN}')

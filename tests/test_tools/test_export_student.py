@@ -276,6 +276,13 @@ def test_weights_of_another_model_than_the_config_beside_them_are_an_error(tmp_p
     assert not list((tmp_path / 'out').iterdir())
 
 
+def test_an_export_without_a_test_is_not_said_to_be_tested(tmp_path, export):
+    save_model(resnet3d(4, 2), tmp_path / 'a.pth')
+    (tmp_path / 'config.py').write_text(f'model = {resnet3d(4, 2)!r}')
+    output = export(tmp_path / 'a.pth', '--out', tmp_path / 'out')
+    assert f'plain MMAction2 loads it: {tmp_path}/out/student.py' in output and 'tools/test.py' not in output
+
+
 def test_a_missing_source_is_an_error(export):
     with pytest.raises(SystemExit, match='CheckpointError: there is no checkpoint or work directory'):
         export('nowhere')
