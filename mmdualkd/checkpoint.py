@@ -157,6 +157,12 @@ def student_checkpoint(checkpoint: dict[str, Any]) -> dict[str, Any]:
     return dict(meta=meta, state_dict=model_state_dict(checkpoint))
 
 
+def trained_with(checkpoint: dict[str, Any]) -> str | None:
+    """The text of the config that a checkpoint was trained with; None if it has none."""
+    meta = checkpoint.get('meta')
+    return meta.get('cfg') if isinstance(meta, dict) else None
+
+
 def save_student(training_checkpoint: str | Path, out: str | Path) -> None:
     """Writes the student of a training checkpoint, whole or not at all; see :func:`student_checkpoint`.
 

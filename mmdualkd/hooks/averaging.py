@@ -7,6 +7,10 @@ from torch import nn
 from ..errors import ConfigError
 from ..names import STUDENT
 
+# the metrics of AccMetric for one label a sample, and for several; first those to take
+OF_ONE = ('top_k_accuracy', 'mean_class_accuracy')
+OF_SEVERAL = ('mean_average_precision', 'mmit_mean_average_precision')
+
 
 def check_averaging(model: nn.Module, loop: BaseLoop) -> None:
     """Refuses a head that leaves the scores of a sample's clips apart, which MMAction2's accuracies cannot read.
@@ -31,8 +35,9 @@ def check_averaging(model: nn.Module, loop: BaseLoop) -> None:
         )
 
 
-def check_several_labels(dataset: object, where: str, loop: BaseLoop) -> None:
-    """Refuses accuracies of one label a sample where a data set has several, at which they fail behind an epoch.
+def check_metrics(dataset: object, where: str, loop: BaseLoop) -> None:
+    """Refuses accuracies of one label a sample where a data set has several, and the other way round: they fail at the
+    first validation, when an epoch has been trained.
 
     Args:
         dataset: A data set without wrappers.
@@ -42,12 +47,14 @@ def check_several_labels(dataset: object, where: str, loop: BaseLoop) -> None:
     Raises:
         ConfigError: Names the metrics.
     """
-    if not getattr(dataset, 'multi_class', False):
+    several = getattr(dataset, 'multi_class', None)
+    if several is None:
         return
+    told, other = (('one', OF_ONE), ('several', OF_SEVERAL))[:: 1 if several else -1]
     for metric in loop.evaluator.metrics:
-        one = [name for name in getattr(metric, 'metrics', ()) if name in ('top_k_accuracy', 'mean_class_accuracy')]
-        if isinstance(metric, AccMetric) and one:
+        unfit = [name for name in getattr(metric, 'metrics', ()) if name in told[1]]
+        if isinstance(metric, AccMetric) and unfit:
             raise ConfigError(
-                f'{where} has several labels a sample (multi_class), and {", ".join(one)} of AccMetric need one: set '
-                "its metric_list=('mean_average_precision',)"
+                f'{where} has {other[0]} label{"s" * several} a sample (multi_class={several}), and {", ".join(unfit)} '
+                f'of AccMetric is for {told[0]}: set its metric_list={other[1]}'
             )

@@ -16,6 +16,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ..cache.data import attach
+from ..checkpoint import trained_with
 from ..datasets.robust import source_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError
@@ -27,7 +28,7 @@ from ..top_keys import NUM_CLASSES, meant_values, places
 from ..views import SampleViews, ViewPlan
 from ..zoo.pretrained import check_pretrained
 from ..zoo.weights import class_names, classes_of
-from .averaging import check_averaging, check_several_labels
+from .averaging import check_averaging, check_metrics
 from .class_order import check_class_folders, check_class_names, check_teacher_classes, check_tested_classes
 from .epoch_seed import EpochSeedHook, sampler_of
 from .labels import check_labels
@@ -62,6 +63,7 @@ class PreflightHook(Hook):
 
     priority = 'HIGH'  # EMAHook loads its weights while a checkpoint is loaded
     learned: tuple[str, list[str]] = ('', [])  # the checkpoint that was loaded, and the classes that it names
+    trained_with: str | None = None  # the config in it
 
     def before_run(self, runner: Runner) -> None:
         check_source(runner)
@@ -71,6 +73,7 @@ class PreflightHook(Hook):
         check_training(runner, checkpoint)
         check_weights(runner, checkpoint)
         self.learned = str(runner._load_from), class_names(checkpoint)
+        self.trained_with = trained_with(checkpoint)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         checkpoint['meta'][TRAINING] = training_of(runner)
@@ -98,8 +101,8 @@ class PreflightHook(Hook):
                 tell_of_rate(dataset, where)
                 if split == 'val':
                     check_samples_plainly(dataset, where)
-                    check_several_labels(dataset, where, loop)
-                    tell_of_learned(getattr(model, 'teachers', {}), dataset, where)
+                    check_metrics(dataset, where, loop)
+                    tell_of_learned(self._trained_with(runner, model), dataset, where)
                 if split == 'train' and hasattr(model, 'plan') and not getattr(model, 'of_pictures', False):
                     # IterBasedTrainLoop has started its workers when it was built; EpochSeedHook starts them anew
                     seeds = any(isinstance(hook, EpochSeedHook) for hook in getattr(runner, 'hooks', ()))
@@ -125,9 +128,16 @@ class PreflightHook(Hook):
             check_labels(dataset, 'test', where, model)
             tell_of_rate(dataset, where)
             check_tested_classes(*self.learned, dataset, where)
-            check_several_labels(dataset, where, runner.test_loop)
+            check_metrics(dataset, where, runner.test_loop)
+            tell_of_learned({f'checkpoint={self.learned[0]!r}': self.trained_with}, dataset, where)
         check_averaging(model, runner.test_loop)
         check_topk(runner.test_loop, getattr(model, 'student', model), 'test_evaluator')
+
+    def _trained_with(self, runner: Runner, model: nn.Module) -> dict[str, str | None]:
+        """The configs that teachers, and weights that are loaded to begin with, were trained with."""
+        teachers = getattr(model, 'teachers', {})
+        found = {f'model.teachers.{name}': getattr(one, '_trained_with', None) for name, one in teachers.items()}
+        return found if runner._resume else {**found, f'load_from={self.learned[0]!r}': self.trained_with}
 
 
 def check_top_keys(runner: Runner, student: nn.Module) -> None:

@@ -11,7 +11,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from ..checkpoint import check_tensors, model_state_dict, read_checkpoint
+from ..checkpoint import check_tensors, model_state_dict, read_checkpoint, trained_with
 from ..errors import CheckpointError, ConfigError
 from .download import download
 
@@ -33,8 +33,7 @@ def load_teacher_weights(model: nn.Module, address: str, key: str) -> None:
     model._source = dict(file=path.name, sha256=digest(state))
     model._loaded = f'all {len(model.state_dict())} tensors from {address}'  # for the plan that the console shows
     model._dataset_meta = dict(classes=class_names(checkpoint))  # as mmpretrain's own loading names it
-    meta = checkpoint.get('meta')
-    model._trained_with = meta.get('cfg') if isinstance(meta, dict) else None
+    model._trained_with = trained_with(checkpoint)
 
 
 def load_strictly(model: nn.Module, state: dict[str, Tensor], address: str, key: str) -> None:

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from mmdualkd.datasets import VideoDataset
 from mmdualkd.errors import ConfigError, DataError
 from mmdualkd.hooks import EpochSeedHook, PreflightHook, class_order, learned, preflight
-from mmdualkd.hooks.averaging import check_several_labels
+from mmdualkd.hooks.averaging import check_metrics
 from mmdualkd.hooks.class_order import check_class_folders, check_teacher_classes
 from mmdualkd.hooks.learned import tell_of_learned
 from mmdualkd.hooks.preflight import check_batches, hand_views, tell_of_rate
@@ -211,7 +211,7 @@ def test_lists_that_number_the_folders_of_classes_otherwise_are_an_error_that_na
         check_class_folders(listed_clips(tmp_path, jump=0, run=1, walk=2), 'train', {})
 
 
-def test_a_teacher_that_has_learned_the_clips_of_the_validation_is_told_of(tmp_path, monkeypatch):
+def test_weights_that_have_learned_the_clips_that_judge_are_told_of(tmp_path, monkeypatch):
     lines = []
     monkeypatch.setattr(learned, 'print_log', lambda message, **kwargs: lines.append(message))
     monkeypatch.chdir(tmp_path)
@@ -222,18 +222,34 @@ def test_a_teacher_that_has_learned_the_clips_of_the_validation_is_told_of(tmp_p
     torch.save({**torch.load(path), 'meta': dict(cfg=cfg)}, path)
     model = build_resolved(resnet3d())
     load_teacher_weights(model, path, 'k')
-    tell_of_learned(dict(vit=model, cnn=torch.nn.Linear(1, 1)), judged, 'val_dataloader.dataset')
-    assert len(lines) == 1
-    assert f'teachers.vit has learned from 1 of the 4 samples of val_dataloader.dataset: {tmp_path}/jump/b' in lines[0]
+    tell_of_learned(dict(vit=model._trained_with, cnn=None), judged, 'val')
+    assert len(lines) == 1 and f'vit has learned from 1 of the 4 samples of val: {tmp_path}/jump/b.avi.' in lines[0]
+    hook, loader = PreflightHook(), DataLoader(judged)
+    job = SimpleNamespace(_resume=False, _load_from='a.pth', model=torch.nn.Module(), _train_loop=None)
+    job.test_loop = SimpleNamespace(dataloader=loader, evaluator=SimpleNamespace(metrics=[]))
+    hook.after_load_checkpoint(job, dict(state_dict={}, meta=dict(cfg=cfg)))
+    hook.before_test(job)
+    assert lines[1].startswith("checkpoint='a.pth' has learned from 1 of the 4 samples of test_dataloader.dataset (")
+    assert hook._trained_with(job, model) == {"load_from='a.pth'": cfg}
+    job._resume = True
+    assert hook._trained_with(job, SimpleNamespace(teachers=dict(vit=model))) == {'model.teachers.vit': cfg}
 
 
-def test_accuracies_of_one_label_where_samples_have_several_are_an_error_before_training():
+def test_accuracies_of_one_label_where_samples_have_several_and_the_other_way_round_are_an_error_before_training():
+    one, several = SimpleNamespace(multi_class=False), SimpleNamespace(multi_class=True)
     loop = SimpleNamespace(evaluator=SimpleNamespace(metrics=[AccMetric(metric_list=('top_k_accuracy',))]))
-    check_several_labels(SimpleNamespace(multi_class=False), 'val', loop)
-    with pytest.raises(ConfigError, match=r'^val has several labels .* top_k_accuracy of AccMetric need one'):
-        check_several_labels(SimpleNamespace(multi_class=True), 'val', loop)
+    check_metrics(one, 'val', loop)
+    check_metrics(SimpleNamespace(), 'val', loop)
+    with pytest.raises(
+        ConfigError, match=r'^val has several labels a sample .* top_k_accuracy of AccMetric is for one:'
+    ):
+        check_metrics(several, 'val', loop)
     loop.evaluator.metrics = [AccMetric(metric_list=('mean_average_precision',))]
-    check_several_labels(SimpleNamespace(multi_class=True), 'val', loop)
+    check_metrics(several, 'val', loop)
+    with pytest.raises(
+        ConfigError, match=r"^val has one label a sample .* is for several: .*=\('top_k_accuracy', 'mean"
+    ):
+        check_metrics(one, 'val', loop)
 
 
 def test_a_teacher_whose_names_are_other_or_unknown_is_mentioned(monkeypatch):
