@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from ..datasets.draws import parts_of
 from ..datasets.robust import RobustDataset, source_of
+from ..datasets.samples import Sample
 from ..datasets.wrappers import noun_of, plain_datasets
 from ..errors import listed
 from ..findings import Finding
 from ..hooks.corrupt_video import max_fraction_of
 from .headers import unreadable
 from .job import Job
-from .samples import Sample
 
 
 def check_set(job: Job, split: str) -> Iterator[Finding]:

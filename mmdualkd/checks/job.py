@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader
 
 from ..datasets.kept import folder_of
 from ..datasets.robust import RobustDataset
+from ..datasets.samples import Sample, samples_of
 from ..datasets.wrappers import plain_datasets
 from ..errors import ConfigError
 from ..hooks.preflight import PreflightHook, hand_views
@@ -31,7 +32,6 @@ from ..machine import forget_most_resident, give_back, memory, most_resident, re
 from ..names import STUDENT
 from ..zoo.weights import classes_of
 from .random_weights import with_random_teachers
-from .samples import Sample, samples_of
 
 WORKERS = ('persistent_workers', 'prefetch_factor', 'timeout', 'multiprocessing_context')
 

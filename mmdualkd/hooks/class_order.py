@@ -46,7 +46,7 @@ def check_class_folders(dataset: object, where: str, known: dict[str, tuple[int,
         known: The label of each folder of earlier data sets, and where it has it; those of this one are added.
     """
     folders = class_folders(dataset)
-    names = list((getattr(dataset, 'metainfo', None) or {}).get('classes') or [])
+    names = class_names(dataset)
     named = {name: (label, 'the names of its classes') for label, name in enumerate(names) if names.count(name) == 1}
     for before in (named, known):
         if other := [folder for folder, label in folders.items() if before.get(folder, (label,))[0] != label]:

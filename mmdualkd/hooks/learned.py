@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from mmengine.logging import print_log
 
+from ..datasets.learned import training_samples
+from ..datasets.samples import samples_of
 from ..errors import listed
 
 
@@ -20,12 +22,9 @@ def tell_of_learned(configs: Mapping[str, str | None], dataset: object, where: s
         dataset: A data set that judges, without wrappers.
         where: Its place, for messages.
     """
-    from ..checks.learned import training_samples  # the checks build what the hooks are a part of
-    from ..checks.samples import samples_of
-
     judged = None
     for key, text in configs.items():
-        learned = {(os.path.abspath(one.file), one.cut) for one in training_samples(dict(meta=dict(cfg=text)))}
+        learned = {(os.path.abspath(one.file), one.cut) for one in training_samples(text)}
         if learned and judged is None:
             judged = {(os.path.abspath(one.file), one.cut): one.file for one in samples_of(dataset) if one.file}
         if both := [file for place, file in (judged or {}).items() if place in learned]:

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from ..checks.accuracy import batches, build_loader, build_models, finite
-from ..checks.samples import CUTS
 from ..console.bar import progress
+from ..datasets.samples import CUTS
 from ..datasets.wrappers import class_names
 from ..errors import CheckpointError, ConfigError, DataError, DistillError
 from ..faults import explain

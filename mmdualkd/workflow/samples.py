@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..checks.data import contradicting, shared
-from ..checks.samples import Sample
 from ..datasets.finding import SUFFIXES, files_below, find_pictures, find_videos
 from ..datasets.reading import open_video
+from ..datasets.samples import Sample
 from ..datasets.splits import (
     beside,
     check_classes,

@@ -10,7 +10,7 @@ from mmaction.datasets import RawframeDataset
 
 from mmdualkd.checks.data import contradicting, shared
 from mmdualkd.checks.headers import fault_of, lacks_boxes
-from mmdualkd.checks.samples import Sample, samples_of
+from mmdualkd.datasets.samples import Sample, samples_of
 
 OURS = """
 for loader in (train_dataloader, val_dataloader):

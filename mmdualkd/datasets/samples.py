@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..datasets.wrappers import plain_datasets
 from ..names import FILES, LABELS
+from .wrappers import plain_datasets
 
 CUTS = ('start_seconds', 'stop_seconds'), ('offset', 'total_frames')  # of a video, of a folder of frames
 
