@@ -15,7 +15,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from torch import Tensor
 
-from .errors import CheckpointError
+from .errors import CheckpointError, nearest
 from .files import replacing
 
 STUDENT_PREFIX = 'student.'
@@ -69,7 +69,8 @@ def _begin(path: Path, key: str) -> bytes:
         with path.open('rb') as file:
             begin = file.read(2)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise CheckpointError(f'{key}: there is no file {str(path)!r}') from error
+        near = nearest(path.name, [file.name for file in path.parent.glob('*.pth')], cutoff=0.7)
+        raise CheckpointError(f'{key}: there is no file {str(path)!r}{near}') from error
     except IsADirectoryError as error:
         raise CheckpointError(f'{key}: {str(path)!r} is a folder; name a file in it') from error
     except OSError as error:

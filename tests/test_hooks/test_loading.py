@@ -137,6 +137,9 @@ def test_what_cannot_be_read_is_one_clear_error_before_training_and_before_a_tes
         if content is not None:
             file.write_bytes(content)
         assert refused(str(file)) == f'{key}: {message.format(repr(str(file)))}'
+    file.rename(tmp_path / 'epoch_49.pth')
+    gone = str(tmp_path / 'epoch_50.pth')
+    assert refused(gone) == f"{key}: there is no file {gone!r}; did you mean 'epoch_49.pth'?"
     assert refused(str(tmp_path)) == f'{key}: {str(tmp_path)!r} is a folder; name a file in it'
     address = 'http://127.0.0.1:9/a.pth'
     assert refused(address).startswith(f'{key}={address!r} cannot be downloaded: ')
