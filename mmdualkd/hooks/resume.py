@@ -46,7 +46,8 @@ def check_source(runner: Runner) -> None:
         other = _instead_of(Path(named or record), work_dir)
         hint = '' if named else f'; no other checkpoint there can be resumed: remove {str(record)!r} to begin anew'
         hint = f'; resume from {str(other)!r} instead' if other else hint
-        raise CheckpointError(f'{error}{hint}') from error
+        fault = str(error).partition('; did you mean')[0] if other else error  # the other one can be read
+        raise CheckpointError(f'{fault}{hint}') from error
     if source is None:
         check_nothing_there(work_dir)
         message = f'resume: nothing to resume, {work_dir} has no last_checkpoint; training begins anew'
