@@ -55,4 +55,5 @@ rows = [
     row('KD from the ViT', 'kd/ut_interaction/kd_uniformer-w32_', 'vit'),
     row('DATW', pair, 'vit', 'cnn', terms='datw'),
     row('Full method', pair, 'vit', 'cnn'),
+    row('Full method and hints', pair, 'vit', 'cnn', terms='full_hints'),
 ]
