@@ -28,7 +28,7 @@ from mmdualkd.distillers.terms import Terms
 from mmdualkd.errors import DistillError
 from mmdualkd.hooks.class_order import check_teacher_classes
 from mmdualkd.hooks.preflight import check_top_keys, hand_views
-from mmdualkd.hooks.resume import check_training
+from mmdualkd.hooks.same_training import check_training
 from mmdualkd.launch import load_config, read_config
 from mmdualkd.registry import DATASETS, MODELS
 from mmdualkd.settings import check_settings

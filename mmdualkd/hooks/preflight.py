@@ -36,15 +36,16 @@ from .learned import tell_of_learned
 from .loading import check_load_from, check_weights
 from .optimizer import check_optimizer
 from .reaching import check_hooks
-from .resume import TRAINING, check_source, check_training, take_missed_steps, tell_of_best, training_of
+from .resume import check_source, tell_of_best
+from .same_training import TRAINING, check_training, take_missed_steps, training_of
 
 
 @HOOKS.register_module()
 class PreflightHook(Hook):
     """Checks data against the model before training, and tells the train pipeline's sampler which views the model has.
 
-    A run that is resumed is checked too, see :mod:`~mmdualkd.hooks.resume`, and weights that are loaded into a training
-    or a test, see :mod:`~mmdualkd.hooks.loading`.
+    A run that is resumed is checked too, see :mod:`~mmdualkd.hooks.resume` and :mod:`~mmdualkd.hooks.same_training`, and
+    weights that are loaded into a training or a test, see :mod:`~mmdualkd.hooks.loading`.
 
     Raises:
         CheckpointError: If a run cannot be resumed from a checkpoint: it is missing, not whole, or of another training;

@@ -1,26 +1,18 @@
-"""Whether a run can be resumed: something is there, it is whole, and it is of this training."""
+"""Whether a run can be resumed: something is there, and it is whole."""
 
 import difflib
 import logging
 import os
-from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 from mmengine.dist import is_main_process
-from mmengine.hooks import EMAHook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
-from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.runner import IterBasedTrainLoop, Runner
+from mmengine.runner import Runner
 
 from ..checkpoint import last_checkpoint, read_checkpoint
-from ..differences import differences, flat
 from ..errors import CheckpointError
 from ..zoo.weights import read_source
 
-TRAINING = 'training'  # the key in a checkpoint's meta
-LEEWAY = 0.01  # of the batches of an epoch: a few samples were mended or removed
 STATE = {'state_dict', 'optimizer', 'message_hub'}  # what a training's checkpoint has
 
 
@@ -94,206 +86,6 @@ def check_nothing_there(work_dir: str | Path) -> None:
 def source_of_resume(runner: Runner) -> str | None:
     """The path or address that a run is resumed from; None if there is nothing to resume."""
     return last_checkpoint(runner.work_dir) if runner._load_from is None else runner._load_from
-
-
-def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
-    """Refuses a checkpoint without the state of a training, or of another training than the runner's.
-
-    MMEngine would load what fits and leave the rest as it is initialised.
-
-    Args:
-        runner: The runner, with its model and optimizer built.
-        checkpoint: What it is about to resume.
-
-    Raises:
-        CheckpointError: Names what differs: tensors, optimizer, terms, schedules, teachers.
-    """
-    if not runner._resume:
-        return
-    path = str(source_of_resume(runner))
-    if not set(checkpoint) >= STATE:
-        what = "a student's weights" if Path(path).name.startswith('student_') else 'weights'
-        raise CheckpointError(
-            f'resume: {path!r} holds {what} without the state of a training (optimizer, schedules). Resume from '
-            'the checkpoint that last_checkpoint names; to start a new training from weights, use load_from or '
-            'model.student.checkpoint'
-        )
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    there = {name.removeprefix('module.'): value for name, value in checkpoint['state_dict'].items()}
-    faults = _other_tensors(there, model.state_dict()) + _other_groups(checkpoint['optimizer'], runner.optim_wrapper)
-    faults = faults or other_order(there, model.state_dict(), [name for name, _ in model.named_parameters()])
-    ours, theirs = training_of(runner), (checkpoint.get('meta') or {}).get(TRAINING) or {}
-    faults += [
-        f'{key} {theirs[key]} there, {ours[key]} here'
-        for key in ('optimizer', 'terms')
-        if theirs.get(key, ours[key]) != ours[key]
-    ]
-    for key in ('settings', 'paramwise', 'data'):
-        faults += differences(theirs.get(key, ours[key]), ours[key])
-    before, now = theirs.get('epoch', ours['epoch']), ours['epoch']
-    if abs(now - before) > LEEWAY * before:  # schedules, and the rate that they end with, count iterations
-        faults.append(f'{before} batches an epoch there, {now} here (batch_size, processes or data)')
-    elif now == before:
-        faults += _let_schedules_go_on(checkpoint.get('param_schedulers'), runner.param_schedulers)
-    if 'ema_state_dict' in checkpoint and not any(isinstance(hook, EMAHook) for hook in runner.hooks):
-        faults.append('averaged weights there (EMAHook), none here')
-    faults += [
-        f'the weights of model.teachers.{name} {there["file"]} there, {here["file"]} here'
-        for name, here in ours['teachers'].items()
-        if (there := theirs.get('teachers', {}).get(name, here)).get('sha256', here['sha256']) != here['sha256']
-    ]
-    if faults:
-        raise CheckpointError(
-            f'resume: {path!r} is of another training than this config describes: {"; ".join(faults)}. Resume with '
-            'the config that it was started with, or start a new training from its weights with load_from'
-        )
-    if not isinstance(runner.train_loop, IterBasedTrainLoop):
-        step, limit = 'epoch', 'max_epochs'
-    else:
-        step, limit = 'iter', 'max_iters'
-    if (done := checkpoint['meta'][step]) >= getattr(runner.train_loop, limit):
-        message = f'resume: nothing left to train: {path!r} is of {step} {done}, train_cfg.{limit}={done}'
-        print_log(message, logger='current', level=logging.WARNING)
-
-
-def training_of(runner: Runner) -> dict[str, Any]:
-    """What no tensor of a checkpoint says about a training.
-
-    Returns:
-        The classes of its ``optimizer`` and of its ``terms``, the ``settings`` of optimizer, schedules, terms and
-        teachers, the optimizer's ``paramwise`` ones, the lists of its training ``data``, the number of batches in an
-        ``epoch`` (0 of a loop without epochs), and of each of its ``teachers`` file and checksum of the weights.
-    """
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    terms = getattr(model, 'terms', {})
-    return dict(
-        optimizer=_optimizer(runner.optim_wrapper),
-        terms=', '.join(f'{name}={type(terms[name]).__name__}' for name in sorted(terms)) or 'none',
-        settings=_settings(runner.cfg),
-        paramwise=flat('optim_wrapper.paramwise_cfg', (runner.cfg.get('optim_wrapper') or {}).get('paramwise_cfg')),
-        data=training_lists(runner.cfg),
-        epoch=0 if isinstance(runner.train_loop, IterBasedTrainLoop) else len(runner.train_dataloader),
-        teachers={
-            name: teacher._source
-            for name, teacher in getattr(model, 'teachers', {}).items()
-            if hasattr(teacher, '_source')
-        },
-    )
-
-
-def _settings(cfg: Mapping) -> dict[str, Any]:
-    """Optimizer, schedules, terms and teachers of a config by full keys; of files the names alone (folders move)."""
-    schedules, model = cfg.get('param_scheduler') or [], cfg.get('model')
-    model = model if isinstance(model, Mapping) else {}
-    teachers = {
-        name: {key: spec.get(key) for key in ('config', 'model')}
-        for name, spec in (model.get('teachers') or {}).items()
-    }
-    optimizer = flat('optim_wrapper.optimizer', (cfg.get('optim_wrapper') or {}).get('optimizer'))
-    settings = flat('param_scheduler', [schedules] if 'type' in schedules else schedules)
-    accumulated = (cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
-    if accumulated != 1:
-        settings['optim_wrapper.accumulative_counts'] = accumulated
-    return {**optimizer, **settings, **flat('model.terms', model.get('terms')), **flat('model.teachers', teachers)}
-
-
-def training_lists(cfg: Mapping) -> dict[str, Any]:
-    """The names of the lists that the training data stand in, whatever wraps them, and the share that is labelled."""
-    keys = 'train_dataloader.dataset.ann_file', 'train_dataloader.dataset.labelled_fraction'
-    found = {key: [] for key in keys}
-    for name, value in flat('train_dataloader', cfg.get('train_dataloader')).items():
-        for key in keys:
-            if name.rpartition('.')[2] == key.rpartition('.')[2] and value != '':
-                found[key].append(value)
-    return {key: ', '.join(map(str, values)) for key, values in found.items() if values}
-
-
-def _optimizer(wrapper: OptimWrapper) -> str:
-    if isinstance(wrapper, OptimWrapperDict):
-        return ', '.join(f'{name}={_optimizer(part)}' for name, part in wrapper.items())
-    return type(wrapper.optimizer).__name__
-
-
-def _let_schedules_go_on(there: Any, here: Any) -> list[str]:
-    """Moves the ends of schedules that last as long as training, and whose shape does not hang on it, in place.
-
-    MMEngine would restore the end that the former number of epochs gave them: rates would stand still from there on.
-
-    Args:
-        there: The states of a checkpoint.
-        here: The schedules of the runner.
-
-    Returns:
-        How schedules differ that another number of epochs makes steeper or flatter.
-    """
-    if not isinstance(there, list) or not isinstance(here, list):
-        return []
-    faults = []
-    for number, (state, schedule) in enumerate(zip(there, here, strict=False)):
-        if state.get('end') == schedule.end:
-            continue
-        lengths = [(state.get(key), getattr(schedule, key, None)) for key in ('total_iters', 'T_max', 'total_steps')]
-        if other := [pair for pair in lengths if pair[0] != pair[1]]:
-            faults.append(f'param_scheduler.{number} over {other[0][0]} steps there, {other[0][1]} here (max_epochs)')
-        else:
-            state['end'] = schedule.end
-    return faults
-
-
-def take_missed_steps(schedules: Any) -> None:
-    """Takes the step that a schedule left out at what was its end, see :func:`_let_schedules_go_on`.
-
-    Args:
-        schedules: Those of the runner, resumed.
-    """
-    for schedule in schedules if isinstance(schedules, list) else ():
-        within = schedule.begin <= schedule._global_step < schedule.end
-        if within and schedule.last_step == schedule._global_step - schedule.begin - 1:
-            schedule._global_step -= 1
-            schedule.step()
-
-
-def _other_tensors(there: dict, here: dict) -> list[str]:
-    """How two state dicts differ; what TPN's head adds in its first test does not count."""
-    there, here = ({name: value for name, value in state.items() if 'new_cls.' not in name} for state in (there, here))
-    shapes = [
-        f'{name}: {tuple(there[name].shape)} there, {tuple(here[name].shape)} here'
-        for name in here
-        if name in there and there[name].shape != here[name].shape
-    ]
-    lists = {
-        'of another shape': shapes,
-        'only there': [name for name in there if name not in here],
-        'only here': [name for name in here if name not in there],
-    }
-    return [
-        f'{len(names)} tensors {what} ({", ".join(names[:2])}{", ..." if len(names) > 2 else ""})'
-        for what, names in lists.items()
-        if names
-    ]
-
-
-def other_order(there: dict, here: dict, parameters: Collection[str]) -> list[str]:
-    """Whether parameters, by whose places an optimizer knows them, are in another order than in a checkpoint."""
-    known = set(parameters)
-    before, now = ([name for name in state if name in known] for state in (there, here))
-    first = next((one for one, other in zip(before, now, strict=True) if one != other), None)
-    if first is None:
-        return []
-    return [
-        f'parameters, from {first} on, in another order, which is that of model.terms and model.teachers in the config'
-    ]
-
-
-def _other_groups(there: dict, wrapper: OptimWrapper) -> list[str]:
-    """How the optimizers' parameter groups differ in number."""
-    counts = [
-        [len(group['params']) for group in state.get('param_groups', ())] for state in (there, wrapper.state_dict())
-    ]
-    if counts[0] == counts[1]:
-        return []
-    there, here = (f'{len(count)} groups of {sum(count)} parameters' for count in counts)
-    return [f"the optimizer's {there} there, {here} here"]
 
 
 def _instead_of(path: Path, work_dir: Path) -> Path | None:

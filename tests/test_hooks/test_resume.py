@@ -14,7 +14,7 @@ from mmengine.logging import MMLogger
 from picture_jobs import cut, picture_job, read, resnet, runner_of, save_classifier, vit, without_validation
 
 from mmdualkd.errors import CheckpointError
-from mmdualkd.hooks.resume import other_order, training_lists
+from mmdualkd.hooks.same_training import other_order, training_lists
 
 KD = dict(type='FusedKD', weighting=dict(type='Uniform'))
 STEPS = dict(type='MultiStepLR', milestones=[100], by_epoch=True)  # as the job's
