@@ -44,8 +44,8 @@ from .same_training import TRAINING, check_training, take_missed_steps, training
 class PreflightHook(Hook):
     """Checks data against the model before training, and tells the train pipeline's sampler which views the model has.
 
-    A run that is resumed is checked too, see :mod:`~mmdualkd.hooks.resume` and :mod:`~mmdualkd.hooks.same_training`, and
-    weights that are loaded into a training or a test, see :mod:`~mmdualkd.hooks.loading`.
+    A run that is resumed is checked too, see :mod:`~mmdualkd.hooks.resume` and :mod:`~mmdualkd.hooks.same_training`,
+    and weights that are loaded into a training or a test, see :mod:`~mmdualkd.hooks.loading`.
 
     Raises:
         CheckpointError: If a run cannot be resumed from a checkpoint: it is missing, not whole, or of another training;
