@@ -109,7 +109,8 @@ def distill(
         learner = entry_of(arguments['student'], of, '--student', from_scratch, None, found)
         guides = teachers_of(arguments['teachers'], of, from_scratch, arguments['teacher_checkpoints'], found)
         if method is not None:
-            terms_of(method, list(guides))  # one that is for other teachers is told before anything is fetched
+            # one that is for other teachers is told before anything is fetched
+            terms_of(method, {role: guide.model.kind for role, guide in guides.items()})
         check_known_classes(guides, found['classes'], str(out / 'annotations' / 'classes.txt'))
         job = Job(
             of, root, out / 'annotations', len(found['classes']), found['train'], batch_size or BATCH[of],

@@ -125,11 +125,11 @@ def distilled(
 
     That is the dual-teacher method, the hybrid assistant, or plain KD of other teachers.
     """
-    kinds = {teacher.model.kind for teacher in teachers.values()}
+    kinds = {role: teacher.model.kind for role, teacher in teachers.items()}
     terms = {}
     if method is not None:
-        kind, terms = 'mmdualkd.Distiller', dict(terms=terms_of(method, list(teachers)))
-    elif job.of == VIDEOS and set(teachers) == {'vit', 'cnn'} == kinds:
+        kind, terms = 'mmdualkd.Distiller', dict(terms=terms_of(method, kinds))
+    elif job.of == VIDEOS and kinds == dict(vit='vit', cnn='cnn'):
         kind = 'mmdualkd.DualTeacherDistiller'
     elif job.of != VIDEOS and len(teachers) == 1:
         kind = 'mmdualkd.HybridAssistantDistiller'

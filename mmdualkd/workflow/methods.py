@@ -1,6 +1,6 @@
 """The method of a run where another is asked for than its teachers suggest: a fragment, for these teachers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
@@ -28,18 +28,20 @@ def check_method(name: Any) -> None:
         raise ConfigError(f'--method={name!r} is no method{likely} (`mmdualkd list methods` prints them)')
 
 
-def terms_of(name: str, teachers: Sequence[str]) -> dict[str, Any]:
-    """The terms of a method; one that learns from one teacher takes the ViT, or the first where none is called so.
+def terms_of(name: str, teachers: Mapping[str, str]) -> dict[str, Any]:
+    """The terms of a method; one that learns from one teacher takes the ViT, or the first where none or several are.
 
     Args:
         name: The method, see :func:`method_names`.
-        teachers: The teachers' names in the model, in the order in which they were given.
+        teachers: The teachers' kinds by their names in the model, in the order in which they were given.
 
     Raises:
         ConfigError: If the method is for a ViT and a CNN, and one of them is not there.
     """
     terms = Config.fromfile(fragments()[name])[TERMS].to_dict()
-    one = {who: teachers[0] for who in ANYONE if who not in teachers}
+    vits = [role for role, kind in teachers.items() if kind == 'vit']
+    taken = vits[0] if len(vits) == 1 else next(iter(teachers))
+    one = {who: taken for who in ANYONE if who not in teachers}
     for term in terms.values():
         for key in ('source', 'teacher'):
             if key in term:

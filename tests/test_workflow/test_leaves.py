@@ -93,6 +93,8 @@ def test_the_method_is_that_of_the_teachers(of, teachers, method, tmp_path):
         ('fitnets', dict(cnn='x3d-m'), 'cnn'),
         ('rkd', dict(b='tsm-r50', a='x3d-m'), 'b'),
         ('kd', dict(b='tsm-r50', a='x3d-m'), 'b'),
+        ('kd', dict(b='tsm-r50', a='mvitv2-s', c='x3d-m'), 'a'),
+        ('fitnets', dict(c='x3d-m', b='swin-t', a='mvitv2-s'), 'c'),
         ('ca_mkd', dict(b='tsm-r50', a='x3d-m'), None),
     ],
 )
