@@ -1,11 +1,12 @@
 """Whether scores and labels come to the evaluator as it can read them."""
 
+import numpy as np
 from mmaction.evaluation import AccMetric
 from mmengine.runner.base_loop import BaseLoop
 from torch import nn
 
 from ..errors import ConfigError
-from ..names import STUDENT
+from ..names import LABELS, STUDENT
 
 # the metrics of AccMetric for one label a sample, and for several; first those to take
 OF_ONE = ('top_k_accuracy', 'mean_class_accuracy')
@@ -48,7 +49,8 @@ def check_metrics(dataset: object, where: str, loop: BaseLoop) -> None:
         ConfigError: Names the metrics.
     """
     several = getattr(dataset, 'multi_class', None)
-    if several is None:
+    info = dataset.get_data_info(0) if several is False else {}
+    if several is None or any(np.ndim(info.get(key, 0)) for key in LABELS):  # one's own may read several without it
         return
     told, other = (('one', OF_ONE), ('several', OF_SEVERAL))[:: 1 if several else -1]
     for metric in loop.evaluator.metrics:
