@@ -121,8 +121,8 @@ def _settings(cfg: Mapping) -> dict[str, Any]:
 
 
 def training_lists(cfg: Mapping) -> dict[str, Any]:
-    """The names of the lists that the training data stand in, whatever wraps them, and the share that is labelled."""
-    keys = 'train_dataloader.dataset.ann_file', 'train_dataloader.dataset.labelled_fraction'
+    """The names of the lists of the training data, whatever wraps them, the share that is labelled, and the fold."""
+    keys = [f'train_dataloader.dataset.{name}' for name in ('ann_file', 'labelled_fraction', 'fold')]
     found = {key: [] for key in keys}
     for name, value in flat('train_dataloader', cfg.get('train_dataloader')).items():
         for key in keys:
