@@ -6,6 +6,7 @@ import pickle
 import re
 import zipfile
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -158,10 +159,24 @@ def student_checkpoint(checkpoint: dict[str, Any]) -> dict[str, Any]:
     return dict(meta=meta, state_dict=model_state_dict(checkpoint))
 
 
-def trained_with(checkpoint: dict[str, Any]) -> str | None:
-    """The text of the config that a checkpoint was trained with; None if it has none."""
-    meta = checkpoint.get('meta')
-    return meta.get('cfg') if isinstance(meta, dict) else None
+def trained_with(checkpoint: dict[str, Any], path: str | Path) -> str | None:
+    """The text of the config that a checkpoint was trained with; None if it has none.
+
+    Args:
+        checkpoint: What was read.
+        path: Its file. Of a ``student_*.pth``, which holds no config, the checkpoint beside it is asked.
+    """
+    meta, path = checkpoint.get('meta'), Path(path).expanduser()
+    text, beside = meta.get('cfg') if isinstance(meta, dict) else None, _beside(path)
+    if text is None and beside != path and beside.is_file():
+        with suppress(CheckpointError):
+            return trained_with(read_checkpoint(beside, 'checkpoint'), beside)
+    return text
+
+
+def _beside(path: Path) -> Path:
+    """The checkpoint of a training that a ``student_*.pth`` was written beside; another one itself."""
+    return path.with_name(path.name.removeprefix('student_')) if path.name else path
 
 
 def save_student(training_checkpoint: str | Path, out: str | Path) -> None:
@@ -257,8 +272,7 @@ def training_config(checkpoint: Path) -> Config:
     Raises:
         CheckpointError: If neither is there.
     """
-    beside = checkpoint.with_name(checkpoint.name.removeprefix('student_'))
-    for file in dict.fromkeys((checkpoint, beside)):
+    for file in dict.fromkeys((checkpoint, _beside(checkpoint))):
         meta = read_checkpoint(file, 'checkpoint').get('meta') if file.is_file() else None
         if isinstance(meta, dict) and meta.get('cfg'):
             return _read_config(meta['cfg'], f'the config in {str(file)!r}')

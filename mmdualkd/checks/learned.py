@@ -17,7 +17,7 @@ def check_learned(job: Job) -> Iterator[Finding]:
     That is known of checkpoints that say which list they learned from, where that list is still there.
     """
     for key, path in _weights(job):
-        learned = list(training_samples(trained_with(read_checkpoint(path, key))))
+        learned = list(training_samples(trained_with(read_checkpoint(path, key), path)))
         for split in [split for split in job.splits() if split != 'train' and learned]:
             judged = job.samples(split)
             if pairs := shared(learned, judged):

@@ -74,7 +74,7 @@ class PreflightHook(Hook):
         check_training(runner, checkpoint)
         check_weights(runner, checkpoint)
         self.learned = str(runner._load_from), class_names(checkpoint)
-        self.trained_with = trained_with(checkpoint)
+        self.trained_with = trained_with(checkpoint, runner._load_from or '')
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         checkpoint['meta'][TRAINING] = training_of(runner)

@@ -33,7 +33,7 @@ def load_teacher_weights(model: nn.Module, address: str, key: str) -> None:
     model._source = dict(file=path.name, sha256=digest(state))
     model._loaded = f'all {len(model.state_dict())} tensors from {address}'  # for the plan that the console shows
     model._dataset_meta = dict(classes=class_names(checkpoint))  # as mmpretrain's own loading names it
-    model._trained_with = trained_with(checkpoint)
+    model._trained_with = trained_with(checkpoint, path)
 
 
 def load_strictly(model: nn.Module, state: dict[str, Tensor], address: str, key: str) -> None:

@@ -14,6 +14,7 @@ from mmengine.dataset import ConcatDataset, DefaultSampler, pseudo_collate
 from tiny import build_distiller, resnet3d, save_model
 from torch.utils.data import DataLoader
 
+from mmdualkd.checkpoint import save_student
 from mmdualkd.datasets import VideoDataset
 from mmdualkd.errors import ConfigError, DataError
 from mmdualkd.hooks import EpochSeedHook, PreflightHook, class_order, learned, preflight
@@ -222,6 +223,9 @@ def test_weights_that_have_learned_the_clips_that_judge_are_told_of(tmp_path, mo
     torch.save({**torch.load(path), 'meta': dict(cfg=cfg)}, path)
     model = build_resolved(resnet3d())
     load_teacher_weights(model, path, 'k')
+    assert model._trained_with == cfg
+    save_student(path, tmp_path / 'student_teacher.pth')  # without a config; the training's checkpoint lies beside it
+    load_teacher_weights(model, str(tmp_path / 'student_teacher.pth'), 'k')
     tell_of_learned(dict(vit=model._trained_with, cnn=None), judged, 'val')
     assert len(lines) == 1 and f'vit has learned from 1 of the 4 samples of val: {tmp_path}/jump/b.avi.' in lines[0]
     hook, loader = PreflightHook(), DataLoader(judged)
@@ -236,7 +240,8 @@ def test_weights_that_have_learned_the_clips_that_judge_are_told_of(tmp_path, mo
 
 
 def test_accuracies_of_one_label_where_samples_have_several_and_the_other_way_round_are_an_error_before_training():
-    one, several = SimpleNamespace(multi_class=False), SimpleNamespace(multi_class=True)
+    one = SimpleNamespace(multi_class=False, get_data_info=lambda index: dict(label=1))
+    several = SimpleNamespace(multi_class=True)
     loop = SimpleNamespace(evaluator=SimpleNamespace(metrics=[AccMetric(metric_list=('top_k_accuracy',))]))
     check_metrics(one, 'val', loop)
     check_metrics(SimpleNamespace(), 'val', loop)
@@ -250,6 +255,8 @@ def test_accuracies_of_one_label_where_samples_have_several_and_the_other_way_ro
         ConfigError, match=r"^val has one label a sample .* is for several: .*=\('top_k_accuracy', 'mean"
     ):
         check_metrics(one, 'val', loop)
+    one.get_data_info = lambda index: dict(label=[0, 1])  # of one's own class, which needs no multi_class
+    check_metrics(one, 'val', loop)
 
 
 def test_a_teacher_whose_names_are_other_or_unknown_is_mentioned(monkeypatch):
