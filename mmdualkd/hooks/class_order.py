@@ -49,7 +49,9 @@ def check_class_folders(dataset: object, where: str, known: dict[str, tuple[int,
     names = class_names(dataset)
     named = {name: (label, 'the names of its classes') for label, name in enumerate(names) if names.count(name) == 1}
     for before in (named, known):
-        if other := [folder for folder, label in folders.items() if before.get(folder, (label,))[0] != label]:
+        numbers = {label for label, _ in before.values()}  # other ones are of other classes, whose folders share a name
+        theirs = {folder: label for folder, label in folders.items() if label in numbers}
+        if other := [folder for folder, label in theirs.items() if before.get(folder, (label,))[0] != label]:
             label, place = before[other[0]]
             raise DataError(
                 f'{where}: files in a folder {other[0]!r} have the label {folders[other[0]]}, by {place} it is '

@@ -205,6 +205,7 @@ def test_lists_that_number_the_folders_of_classes_otherwise_are_an_error_that_na
     ):
         check_class_folders(listed_clips(tmp_path, jump=1, run=2), 'val', known)
     check_class_folders(listed_clips(tmp_path, jump=1, run=1), 'val', known)  # these folders are no classes
+    check_class_folders(listed_clips(tmp_path, jump=3, run=4), 'val', known)  # and these are of other ones
     (tmp_path / 'classes.txt').write_text('jump\nwalk\nrun\n')
     with pytest.raises(
         DataError, match=r"folder 'run' have the label 1, by the names of its classes it is 2; so of 2 of"
