@@ -121,8 +121,9 @@ def _settings(cfg: Mapping) -> dict[str, Any]:
 
 
 def training_lists(cfg: Mapping) -> dict[str, Any]:
-    """The names of the lists of the training data, whatever wraps them, the share that is labelled, and the fold."""
-    keys = [f'train_dataloader.dataset.{name}' for name in ('ann_file', 'labelled_fraction', 'fold')]
+    """The names of the lists of the training data, whatever wraps them, the labels that are left, and the fold."""
+    names = 'ann_file', 'labelled_fraction', 'label_seed', 'fold'
+    keys = [f'train_dataloader.dataset.{name}' for name in names]
     found = {key: [] for key in keys}
     for name, value in flat('train_dataloader', cfg.get('train_dataloader')).items():
         for key in keys:

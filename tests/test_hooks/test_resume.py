@@ -284,8 +284,9 @@ def test_lists_of_training_data_are_known_by_their_names_whatever_wraps_them_and
     split, known = dict(ann_file='a/train_1.txt', test_mode=False), 'train_dataloader.dataset.ann_file'
     assert lists(split) == lists(dict(type='RepeatDataset', times=2, dataset=split)) == {known: 'train_1.txt'}
     assert lists(dict(datasets=[split, dict(ann_file='b.txt')])) == {known: 'train_1.txt, b.txt'}
-    fold = dict(type='KFoldDataset', dataset=dict(ann_file='all.txt'), fold=2)
-    assert lists(fold) == {known: 'all.txt', 'train_dataloader.dataset.fold': '2'}
+    fold = dict(type='KFoldDataset', dataset=dict(ann_file='all.txt', label_seed=1), fold=2)
+    more = {known.replace('ann_file', name): value for name, value in dict(label_seed='1', fold='2').items()}
+    assert lists(fold) == {known: 'all.txt', **more}
     assert lists(dict(ann_file='', data_root='pictures')) == training_lists(dict(train_dataloader=None)) == {}
 
 
