@@ -135,9 +135,10 @@ class PreflightHook(Hook):
         check_topk(runner.test_loop, getattr(model, 'student', model), 'test_evaluator')
 
     def _trained_with(self, runner: Runner, model: nn.Module) -> dict[str, str | None]:
-        """The configs that teachers, and weights that are loaded to begin with, were trained with."""
-        teachers = getattr(model, 'teachers', {})
-        found = {f'model.teachers.{name}': getattr(one, '_trained_with', None) for name, one in teachers.items()}
+        """The configs that teachers, and weights that the student begins with, were trained with."""
+        models = {f'model.teachers.{name}': one for name, one in getattr(model, 'teachers', {}).items()}
+        models |= {f'model.{STUDENT}': model.student} if hasattr(model, STUDENT) else {}
+        found = {key: getattr(one, '_trained_with', None) for key, one in models.items()}
         return found if runner._resume else {**found, f'load_from={self.learned[0]!r}': self.trained_with}
 
 

@@ -88,8 +88,8 @@ def load_student_weights(model: nn.Module, address: str, key: str) -> tuple[int,
     Raises:
         CheckpointError: If the file is missing or unsafe, or none of its tensors fits outside the head.
     """
-    state = model_state_dict(read_source(address, key)[1])
-    own = model.state_dict()
+    path, checkpoint = read_source(address, key)
+    state, own = model_state_dict(checkpoint), model.state_dict()
     skipped = _other_shapes(own, state)
     fits = {name: state[name] for name in fitting(model, state)}
     if not fit_outside_head(model, fits):
@@ -98,6 +98,7 @@ def load_student_weights(model: nn.Module, address: str, key: str) -> tuple[int,
             f'(it has {", ".join(list(state)[:2])}, ...; the model has {", ".join(list(own)[:2])}, ...)'
         )
     model.load_state_dict(fits, strict=False)
+    model._trained_with = trained_with(checkpoint, path)
     model._loaded = f'{len(fits)} of {len(own)} tensors from {address}'
     lines = [f'{key}: {len(fits)}/{len(own)} tensors loaded from {address}']
     lines += [f'  {name}: {tuple(state[name].shape)} in the file, {tuple(own[name].shape)} here' for name in skipped]

@@ -23,7 +23,7 @@ from mmdualkd.hooks.class_order import check_class_folders, check_teacher_classe
 from mmdualkd.hooks.learned import tell_of_learned
 from mmdualkd.hooks.preflight import check_batches, hand_views, tell_of_rate
 from mmdualkd.zoo.resolve import build_resolved
-from mmdualkd.zoo.weights import load_teacher_weights
+from mmdualkd.zoo.weights import load_student_weights, load_teacher_weights
 
 MISTAKES = {
     'a label outside the range': (
@@ -237,7 +237,10 @@ def test_weights_that_have_learned_the_clips_that_judge_are_told_of(tmp_path, mo
     assert lines[1].startswith("checkpoint='a.pth' has learned from 1 of the 4 samples of test_dataloader.dataset (")
     assert hook._trained_with(job, model) == {"load_from='a.pth'": cfg}
     job._resume = True
-    assert hook._trained_with(job, SimpleNamespace(teachers=dict(vit=model))) == {'model.teachers.vit': cfg}
+    begun = build_resolved(resnet3d())
+    load_student_weights(begun, path, 'k')
+    whole = SimpleNamespace(teachers=dict(vit=model), student=begun)
+    assert hook._trained_with(job, whole) == {'model.teachers.vit': cfg, 'model.student': cfg}
 
 
 def test_accuracies_of_one_label_where_samples_have_several_and_the_other_way_round_are_an_error_before_training():
