@@ -14,9 +14,14 @@ def logs_of(work_dir: Path) -> list[Path]:
 
 
 def read_log(log: Path) -> list[dict[str, Any]]:
-    """The entries of a log; a line that is half written, or that a kill has cut short, is passed over."""
+    """The entries of a log."""
+    return json_lines(log.read_text(encoding='utf-8', errors='replace'))
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    """The lines that are objects of JSON; others, and one that a kill has cut short, are passed over."""
     found = []
-    for line in log.read_text(encoding='utf-8', errors='replace').splitlines():
+    for line in text.splitlines():
         try:
             entry = json.loads(line)
         except ValueError:

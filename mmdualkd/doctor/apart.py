@@ -1,6 +1,5 @@
 """What is tried in processes of its own: it may fail in any way, or end them."""
 
-import json
 import os
 import signal
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from .. import compat
 from ..findings import Finding
+from ..scalars import json_lines
 
 HERE = Path(__file__).parent
 HANGS = 300  # seconds
@@ -51,24 +51,11 @@ def run(source: str, inside: bool = False) -> tuple[list[dict], str]:
         done = subprocess.run([sys.executable, '-c', source], env=env, capture_output=True, text=True, timeout=HANGS)
     except subprocess.TimeoutExpired as error:
         output = error.stdout or b''
-        return _lines(output.decode() if isinstance(output, bytes) else output), f'it hangs for {HANGS} s'
+        return json_lines(output.decode() if isinstance(output, bytes) else output), f'it hangs for {HANGS} s'
     if done.returncode < 0:
         end = signal.Signals(-done.returncode).name
     elif done.returncode:
         end = (done.stderr.strip().splitlines() or ['without a word'])[-1]
     else:
         end = ''
-    return _lines(done.stdout), end
-
-
-def _lines(output: str) -> list[dict]:
-    """The lines that are JSON; libraries print as well."""
-    found = []
-    for line in output.splitlines():
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict):
-            found.append(value)
-    return found
+    return json_lines(done.stdout), end
