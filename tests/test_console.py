@@ -1,9 +1,7 @@
 """What a user reads while a job runs; all of MMEngine's log is in the file."""
 
-import io
 import logging
 import re
-import sys
 
 import pytest
 from distill_jobs import distill_job
@@ -12,7 +10,6 @@ from jobs import stock_job
 from mmengine.logging import MMLogger, print_log
 from picture_jobs import picture_job
 
-from mmdualkd.console import bar
 from mmdualkd.console.handlers import only_in_the_file, plainly
 from mmdualkd.console.progress import weights_line
 
@@ -172,26 +169,3 @@ def test_what_is_only_for_the_file_is_only_there(logger, capsys):
     made, file = logger()
     assert only_in_the_file('a traceback') == made.log_file == str(file)
     assert capsys.readouterr().out == '' and 'a traceback' in file.read_text()
-
-
-def test_in_a_log_file_long_work_is_a_line_now_and_then(capsys, monkeypatch):
-    clock = iter((0.0, 4.0, 6.0, 30.0, 36.0, 100.0))  # as it begins, and after each step
-    monkeypatch.setattr(bar.time, 'monotonic', lambda: next(clock))
-    with bar.progress(8, 'reading') as done:
-        for count in (1, 1, 1, 1, 4):
-            done(count)
-    assert capsys.readouterr().err.splitlines() == [
-        'reading: 2 of 8, 0:00:18 left',  # three times the 6 seconds
-        'reading: 4 of 8, 0:00:36 left',
-    ]
-
-
-def test_in_a_terminal_long_work_is_a_bar_that_hides_no_cursor(monkeypatch):
-    monkeypatch.setenv('TERM', 'xterm')
-    shown = io.StringIO()
-    shown.isatty = lambda: True
-    monkeypatch.setattr(sys, 'stderr', shown)
-    with bar.progress(4, 'reading') as done:
-        done(3)
-    assert re.search(r'reading .*3/4', shown.getvalue())
-    assert '\x1b[2K' in shown.getvalue() and '\x1b[?25l' not in shown.getvalue()  # a kill would leave it hidden

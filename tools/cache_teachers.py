@@ -31,6 +31,7 @@ from mmengine.registry import DATASETS, MODELS, init_default_scope
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from mmdualkd.bar import progress
 from mmdualkd.cache import TeacherCache
 from mmdualkd.cache.description import check_samples, describe_data, describe_teacher, list_samples
 from mmdualkd.cache.layout import Layout
@@ -47,7 +48,6 @@ from mmdualkd.cache.writing import (
     values_of,
 )
 from mmdualkd.cli.tools import add_cache_arguments
-from mmdualkd.console.bar import progress
 from mmdualkd.datasets.robust import source_of
 from mmdualkd.datasets.wrappers import plain_datasets
 from mmdualkd.differences import differences, flat

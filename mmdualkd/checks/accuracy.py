@@ -16,7 +16,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from ..console.bar import progress
+from ..bar import progress
 from ..dataset_configs import plain_configs
 from ..datasets.robust import source_of
 from ..datasets.wrappers import plain_datasets

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 from PIL import Image
 
-from ..console.bar import progress
+from ..bar import progress
 from ..datasets.finding import HUGE, end_fault
 from ..datasets.reading import check_whole, stamp
 from ..errors import DataError

@@ -11,7 +11,7 @@ import numpy as np
 from mmengine.logging import print_log
 from PIL import Image
 
-from ..console.bar import progress
+from ..bar import progress
 from ..errors import DataError
 from .reading import Video, check_whole, file_of
 

@@ -19,8 +19,8 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from ..bar import progress
 from ..checks.accuracy import batches, build_loader, build_models, finite
-from ..console.bar import progress
 from ..datasets.samples import CUTS
 from ..datasets.wrappers import class_names
 from ..errors import CheckpointError, ConfigError, DataError, DistillError
