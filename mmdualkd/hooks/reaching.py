@@ -40,6 +40,11 @@ def check_hooks(model: nn.Module, hooks: Iterable[Hook]) -> None:
                     'would see other crops than its teachers, whose answers model.teacher_cache has of the first one: '
                     'leave out one of the two'
                 )
+            if 'train_pipeline' in recipe and not getattr(model, 'of_pictures', False):
+                raise ConfigError(
+                    f'custom_hooks: SwitchRecipeHook, action_epoch={epoch}: it switches pipelines of pictures; that '
+                    'of clips samples the views of the model, which another one does not learn of: leave it out'
+                )
             if 'loss' in recipe:
                 raise ConfigError(
                     f"custom_hooks: SwitchRecipeHook, action_epoch={epoch}: loss does not reach a distiller's student, "

@@ -5,10 +5,10 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.hooks import EMAHook
+from mmengine.hooks import EarlyStoppingHook, EMAHook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.optim import OptimWrapper, OptimWrapperDict, ReduceOnPlateauParamScheduler
 from mmengine.runner import IterBasedTrainLoop, Runner
 
 from ..differences import differences, flat
@@ -70,12 +70,26 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
             f'resume: {path!r} is of another training than this config describes: {"; ".join(faults)}. Resume with '
             'the config that it was started with, or start a new training from its weights with load_from'
         )
+    tell_of_lost(runner)
     if not isinstance(runner.train_loop, IterBasedTrainLoop):
         step, limit = 'epoch', 'max_epochs'
     else:
         step, limit = 'iter', 'max_iters'
     if (done := checkpoint['meta'][step]) >= getattr(runner.train_loop, limit):
         message = f'resume: nothing left to train: {path!r} is of {step} {done}, train_cfg.{limit}={done}'
+        print_log(message, logger='current', level=logging.WARNING)
+
+
+def tell_of_lost(runner: Runner) -> None:
+    """Warns of what counts validations: checkpoints are written before an epoch's, and hold nothing of a hook's."""
+    schedules = runner.param_schedulers if isinstance(runner.param_schedulers, list) else []
+    lost = [hook for hook in runner.hooks if isinstance(hook, EarlyStoppingHook)]
+    lost += [one for one in schedules if isinstance(one, ReduceOnPlateauParamScheduler)]
+    for one in lost:
+        message = (
+            f'resume: {type(one).__name__} does not know all validations before the checkpoint, so that the training '
+            'may end otherwise than if it had not been interrupted'
+        )
         print_log(message, logger='current', level=logging.WARNING)
 
 
@@ -117,6 +131,8 @@ def _settings(cfg: Mapping) -> dict[str, Any]:
     accumulated = (cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
     if accumulated != 1:
         settings['optim_wrapper.accumulative_counts'] = accumulated
+    if (scale := cfg.get('auto_scale_lr') or {}).get('enable'):
+        settings |= flat('auto_scale_lr', scale)
     return {**optimizer, **settings, **flat('model.terms', model.get('terms')), **flat('model.teachers', teachers)}
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from mmengine.registry import HOOKS
+from tiny import build_distiller as clip_distiller
 from tiny_pictures import build_distiller, build_plain, cnn, vit
 
 from mmdualkd.errors import ConfigError
@@ -38,3 +39,9 @@ def test_another_pipeline_beside_a_cache_of_teachers_is_an_error(tmp_path):
     model.cache = 'what its teachers said of the first pipeline'
     with pytest.raises(ConfigError, match='action_epoch=1: by another train_pipeline the student would see other crop'):
         check_hooks(model, [hook])
+
+
+def test_another_pipeline_of_clips_is_an_error_at_once_not_in_its_epoch(tmp_path):
+    hook = HOOKS.build(dict(type='SwitchRecipeHook', schedule=[dict(PIPELINE)], _scope_='mmpretrain'))
+    with pytest.raises(ConfigError, match='action_epoch=1: it switches pipelines of pictures'):
+        check_hooks(clip_distiller(tmp_path), [hook])

@@ -64,6 +64,10 @@ def resume(job, path=None, **options):
         ({'train_dataloader.batch_size': 8}, r'2 batches an epoch there, 1 here \(batch_size, processes or data\)'),
         ({'param_scheduler': None}, r"param_scheduler\.0\.type 'MultiStepLR' there, not set here.*\. Resume with"),
         ({'optim_wrapper.accumulative_counts': 2}, r'optim_wrapper\.accumulative_counts not set there, 2 here'),
+        (
+            {'auto_scale_lr': dict(enable=True, base_batch_size=8)},
+            r'auto_scale_lr\.enable not set there, True here; auto_scale_lr\.base_batch_size not set there, 8 here',
+        ),
         ({'train_dataloader.dataset.labelled_fraction': 0.5}, r"dataset\.labelled_fraction not set there, '0\.5' here"),
         ({'model.terms.kd.tau': 7}, r'model\.terms\.kd\.tau not set there, 7 here'),
         ({'model.terms.kd.weighting.type': 'DATW'}, r"model\.terms\.kd\.weighting\.type 'Uniform' there, 'DATW' here"),
@@ -83,6 +87,7 @@ def resume(job, path=None, **options):
         'batch',
         'none',
         'accumulation',
+        'scaled',
         'labels',
         'term',
         'weighting',
@@ -163,6 +168,12 @@ def test_averaged_weights_are_not_trained_on_without_their_hook(job):
     torch.save(dict(read(path), ema_state_dict={}), path)  # with it `state_dict` holds the averages
     with pytest.raises(CheckpointError, match=r'averaged weights there \(EMAHook\), none here'):
         resume(job, path)
+
+
+def test_what_counts_validations_is_told_of_for_a_resume_forgets_some(job, warnings):
+    stopping = dict(type='EarlyStoppingHook', monitor='accuracy/top1', rule='greater')
+    resume(job, custom_hooks=[*runner_of(job).cfg.custom_hooks, stopping])
+    assert 'resume: EarlyStoppingHook does not know all validations before the checkpoint' in warnings.text
 
 
 @pytest.mark.parametrize('name', ['student_epoch_2.pth', 'weights.pth'])
