@@ -48,7 +48,8 @@ class View(nn.Module):
         if layout == 'NCHW' and self.spec.clip_len > 1:
             raise ConfigError(
                 f'{plan.key}.{name}.clip_len={self.spec.clip_len}, but the model takes segments (format_shape NCHW): '
-                f'give clip_len=1 and num_clips={self.spec.clip_len}'
+                f'give clip_len=1 and num_clips={self.spec.clip_len}; a 3D recognizer that says no format_shape has '
+                "this one, and needs data_preprocessor=dict(format_shape='NCTHW') in its model"
             )
         if layout == 'picture' and (self.spec.clip_len, self.spec.num_clips) != (1, 1):
             raise ConfigError(f'{plan.key}.{name}: the model takes one picture a sample, not {self.spec}')

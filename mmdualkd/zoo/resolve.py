@@ -14,6 +14,12 @@ from .pretrained import scope_of, without_augments, without_pretrained
 from .weights import load_teacher_weights
 
 ZOO = 'zoo'
+OTHER_INPUTS = {  # what MMAction2's recognizers that take no clip or picture alone are fed with
+    'RecognizerGCN': 'skeletons',
+    'RecognizerAudio': 'sound',
+    'RecognizerOmni': 'pictures and clips by turns',
+    'MMRecognizer3D': 'several kinds of data at once',
+}
 
 
 def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple[ConfigDict, str | None]:
@@ -33,7 +39,8 @@ def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple
         its kin are taken out as well: the distiller blends the picture or clip that all share.
 
     Raises:
-        ConfigError: If the entry has unknown keys, or names no config, or 'zoo' has no weights for it.
+        ConfigError: If the entry has unknown keys, or names no config, or 'zoo' has no weights for it, or its model
+            takes neither clips nor pictures.
     """
     if not isinstance(spec, dict) or 'config' not in spec:
         raise ConfigError(f'{key} must be a dict with a `config` (a zoo name, a path or a model dict), got {spec!r}')
@@ -57,6 +64,7 @@ def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple
     scope = scope_of(model)
     if scope != 'mmaction':
         model.setdefault('_scope_', scope)
+    check_input(model, scope, key)
     model, augments = without_augments(model)
     if augments:
         print_log(
@@ -97,6 +105,19 @@ def _model_of_file(path: Path, key: str) -> ConfigDict:
     if cfg.get('default_scope', 'mmaction') != 'mmaction':
         model.setdefault('_scope_', cfg.default_scope)
     return model
+
+
+def check_input(model: dict, scope: str, key: str) -> None:
+    """Refuses a recognizer of skeletons, of sound or of several kinds of data: views are of frames alone."""
+    kind = model.get('type')
+    if isinstance(kind, str):
+        kind = MODELS.get(kind if '.' in kind else f'{scope}.{kind}')
+    for base in getattr(kind, '__mro__', ()):
+        if base.__name__ in OTHER_INPUTS:
+            raise ConfigError(
+                f'{key}: {kind.__name__} takes {OTHER_INPUTS[base.__name__]}, and a distiller hands frames to its '
+                'models: give a Recognizer2D, a Recognizer3D or a classifier of MMPretrain'
+            )
 
 
 def set_num_classes(cfg: dict | list, num_classes: int, top: bool = True) -> None:

@@ -206,3 +206,18 @@ def test_a_student_without_a_checkpoint_keeps_its_own_initialisation():
         dict(config='mmaction::recognition/tsm/tsm_imagenet-pretrained-r50_8xb16-1x1x8-50e_kinetics400-rgb.py'), 'k'
     )
     assert model.backbone.pretrained
+
+
+@pytest.mark.parametrize(
+    'kind, takes',
+    [
+        ('RecognizerGCN', 'skeletons'),
+        ('mmaction.RecognizerAudio', 'sound'),
+        ('MMRecognizer3D', 'several kinds of data at once'),
+        ('mmaction.models.recognizers.RecognizerOmni', 'pictures and clips by turns'),
+    ],
+)
+def test_a_recognizer_of_other_data_than_frames_is_refused_by_name(kind, takes):
+    message = rf'model.teachers.x: {kind.rpartition(".")[2]} takes {takes}, and a distiller hands frames to its models'
+    with pytest.raises(ConfigError, match=message):
+        resolve_model(dict(config=dict(type=kind, backbone=dict(type='STGCN'))), 'model.teachers.x')
