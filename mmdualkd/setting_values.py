@@ -76,7 +76,7 @@ def check_values(cfg: Config) -> None:
             if str(name).partition('.')[0] not in (STUDENT, ASSISTANT, 'terms'):
                 raise ConfigError(f"{key}: a distiller has no {name!r}; its student's is 'student.{name}'")
     if isinstance(cfg.get('optim_wrapper'), dict):
-        _check_optimizer(cfg.optim_wrapper, str(cfg.model.get('type')))
+        _check_optimizer(cfg.optim_wrapper, _distils(cfg))
     _check_epochs(cfg)
     _check_schedules(cfg)
     _check_save_best(cfg)
@@ -97,7 +97,7 @@ def lost_hooks(cfg: Config) -> list[str]:
 
 
 def _distils(cfg: Config) -> bool:
-    return str(cfg.model.get('type')).endswith('Distiller')
+    return {'student', 'teachers'} <= set(cfg.model)
 
 
 def _value(cfg: Mapping | Config, key: str) -> Any:
@@ -107,11 +107,11 @@ def _value(cfg: Mapping | Config, key: str) -> Any:
     return cfg
 
 
-def _check_optimizer(wrapper: Mapping, model: str) -> None:
+def _check_optimizer(wrapper: Mapping, distils: bool) -> None:
     if 'optimizer' not in wrapper and 'constructor' not in wrapper:
         raise ConfigError("optim_wrapper has no optimizer: optimizer=dict(type='AdamW', lr=...)")
     constructor = str(wrapper.get('constructor'))
-    if constructor.rpartition('.')[2] in LAYER_DECAY and model.endswith('Distiller'):
+    if constructor.rpartition('.')[2] in LAYER_DECAY and distils:
         raise ConfigError(
             f"optim_wrapper.constructor={constructor!r} tells a layer's depth by its name in a plain model, and names "
             'of a distiller begin with `student.`: leave it out, and name layers in paramwise_cfg.custom_keys, as in '

@@ -13,11 +13,13 @@ from leaves import DISTILLATION, load, refused, write_leaf
 
 from mmdualkd import launch
 from mmdualkd.arguments import file_path, folder_path
+from mmdualkd.distillers import DualTeacherDistiller
 from mmdualkd.errors import ConfigError
 from mmdualkd.flags import set_flags
 from mmdualkd.hooks.corrupt_video import max_fraction_of
 from mmdualkd.launch import build_runner, run_tool
 from mmdualkd.reading import check_file
+from mmdualkd.registry import MODELS
 
 ALONE = ROOT / 'configs' / 'demo' / 'student_alone.py'
 
@@ -133,6 +135,25 @@ def test_a_misspelt_key_is_refused_with_the_nearest_right_one(text, key, nearest
 )  # fmt: skip
 def test_a_value_that_cannot_work_is_refused_before_anything_is_built(text, message, leaf):
     assert message in refused(leaf(text))
+
+
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        (
+            'data_preprocessor = dict(mean=[0.0] * 3)',
+            'data_preprocessor at the top of the config reaches no model of a',
+        ),
+        ("efficient_conv_bn_eval = 'backbone'", "efficient_conv_bn_eval: a distiller has no 'backbone'"),
+        ("optim_wrapper = dict(constructor='LearningRateDecayOptimizerConstructor')", 'name layers in paramwise_cfg'),
+    ],
+)
+def test_a_distiller_of_ones_own_is_checked_whatever_its_name(text, message, leaf):
+    MODELS.register_module('MyMethod', module=DualTeacherDistiller, force=True)
+    try:
+        assert message in refused(leaf(f"model = dict(type='mmdualkd.MyMethod')\n{text}"))
+    finally:
+        del MODELS._module_dict['MyMethod']
 
 
 def test_what_others_refuse_while_it_is_built_is_told_with_its_place_in_the_config(leaf, tmp_path, capsys, monkeypatch):
