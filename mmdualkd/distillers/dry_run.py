@@ -50,7 +50,12 @@ def run_on_zeros(
 
 
 def check_same_classes(teachers: Mapping[str, Outputs], classes: int) -> None:
-    """Refuses teachers of another number of classes than the student's."""
+    """Refuses teachers of another number of classes than the student's, and teachers of one class."""
+    if teachers and classes < 2:
+        raise ConfigError(
+            'model.student has one class: softmax gives it 1 whatever the scores are, so that no term on scores has '
+            'anything to learn; a question of yes and no has two classes'
+        )
     for name, teacher in teachers.items():
         if teacher.logits.size(1) != classes:
             raise ConfigError(

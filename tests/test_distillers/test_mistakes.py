@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from tiny import VIEWS, batch, build_distiller, distiller_config, resnet3d, step_losses
+from tiny import VIEWS, batch, build_distiller, distiller_config, resnet3d, save_model, step_losses
 from torch import nn
 
 from mmdualkd.errors import CheckpointError, ConfigError
@@ -76,6 +76,16 @@ def test_checkpoints_that_do_not_fit_are_named(tmp_path):
         build_distiller(tmp_path, num_classes=9)
     with pytest.raises(ConfigError, match='model.teachers.vit has 4 classes, model.student has 9'):
         build_distiller(tmp_path, resnet3d(num_classes=9))
+
+
+def test_models_of_one_class_have_nothing_to_distil(tmp_path):
+    cfg = distiller_config(tmp_path)
+    for name, channels in dict(vit=4, cnn=6).items():
+        model = resnet3d(channels, num_classes=1)
+        cfg['teachers'][name] = dict(config=model, checkpoint=save_model(model, tmp_path / f'{name}_one.pth'))
+    with pytest.raises(ConfigError, match='model.student has one class'):
+        build_distiller(tmp_path, resnet3d(num_classes=1), teachers=cfg['teachers'])
+    build_distiller(tmp_path, resnet3d(num_classes=2), teachers={}, terms={}, views=dict(student=VIEWS['student']))
 
 
 def test_a_pipeline_of_other_frames_is_named_at_the_first_step(tmp_path):
