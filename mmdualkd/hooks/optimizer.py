@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
@@ -26,8 +27,15 @@ def check_optimizer(model: nn.Module, wrapper: OptimWrapper | OptimWrapperDict |
         cfg: What it was built from.
 
     Raises:
-        ConfigError: If it leaves parameters out, or gives a term's layer what was meant for the student's classifier.
+        ConfigError: If it leaves parameters out, or gives a term's layer what was meant for the student's classifier,
+            or there are several, which only a ``train_step`` of the model's own can step.
     """
+    if isinstance(wrapper, OptimWrapperDict) and type(model).train_step is BaseModel.train_step:
+        raise ConfigError(
+            f'optim_wrapper makes {len(wrapper)} optimizers ({", ".join(wrapper.keys())}), and a step of '
+            f'{type(model).__name__} has one for all that trains: give parts other rates by '
+            "paramwise_cfg=dict(custom_keys={'student.': dict(lr_mult=...), 'terms.': dict(lr_mult=...)})"
+        )
     constructor = str(cfg.get('constructor') or '').rpartition('.')[2]
     if wrapper is None or not constructor or not hasattr(model, 'terms'):
         return

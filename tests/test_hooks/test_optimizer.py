@@ -3,10 +3,11 @@
 import copy
 
 import pytest
+import torch
 from frame_families import FRAME_FAMILIES
 from helpers import TOOLS
 from mmengine.config import Config
-from mmengine.optim import build_optim_wrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
 from mmengine.registry import MODELS, DefaultScope
 from tiny import build_distiller
 
@@ -65,3 +66,15 @@ def test_a_constructor_that_goes_wrong_on_terms_is_refused(terms, fc_lr5, messag
         return check_optimizer(model, wrapper, cfg)
     with pytest.raises(ConfigError, match=message):
         check_optimizer(model, wrapper, cfg)
+
+
+def test_several_optimizers_are_refused_where_no_step_of_the_models_own_takes_them(tmp_path):
+    model = build_distiller(tmp_path, terms=WITH_A_LAYER)
+    parts = dict(student=model.student, terms=model.terms)
+    wrappers = {name: OptimWrapper(torch.optim.SGD(part.parameters(), 0.1)) for name, part in parts.items()}
+    several = OptimWrapperDict(**wrappers)
+    with pytest.raises(ConfigError, match=r'optim_wrapper makes 2 optimizers \(student, terms\), and a step of DualT'):
+        check_optimizer(model, several, dict(constructor='Mine'))
+    own = type('Own', (type(model),), dict(train_step=lambda self, data, optim_wrapper: {}))
+    model.__class__ = own
+    check_optimizer(model, several, dict(constructor='Mine'))
