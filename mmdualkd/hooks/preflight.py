@@ -6,7 +6,7 @@ from pathlib import Path
 from mmaction.datasets import RawframeDataset
 from mmaction.datasets.transforms import DecordInit, OpenCVInit, PyAVInit, SampleFrames
 from mmengine.dataset import InfiniteSampler
-from mmengine.dist import all_gather_object
+from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
@@ -117,6 +117,7 @@ class PreflightHook(Hook):
                 model.expect_unlabelled()
             if split == 'train' and loop is not None:
                 check_batches(loop.dataloader)
+                tell_of_relations(model, loop.dataloader)
                 if getattr(model, 'cache', None) is not None:
                     cfg = runner.cfg.get('train_dataloader', {}).get('dataset')
                     attach(model.cache, loop.dataloader.dataset, cfg, isinstance(runner.optim_wrapper, AmpOptimWrapper))
@@ -225,6 +226,18 @@ def check_batches(loader: DataLoader) -> None:
             f'train_dataloader: an epoch has no batch. batch_size={size} and drop_last=True leave out all of the '
             f'{counts[0]} samples that a process has: lower batch_size, or set drop_last=False'
         )
+
+
+def tell_of_relations(model: nn.Module, loader: DataLoader) -> None:
+    """Warns of terms that relate the samples of a batch where a batch has one: nothing learns from them."""
+    rows = (getattr(loader.batch_sampler, 'batch_size', None) or 2) * get_world_size() * getattr(model, 'rows', 1)
+    alone = [name for name, term in getattr(model, 'terms', {}).items() if term.relates_samples and term.weight]
+    if alone and rows == 1:
+        message = (
+            f'model.terms: nothing learns from {", ".join(alone)}, which compare the samples of a batch with one '
+            'another, for train_dataloader.batch_size=1 (batches that are accumulated are not compared): raise it'
+        )
+        print_log(message, logger='current', level=logging.WARNING)
 
 
 def hand_views(dataset: object, plan: ViewPlan, pipeline: str, started: bool = False, alone: str | None = None) -> None:

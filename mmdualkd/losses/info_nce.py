@@ -52,6 +52,8 @@ class InfoNCE(PairTerm):
         ConfigError: If the temperature is out of its bounds, or source and target do not fit.
     """
 
+    relates_samples = True
+
     def __init__(
         self,
         source: str,

@@ -47,6 +47,8 @@ class RKD(Term):
         ConfigError: If ``features`` is unknown, or a factor is negative or both are zero.
     """
 
+    relates_samples = True
+
     def __init__(
         self, teacher: str, distance: float = 1.0, angle: float = 0.0, features: str = 'pooled', weight: float = 1.0
     ) -> None:

@@ -45,6 +45,8 @@ class RSD(PairTerm):
         ConfigError: If an argument is out of its range, or source and target do not fit.
     """
 
+    relates_samples = True
+
     def __init__(
         self,
         source: str,

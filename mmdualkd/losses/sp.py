@@ -37,6 +37,8 @@ class SP(GridTerm):
         ConfigError: See :class:`~mmdualkd.losses.cells.GridTerm`.
     """
 
+    relates_samples = True
+
     def forward(self, step: Step) -> Tensor:
         source, target = (similarities(gather_batch(cells.flatten(1))) for cells in self.read_cells(step))
         return F.mse_loss(target, source)

@@ -88,10 +88,12 @@ class Term(nn.Module, ABC):
     Attributes:
         name: The term's key in ``terms``, set by the distiller.
         reads_stages: Whether the student has to be divided, for the term reads ``step.stages``.
+        relates_samples: Whether it only compares samples of a batch with one another: of one nothing learns.
     """
 
     name: str = ''
     reads_stages: bool = False
+    relates_samples: bool = False
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__()

@@ -11,7 +11,7 @@ from mmaction.datasets import RawframeDataset
 from mmaction.evaluation import AccMetric
 from mmengine.config import Config
 from mmengine.dataset import ConcatDataset, DefaultSampler, pseudo_collate
-from tiny import build_distiller, resnet3d, save_model
+from tiny import batch, build_distiller, resnet3d, save_model, step_losses
 from torch.utils.data import DataLoader
 
 from mmdualkd.checkpoint import save_student
@@ -302,3 +302,29 @@ def test_processes_of_different_numbers_of_samples_are_an_error_in_each(tmp_path
         rank.join()
     for _ in ranks:
         assert 'gives the processes [3, 2] samples' in results.get()
+
+
+@pytest.mark.parametrize('size, rows, told', [(1, 1, True), (2, 1, False), (1, 2, False)])
+def test_batches_of_one_sample_are_told_where_a_term_compares_samples(tmp_path, monkeypatch, size, rows, told):
+    terms = dict(
+        kd=dict(type='FusedKD'),
+        rkd=dict(type='RKD', teacher='vit'),
+        nce=dict(type='InfoNCE', source='vit'),
+        rsd=dict(type='RSD', source='vit', weight=0.0),
+        sp=dict(type='SP', source='cnn'),
+    )
+    model, said = build_distiller(tmp_path, terms=terms), []
+    model.rows = rows
+    monkeypatch.setattr(preflight, 'print_log', lambda message, **kwargs: said.append(message))
+    preflight.tell_of_relations(model, DataLoader([0] * 4, batch_size=size))
+    assert len(said) == told
+    assert not told or said[0].startswith('model.terms: nothing learns from rkd, nce, sp, which compare the samples')
+
+
+@pytest.mark.parametrize('kind', ['RKD', 'InfoNCE', 'RSD', 'SP'])
+def test_terms_that_compare_samples_alone_give_a_sample_by_itself_no_gradient(tmp_path, kind):
+    term = dict(type=kind, teacher='vit') if kind == 'RKD' else dict(type=kind, source='vit')
+    model = build_distiller(tmp_path, terms=dict(one=term))
+    losses = step_losses(model, batch(model.plan.num_frames, count=1))
+    found = torch.autograd.grad(losses['loss_one'], list(model.student.backbone.parameters()), allow_unused=True)
+    assert model.terms['one'].relates_samples and all(grad is None or grad.abs().max() < 1e-6 for grad in found)
