@@ -152,6 +152,12 @@ def runner_type(cfg: Config) -> type:
     kind = cfg.get('runner_type', Runner)
     if isinstance(kind, str) and (kind := RUNNERS.get(cfg.runner_type)) is None:
         raise ConfigError(f'runner_type={cfg.runner_type!r} names no runner')
+    if not issubclass(kind, Runner):  # MMEngine's FlexibleRunner writes a wrong epoch into checkpoints (save_best)
+        raise ConfigError(
+            f'runner_type={cfg.runner_type!r} is no subclass of Runner: with the strategies of {kind.__name__} (FSDP, '
+            'DeepSpeed) nothing here is tested, and a training that is resumed would leave out an epoch; leave it out, '
+            'and start several processes by tools/dist_train.sh'
+        )
     return kind
 
 

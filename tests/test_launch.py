@@ -307,6 +307,8 @@ def test_a_work_dir_in_which_the_copy_would_take_the_place_of_a_config_is_refuse
 
 def test_a_runner_that_is_not_there_is_refused(leaf, tmp_path):
     assert "runner_type='Runer'" in refused(leaf("runner_type = 'Runer'"), '--work-dir', tmp_path)
+    other = refused(leaf("runner_type = 'FlexibleRunner'"), '--work-dir', tmp_path)
+    assert "runner_type='FlexibleRunner' is no subclass of Runner" in other
     assert type(build_runner(load(leaf("runner_type = 'Runner'"), '--work-dir', tmp_path))).__name__ == 'Runner'
 
 
