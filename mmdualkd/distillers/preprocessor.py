@@ -11,6 +11,8 @@ from ..errors import ConfigError
 from ..names import FILES
 from .labels import class_rows, labelled_of
 
+DARK = 10.0  # no batch of pictures is darker than that, of 255, throughout
+
 
 class ClipPreprocessor(BaseDataPreprocessor):
     """Moves the shared clip to the device once, as uint8; evaluation is the student's own preprocessor.
@@ -25,12 +27,14 @@ class ClipPreprocessor(BaseDataPreprocessor):
         super().__init__(non_blocking=True)  # of pinned memory; else it makes no difference
         self.student = student
         self.blending = blending
+        self.looked = False  # at the values of a batch
 
     def forward(self, data: dict, training: bool = False) -> Any:
         """In training gives the clip, (N, 1, 3, T, H, W), with its samples; otherwise the student's own input."""
         if not training:
             return self.student(data, training=False)
         check_batch(data, 'FormatShape and PackActionInputs')
+        look_once(self, data['inputs'])
         labelled = labelled_of(data['data_samples'])
         data = self.cast_data(with_stacked_records(data))
         inputs, samples = torch.stack(list(data['inputs'])), data['data_samples']
@@ -65,12 +69,14 @@ class PicturePreprocessor(BaseDataPreprocessor):
         self.num_classes = num_classes
         self.blending = blending
         self.rows = rows
+        self.looked = False
 
     def forward(self, data: dict, training: bool = False) -> Any:
         """In training gives the pictures, (N, 1, 3, 1, H, W), with their samples; otherwise the student's own input."""
         if not training:
             return self.student(data, training=False)
         check_batch(data, 'PackInputs')
+        look_once(self, data['inputs'])
         labelled = labelled_of(data['data_samples'])
         data = self.cast_data(with_stacked_records(data))
         pictures, samples = data['inputs'], data['data_samples']
@@ -117,6 +123,28 @@ def check_batch(data: dict, last: str) -> None:
             f'the train pipeline hands on samples of several sizes, {" and ".join(shown)}: let it crop or resize all '
             'of them to one'
         )
+
+
+@torch.compiler.disable  # it reads values
+def look_once(preprocessor: nn.Module, inputs: Iterable[Tensor]) -> None:
+    """Refuses a first batch that was normalised already: each model normalises its own view of 0 to 255.
+
+    Args:
+        preprocessor: What remembers, by its attribute ``looked``, that it was looked at.
+        inputs: The samples, not on a device yet.
+
+    Raises:
+        ConfigError: Says from where to where the values go.
+    """
+    if not preprocessor.looked and all(one.is_floating_point() for one in inputs):  # decoders give uint8
+        low, high = min(float(one.min()) for one in inputs), max(float(one.max()) for one in inputs)
+        if low < -DARK or high <= DARK:
+            raise ConfigError(
+                f'the train pipeline hands on values from {low:.3g} to {high:.3g}, and each model of a distiller '
+                'normalises its view of 0 to 255 by its own data_preprocessor: take out what scales or normalises them '
+                '(Normalize, ToTensor)'
+            )
+    preprocessor.looked = True
 
 
 def _name(sample: Any) -> str:

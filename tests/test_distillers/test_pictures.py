@@ -178,3 +178,22 @@ def test_pictures_that_are_not_packed_or_of_several_sizes_are_one_clear_error(tm
     ):
         with pytest.raises(ConfigError, match=message):
             preprocess(data, training=True)
+
+
+@pytest.mark.parametrize(
+    'scale, said',
+    [
+        (lambda x: (x - 120) / 58, 'from -2.07 to 2.33'),
+        (lambda x: x / 255, 'from 0 to 1'),
+        (lambda x: x - 120, 'from -120 to 135'),
+        (lambda x: x, None),
+    ],
+)
+def test_pictures_that_the_pipeline_has_normalised_are_refused_at_the_first_step(tmp_path, scale, said):
+    model, data = build_distiller(tmp_path, cnn(), cnn(6), terms=KD), batch()
+    data['inputs'] = scale(data['inputs'].float())
+    if said is None:
+        assert step_losses(model, data)['loss_cls'].isfinite()
+    else:
+        with pytest.raises(ConfigError, match=f'the train pipeline hands on values {said}, and each model'):
+            step_losses(model, data)
