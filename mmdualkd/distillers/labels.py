@@ -10,6 +10,8 @@ from ..datasets.labels import is_unlabelled
 from ..errors import ConfigError
 from ..outputs import Outputs
 
+LIBRARIES = ('mmaction', 'mmpretrain')
+
 
 def is_classifier(model: nn.Module) -> bool:
     """Whether a model is a picture classifier of MMPretrain, and no recognizer of MMAction2."""
@@ -73,10 +75,17 @@ def check_own_loss(model: nn.Module, blended: bool) -> None:
         blended: Whether its batches are blended.
 
     Raises:
-        ConfigError: If its head makes other scores where it knows the label (ArcFace), which terms would not see, or
-            counts accuracies of hard labels where there are none, or has a second classifier that MMPretrain does not
-            train (LeViT, EfficientFormer).
+        ConfigError: If it has a loss() of its own, of which nothing would be left, or its head makes other scores where
+            it knows the label (ArcFace), which terms would not see, or counts accuracies of hard labels where there are
+            none, or has a second classifier that MMPretrain does not train (LeViT, EfficientFormer).
     """
+    whole = next((cls for cls in type(model).__mro__ if 'loss' in vars(cls)), None)
+    if whole is not None and whole.__module__.partition('.')[0] not in LIBRARIES:
+        raise ConfigError(
+            f'model.student: {whole.__name__} has a loss() of its own, and a distiller takes the features, scores and '
+            'losses of neck and head without it: what it adds would be left out. Put it into the head (loss_by_feat; '
+            "MMPretrain's loss_module), or into a term"
+        )
     head = getattr(model, 'head' if is_classifier(model) else 'cls_head', model)
     maker = next((cls for cls in type(head).__mro__ if 'loss' in vars(cls)), None)
     plain = ('BaseHead', 'ClsHead', 'MultiLabelClsHead', 'EfficientFormerClsHead')

@@ -3,6 +3,8 @@
 import pytest
 import tiny
 import torch
+from mmaction.models import Recognizer3D
+from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
 from mmdualkd.distillers.labels import label_distributions
@@ -46,3 +48,19 @@ def test_a_student_of_several_labels_learns_by_the_default_terms(tmp_path):
     losses = tiny.step_losses(model, data)
     assert {'loss_cls', 'loss_kd', 'loss_rkd'} <= set(losses)
     assert all(value.isfinite().all() for name, value in losses.items() if 'loss' in name)
+
+
+class Regularised(Recognizer3D):
+    """One's own recognizer, which adds to its loss."""
+
+    def loss(self, inputs, data_samples, **kwargs):
+        return dict(super().loss(inputs, data_samples, **kwargs), loss_more=self.backbone.conv1.conv.weight.norm())
+
+
+def test_a_student_with_a_loss_of_its_own_is_refused_which_would_be_left_out(tmp_path, monkeypatch):
+    monkeypatch.setitem(MODELS._module_dict, 'Regularised', Regularised)
+    student = tiny.resnet3d() | dict(type='Regularised')
+    with pytest.raises(ConfigError, match=r'model.student: Regularised has a loss\(\) of its own'):
+        tiny.build_distiller(tmp_path, student)
+    monkeypatch.delattr(Regularised, 'loss')
+    tiny.build_distiller(tmp_path, student)
