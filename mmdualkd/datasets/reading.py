@@ -5,7 +5,7 @@ import functools
 import os
 from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import decord
@@ -15,8 +15,9 @@ from ..errors import DataError
 
 MAX_RIFF = 1 << 32
 WALK = 16  # frames that are decoded rather than sought over: a seek costs about as much
+MATROSKA, SEGMENT = b'\x1aE\xdf\xa3', b'\x18S\x80g'  # how a file and what it holds begin, WebM as well
 TAIL = 4  # packets at the end of a file that may be without a picture, at no cost
-INDEXED = {b'RIFF': slice(4), b'\x1aE\xdf\xa3': slice(4), b'ftyp': slice(4, 8)}  # AVI, Matroska and WebM, MP4 and MOV
+INDEXED = {b'RIFF': slice(4), MATROSKA: slice(4), b'ftyp': slice(4, 8)}  # AVI, Matroska and WebM, MP4 and MOV
 
 
 class InOrder:
@@ -238,7 +239,7 @@ def open_video(filename: str, num_threads: int = 1, cls: type[Video] = Video, **
         **kwargs: Its further arguments.
 
     Raises:
-        DataError: If an AVI is cut short. decord would give what is left as the whole video.
+        DataError: If an AVI, a Matroska or a WebM file is cut short. decord would give what is left as the whole video.
     """
     path = file_of(filename)
     check_whole(path)
@@ -246,20 +247,50 @@ def open_video(filename: str, num_threads: int = 1, cls: type[Video] = Video, **
 
 
 def check_whole(path: str) -> None:
-    """Refuses an AVI that is shorter than its parts say; decord refuses an MP4 that is cut short itself.
+    """Refuses a file that is shorter than its parts say; decord refuses an MP4 that is cut short itself.
 
-    (The number of frames that the header names is no help: in UT-Interaction's files it is garbage.)
+    (The number of frames that an AVI's header names is no help: in UT-Interaction's files it is garbage.)
 
     Raises:
         DataError: Names the file and the bytes that it has and should have.
     """
-    size, start = os.path.getsize(path), 0
+    size = os.path.getsize(path)
     with open(path, 'rb') as file:
-        while start < size and (head := file.read(8))[:4] == b'RIFF':
-            length = int.from_bytes(head[4:], 'little') + 8
-            if length >= MAX_RIFF:  # of a stream, whose writer did not know
-                return
-            start += length
-            if start > size + 1:  # a pad byte may be left out
-                raise DataError(f'{path} is cut short: it has {size} of {start} bytes')
-            file.seek(start)
+        end = _end_of_matroska(file) if file.read(4) == MATROSKA else _end_of_avi(file, size)
+    if end > size + 1:  # a pad byte may be left out
+        raise DataError(f'{path} is cut short: it has {size} of {end} bytes')
+
+
+def _end_of_avi(file: BinaryIO, size: int) -> int:
+    """Where the last part ends that begins in the file by its header; 0 where the file tells nothing."""
+    start = 0
+    file.seek(0)
+    while start < size and (head := file.read(8))[:4] == b'RIFF':
+        length = int.from_bytes(head[4:], 'little') + 8
+        if length >= MAX_RIFF:  # of a stream, whose writer did not know
+            return 0
+        start += length
+        file.seek(start)
+    return start
+
+
+def _end_of_matroska(file: BinaryIO) -> int:
+    """Where the segment ends, behind the header whose first four bytes are read; 0 where its writer did not know."""
+    header = _read_size(file)
+    if header is None:
+        return 0
+    file.seek(header, os.SEEK_CUR)
+    if file.read(4) != SEGMENT:
+        return 0
+    segment = _read_size(file)
+    return 0 if segment is None else file.tell() + segment
+
+
+def _read_size(file: BinaryIO) -> int | None:
+    """Reads a size of Matroska's: zeros before the first one say how many bytes follow; None if it is not known."""
+    first = int.from_bytes(file.read(1), 'big')
+    more = 8 - first.bit_length()
+    size = int.from_bytes(bytes([first]) + file.read(more), 'big') if first else 0
+    bits = 7 * (more + 1)
+    value = size & ((1 << bits) - 1)
+    return None if not first or value == (1 << bits) - 1 else value

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers import FOURCCS, ROOT, write_noise
 
+from mmdualkd.datasets.finding import video_fault
 from mmdualkd.datasets.opening import DecordInit, TorchCodecInit, TorchCodecVideo
 from mmdualkd.datasets.reading import WALK, Video, first_exact, open_video
 from mmdualkd.errors import ConfigError, DataError
@@ -111,6 +112,26 @@ def test_a_file_without_a_picture_that_decodes_is_one_clear_error(monkeypatch):
     monkeypatch.setattr(cv2, 'VideoCapture', lambda *_: SimpleNamespace(grab=lambda: False))
     with pytest.raises(DataError, match=r'b_frames\.avi has no picture that decodes'):
         video.get_batch([0])
+
+
+@pytest.mark.parametrize('part', [0.5, 0.9])
+def test_a_webm_of_which_a_part_is_missing_does_not_pass_for_a_short_one(tmp_path, part):
+    path = write_noise(tmp_path, 'VP80.webm')
+    assert len(open_video(str(path))) == 60
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(part * len(whole))])
+    assert len(decord.VideoReader(str(path))) >= 20  # this is what it passed for
+    with pytest.raises(DataError, match=f'is cut short: it has {int(part * len(whole))} of {len(whole)} bytes'):
+        open_video(str(path))
+    assert video_fault(path).startswith('is cut short: it has')
+
+
+def test_a_webm_whose_writer_did_not_know_its_size_is_read(tmp_path):
+    path = write_noise(tmp_path, 'VP80.webm')
+    whole = path.read_bytes()
+    place = whole.index(b'\x18S\x80g') + 4
+    path.write_bytes(whole[:place] + b'\x01' + b'\xff' * 7 + whole[place + 8 :])
+    assert len(open_video(str(path))) == 60
 
 
 def test_torchcodec_reads_the_same_frames_whatever_the_file(tmp_path):
