@@ -194,8 +194,9 @@ class _LastWords:
     def _copy(self, pipe: Any) -> None:
         end = b''
         while chunk := pipe.read1(1 << 16):
-            sys.stderr.buffer.write(chunk) if hasattr(sys.stderr, 'buffer') else sys.stderr.write(chunk.decode())
-            sys.stderr.flush()
+            with suppress(OSError, AttributeError):  # no room, no reader, none at all: the process waits for no print
+                sys.stderr.buffer.write(chunk) if hasattr(sys.stderr, 'buffer') else sys.stderr.write(chunk.decode())
+                sys.stderr.flush()
             end = (end + chunk)[-4096:]
         lines = [line for line in end.decode(errors='replace').replace('\r', '\n').split('\n') if line.strip()]
         self.line = lines[-1].strip() if lines else ''

@@ -122,6 +122,24 @@ def test_a_tool_that_fails_hands_on_its_own_error(tmp_path, capfd):
     assert capfd.readouterr().err.strip().splitlines()[-1].startswith('ConfigError: config=')
 
 
+def test_a_tool_goes_on_where_its_errors_can_be_printed_no_more(tmp_path):
+    code = f"""
+import pathlib
+from mmdualkd import processes
+from mmdualkd.workflow import stages
+processes.TOOLS = pathlib.Path({str(tmp_path)!r})
+stages.run_tool('talk')
+"""
+    (tmp_path / 'talk.py').write_text(
+        'import pathlib, sys\n'
+        'for line in range(10_000):\n    print("x" * 80, file=sys.stderr)\n'  # more than a pipe holds
+        f'pathlib.Path({str(tmp_path)!r}, "done").touch()\n'
+    )
+    with open('/dev/full', 'w') as full:
+        subprocess.run([sys.executable, '-c', code], env=environment(), stderr=full, timeout=300)
+    assert (tmp_path / 'done').is_file()
+
+
 def test_a_stage_ends_with_the_command_that_started_it(tmp_path):
     code = f"""
 import os, pathlib, signal, subprocess, sys
