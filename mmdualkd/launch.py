@@ -5,11 +5,13 @@ import difflib
 import logging
 import os
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import MMLogger, print_log
 
 from .console.handlers import plainly
@@ -24,6 +26,8 @@ from .top_keys import settle
 from .unread import check_read
 from .zoo.catalogue import short_names
 from .zoo.names import find_model, nearest_config
+
+STAMP = '%Y%m%d_%H%M%S'  # what MMEngine calls a session's folder by
 
 
 def load_config(args: argparse.Namespace) -> Config:
@@ -175,6 +179,10 @@ def _checking(kind: type, dumps: bool = True) -> type:
     from .learning_rate import scale
 
     class Checking(kind):
+        def setup_env(self, env_cfg: dict) -> None:
+            super().setup_env(env_cfg)
+            self._timestamp = _behind_others(self._timestamp, self._work_dir)
+
         def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
             return plainly(super().build_logger(*args, **kwargs))
 
@@ -206,6 +214,26 @@ def _checking(kind: type, dumps: bool = True) -> type:
 
     Checking.__name__ = kind.__name__
     return Checking
+
+
+def _behind_others(stamp: str, work_dir: str) -> str:
+    """A session's time, or a second behind the last of the other sessions in a work directory.
+
+    Logs are read in the order of these names, which a clock that is set back or another time zone would turn round.
+    """
+    told = [stamp]
+    if is_main_process():
+        others = [time for name in os.listdir(work_dir) if (time := _time_of(name)) is not None]
+        told = [max([stamp, *((time + timedelta(seconds=1)).strftime(STAMP) for time in others)])]
+    broadcast_object_list(told)
+    return told[0]
+
+
+def _time_of(name: str) -> datetime | None:
+    try:
+        return datetime.strptime(name, STAMP)
+    except ValueError:
+        return None
 
 
 def _is_dump(path: Path) -> bool:

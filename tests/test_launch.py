@@ -305,6 +305,15 @@ def test_a_work_dir_in_which_the_copy_would_take_the_place_of_a_config_is_refuse
     build_runner(load(config, '--work-dir', tmp_path))
 
 
+def test_a_session_stands_behind_the_earlier_ones_whatever_the_clock_says(leaf, tmp_path):
+    for name in ('20991231_235959', '20990101_000000', 'vis_data', '20261301_000000'):
+        (tmp_path / name).mkdir()
+    runner = build_runner(load(leaf(''), '--work-dir', tmp_path))
+    assert runner.timestamp == '21000101_000000' and Path(runner.log_dir) == tmp_path / runner.timestamp
+    assert build_runner(load(leaf(''), '--work-dir', tmp_path)).timestamp == '21000101_000001'
+    assert build_runner(load(leaf(''), '--work-dir', tmp_path / 'other')).timestamp < '21'
+
+
 def test_a_runner_that_is_not_there_is_refused(leaf, tmp_path):
     assert "runner_type='Runer'" in refused(leaf("runner_type = 'Runer'"), '--work-dir', tmp_path)
     other = refused(leaf("runner_type = 'FlexibleRunner'"), '--work-dir', tmp_path)
