@@ -6,6 +6,7 @@ Each command has a --help of its own.
 import argparse
 import importlib
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ..printed import printed
 from ..version import __version__
 from . import tools
 
+INTERRUPTED = 128 + signal.SIGINT  # as a shell has it
 TOOLS = Path(__file__).parents[1] / '.mim' / 'tools'
 # commands that are tools of the repository, with all their flags
 SCRIPTS = {
@@ -65,13 +67,16 @@ def run_script(command: str, script: str, arguments: list[str]) -> None:
 def main() -> None:
     """Runs the command that the command line names.
 
-    A package that cannot be imported ends it with one line.
+    A package that cannot be imported ends it with one line, and so does an interruption.
     """
     try:
         with printed():
             run_command()
     except ImportError as error:
         raise SystemExit(f'{type(error).__name__}: {error}; `mmdualkd doctor` tells what is wrong') from error
+    except KeyboardInterrupt:  # while packages are imported, which takes long; what runs says more
+        print('Interrupted', file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
 
 
 def run_command() -> None:

@@ -13,6 +13,7 @@ from leaves import load
 from picture_jobs import write_pictures
 
 import mmdualkd
+from mmdualkd.cli import main as cli
 from mmdualkd.cli.main import COMMANDS, SCRIPTS, build_parser
 from mmdualkd.errors import ConfigError
 
@@ -121,6 +122,17 @@ def test_a_missing_package_is_one_line(module, tmp_path):
     assert done.returncode == 1 and done.stdout == ''
     [line] = done.stderr.strip().splitlines()
     assert line.startswith(f'StackError: mmdualkd needs {module} (`mmdualkd doctor` tells more); run: pip install "')
+
+
+def test_an_interruption_while_packages_are_imported_is_one_word(monkeypatch, capsys):
+    def interrupted(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, 'argv', ['mmdualkd', 'report', 'nothing'])
+    monkeypatch.setattr(cli.importlib, 'import_module', interrupted)
+    with pytest.raises(SystemExit) as error:
+        cli.main()
+    assert error.value.code == 130 and capsys.readouterr().err == 'Interrupted\n'
 
 
 def test_an_error_of_a_stage_stands_once_and_last(tmp_path):
