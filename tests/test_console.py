@@ -1,7 +1,10 @@
 """What a user reads while a job runs; all of MMEngine's log is in the file."""
 
+import errno
+import io
 import logging
 import re
+import sys
 
 import pytest
 from distill_jobs import distill_job
@@ -169,3 +172,28 @@ def test_what_is_only_for_the_file_is_only_there(logger, capsys):
     made, file = logger()
     assert only_in_the_file('a traceback') == made.log_file == str(file)
     assert capsys.readouterr().out == '' and 'a traceback' in file.read_text()
+
+
+class Full(io.StringIO):
+    """A file on a full disk."""
+
+    def write(self, text):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+
+def test_a_log_file_that_has_no_room_is_told_of_once_and_stops_nothing(tmp_path, capsys):
+    logger, handler = logging.Logger('full'), logging.FileHandler(tmp_path / 'a.log')
+    handler.setStream(Full())
+    logger.addHandler(handler)
+    plainly(logger)
+    for number in range(3):
+        logger.info('line %d', number)
+    said = f"warning: '{tmp_path}/a.log' cannot be written (No space left on device)\n"
+    assert capsys.readouterr().err == said
+
+
+def test_where_neither_output_nor_errors_have_room_what_runs_goes_on(monkeypatch):
+    monkeypatch.setattr(sys, 'stderr', Full())
+    logger = logging.Logger('full')
+    logger.addHandler(logging.StreamHandler(Full()))
+    plainly(logger).info('a line')

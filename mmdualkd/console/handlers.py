@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import warnings
+from contextlib import suppress
 
 from mmengine.logging import MMLogger
 from termcolor import colored
@@ -41,6 +42,7 @@ def plainly(logger: MMLogger) -> MMLogger:
             continue
         if isinstance(handler, logging.FileHandler):
             handler.addFilter(_OfFile())
+            handler.handleError = functools.partial(_tell_once, handler)
         else:
             handler.addFilter(_OfConsole(whole=handler.level <= logging.DEBUG))
             handler.setFormatter(_Plain())
@@ -64,7 +66,23 @@ def _let_go(handler: logging.StreamHandler, record: logging.LogRecord) -> None:
         logging.StreamHandler.handleError(handler, record)
         return
     handler.stream = open(os.devnull, 'w')  # noqa: SIM115  (until the process ends)
-    print(f'warning: nothing more is printed ({error.strerror}); the log file goes on', file=sys.stderr)
+    _warn(f'nothing more is printed ({error.strerror}); the log file goes on')
+
+
+def _tell_once(handler: logging.FileHandler, record: logging.LogRecord) -> None:
+    """Where a log file has no room, what runs goes on, and one line says so; the file goes on as soon as it has."""
+    error = sys.exc_info()[1]
+    if not isinstance(error, OSError):
+        logging.StreamHandler.handleError(handler, record)
+        return
+    handler.handleError = lambda record: None
+    _warn(f'{handler.baseFilename!r} cannot be written ({error.strerror})')
+
+
+def _warn(text: str) -> None:
+    """Prints to what may be gone as well."""
+    with suppress(OSError):
+        print(f'warning: {text}', file=sys.stderr, flush=True)
 
 
 class _Filter(logging.Filter):
