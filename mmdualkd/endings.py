@@ -1,5 +1,6 @@
 """How a tool ends: what ended it is the last that it prints, and stands alone."""
 
+import errno
 import gc
 import os
 import re
@@ -14,7 +15,7 @@ from mmengine.logging import MessageHub
 from torch.distributed.elastic.multiprocessing.errors import record
 
 from .console.handlers import begin, only_in_the_file
-from .errors import ConfigError, DistillError, MemoryShortage
+from .errors import CheckpointError, ConfigError, DistillError, MemoryShortage
 from .faults import config_of, explain
 from .files import shown
 from .printed import printed
@@ -89,7 +90,7 @@ def _explained(main: Callable[[], object]) -> None:
     except DistillError:
         raise
     except Exception as error:
-        better = _shortage(error) or _uneven(error) or _fault(error)
+        better = _shortage(error) or _no_room(error) or _uneven(error) or _fault(error)
         if better is None:
             raise
         better.of_others = True
@@ -100,6 +101,16 @@ def _fault(error: Exception) -> ConfigError | None:
     """What others raised while they built a part of the config."""
     line = explain(error)
     return None if line is None else ConfigError(line)
+
+
+def _no_room(error: Exception) -> CheckpointError | None:
+    """A disk that is full while something other than a checkpoint is written, such as a line of scalars.json."""
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return None
+    where = f' of {error.filename!r}' if error.filename else ''
+    return CheckpointError(
+        f'the disk{where} is full ({error.strerror}): make room there; what was saved stays as it is'
+    )
 
 
 def _uneven(error: Exception) -> ConfigError | None:

@@ -1,5 +1,6 @@
 """What ends a tool is the last that it prints, and stands alone."""
 
+import errno
 import os
 import re
 import subprocess
@@ -13,7 +14,7 @@ from mmengine.dataset import default_collate
 from torch.utils.data import DataLoader
 
 from mmdualkd import endings
-from mmdualkd.errors import ConfigError
+from mmdualkd.errors import CheckpointError, ConfigError
 
 FAILING = """
 custom_imports['imports'] += ['failing']
@@ -49,6 +50,14 @@ def test_memory_that_is_not_there_is_one_line_with_what_to_lower(job, tmp_path):
         'MemoryShortage: the GPU of 15.78 GiB has no 2.00 GiB left: lower train_dataloader.batch_size (now 4), train '
     )
     assert 'Traceback' not in output and 'OutOfMemoryError' in log
+
+
+def test_a_full_disk_is_one_line_whatever_is_written():
+    def write():
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    with pytest.raises(CheckpointError, match=r'^the disk is full \(No space left on device\): make room there; what'):
+        endings._explained(write)
 
 
 @pytest.mark.parametrize('workers', [0, 1])
