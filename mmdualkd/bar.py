@@ -24,10 +24,11 @@ def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
     Yields:
         What takes the number of things that were done since it was called last.
     """
-    if sys.stderr.isatty():
+    console = _Console(stderr=True)
+    if sys.stderr.isatty() and not console.is_dumb_terminal:  # where rich would show nothing
         columns = TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         plain = dict(redirect_stdout=False, redirect_stderr=False)  # worker processes would inherit their locks
-        with Progress(*columns, console=_Console(stderr=True), transient=True, **plain) as bar:
+        with Progress(*columns, console=console, transient=True, **plain) as bar:
             yield functools.partial(bar.advance, bar.add_task(what, total=total))
     else:
         yield _Lines(total, what)

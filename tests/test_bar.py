@@ -28,3 +28,14 @@ def test_in_a_terminal_long_work_is_a_bar_that_hides_no_cursor(monkeypatch):
         done(3)
     assert re.search(r'reading .*3/4', shown.getvalue())
     assert '\x1b[2K' in shown.getvalue() and '\x1b[?25l' not in shown.getvalue()  # a kill would leave it hidden
+
+
+def test_a_terminal_that_can_only_print_lines_has_lines(monkeypatch):
+    monkeypatch.setenv('TERM', 'dumb')
+    monkeypatch.setattr(bar, 'FIRST', 0)
+    shown = io.StringIO()
+    shown.isatty = lambda: True
+    monkeypatch.setattr(sys, 'stderr', shown)
+    with bar.progress(4, 'reading') as done:
+        done(3)
+    assert shown.getvalue().startswith('reading: 3 of 4, ')
