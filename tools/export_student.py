@@ -7,6 +7,7 @@ Examples:
 
 import argparse
 import importlib.util
+import shlex
 from pathlib import Path
 
 import mmdualkd  # noqa: F401  (first: it mends the stack)
@@ -51,7 +52,7 @@ def main() -> None:
         print(f'note: {out / "student.onnx"} is of an earlier export: --onnx writes it anew')
     package = dict(mmaction='MMAction2', mmpretrain='MMPretrain').get(cfg.get('default_scope'), 'OpenMMLab')
     tool = 'test it with plain {}: python tools/test.py' if 'test_dataloader' in cfg else 'plain {} loads it:'
-    print(f'{tool.format(package)} {out / "student.py"} {out / "student.pth"}')
+    print(f'{tool.format(package)} {shlex.join([str(out / "student.py"), str(out / "student.pth")])}')
     drn = Path(importlib.util.find_spec('mmaction').origin).parent / 'models' / 'localizers' / 'drn'
     if package == 'MMAction2' and not drn.is_dir():
         print(f'its wheel lacks a folder; without {SCOPE} installed, make it once where the student is served:\n{DRN}')

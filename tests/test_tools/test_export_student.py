@@ -281,6 +281,8 @@ def test_an_export_without_a_test_is_not_said_to_be_tested(tmp_path, export):
     (tmp_path / 'config.py').write_text(f'model = {resnet3d(4, 2)!r}')
     output = export(tmp_path / 'a.pth', '--out', tmp_path / 'out')
     assert f'plain MMAction2 loads it: {tmp_path}/out/student.py' in output and 'tools/test.py' not in output
+    output = export(tmp_path / 'a.pth', '--out', tmp_path / 'my out')  # as a shell reads it
+    assert f"loads it: '{tmp_path}/my out/student.py' '{tmp_path}/my out/student.pth'" in output
 
 
 def test_a_missing_source_is_an_error(export):
