@@ -3,11 +3,14 @@
 ``dist_train.sh`` and ``dist_test.sh`` call it. What torchrun itself logs is shown where ``LOGLEVEL`` asks for it.
 """
 
+import json
 import logging
 import os
 import re
 import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 from torch.distributed import DistNetworkError
 from torch.distributed.elastic.multiprocessing.api import SignalException
@@ -29,6 +32,21 @@ def last_words(report: ChildFailedError) -> str:
     if trace.strip().rpartition('\n')[2].startswith(OURS):
         return message
     return f'process {rank}:\n{trace.strip()}'
+
+
+def pass_over_torn_files() -> None:
+    """A process that is ended while it writes down its error leaves a file that torchrun itself would fail over."""
+    read = ProcessFailure.__post_init__
+
+    def read_if_whole(failure: ProcessFailure) -> None:
+        with suppress(OSError):
+            try:
+                json.loads(Path(failure.error_file).read_text())
+            except ValueError:
+                failure.error_file = ''
+        read(failure)
+
+    ProcessFailure.__post_init__ = read_if_whole
 
 
 def _told(failure: ProcessFailure) -> tuple[str | None, str]:
@@ -55,6 +73,7 @@ def unmet(error: DistNetworkError) -> str:
 if __name__ == '__main__':
     if 'LOGLEVEL' not in os.environ:
         logging.disable(logging.ERROR)
+    pass_over_torn_files()
     try:
         main()
     except ChildFailedError as report:

@@ -26,9 +26,10 @@ def test_the_broken_videos_of_all_processes_are_named_together_and_last_where_th
     assert output.count('DataError: ') == 1  # one message, not one a process
 
 
-def test_a_process_that_dies_without_a_word_is_told_of_in_one_line(tmp_path):
+@pytest.mark.parametrize('begun', ['', "open(os.environ['TORCHELASTIC_ERROR_FILE'], 'w').close()\n"])
+def test_a_process_that_dies_without_a_word_or_in_the_middle_of_it_is_told_of_in_one_line(tmp_path, begun):
     script = tmp_path / 'dies.py'
-    script.write_text('import os\nos.kill(os.getpid(), 9)\n')
+    script.write_text(f'import os\n{begun}os.kill(os.getpid(), 9)\n')
     output = run(TOOLS / 'torchrun.py', f'--master_port={free_port()}', '--nproc_per_node=1', script, ok=False)
     assert re.fullmatch(r"process 0 was killed \(SIGKILL\), mostly for want of the machine's memory; .*\n", output)
 
