@@ -19,6 +19,7 @@ from .errors import CheckpointError, ConfigError, DistillError, MemoryShortage
 from .faults import config_of, explain
 from .files import shown
 from .printed import printed
+from .processes import end_with_parent
 
 INTERRUPTED = 128 + signal.SIGINT
 COLLATE = 'collate_tensor_fn'  # what stacks tensors in torch's default_collate
@@ -44,6 +45,8 @@ def run_tool(main: Callable[[], object]) -> None:
     """
     begin()
     watched = 'TORCHELASTIC_ERROR_FILE' in os.environ
+    if watched:
+        end_with_parent()  # torchrun gives each process a session of its own, in which it would train on unseen
     ending = _end_of(main, watched)
     if ending is None:
         if torch.distributed.is_initialized() and torch.distributed.get_backend() == 'nccl':

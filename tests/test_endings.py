@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -114,3 +116,37 @@ def test_of_two_processes_the_one_that_fails_is_told_of_and_the_other_says_nothi
     assert len(re.findall('^process 1:$', output, re.M)) == 1
     assert output.count('job: training') == output.count('validation after epoch 1') == 1  # of the first process alone
     assert not re.search(r'^[WE]\d{4} |SIGTERM|Warning', output, re.M), output
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='only Linux ends children with their parents')
+def test_a_process_of_torchruns_ends_with_it_even_where_torchrun_is_killed(tmp_path):
+    worker = (
+        'import os, pathlib, time\n'
+        'from mmdualkd.endings import run_tool\n'
+        f'run_tool(lambda: (pathlib.Path({str(tmp_path)!r}, str(os.getpid())).touch(), time.sleep(300)))\n'
+    )
+    code = (
+        'import subprocess, sys, time\n'
+        f'subprocess.Popen([sys.executable, "-c", {worker!r}], start_new_session=True)\n'
+        'time.sleep(300)\n'
+    )
+    env = environment() | dict(TORCHELASTIC_ERROR_FILE=str(tmp_path / 'error.json'))
+    torchrun = subprocess.Popen([sys.executable, '-c', code], env=env)
+    while not (found := [path.name for path in tmp_path.iterdir() if path.name.isdecimal()]):
+        assert torchrun.poll() is None
+        time.sleep(0.1)
+    torchrun.kill()
+    torchrun.wait()
+    for _ in range(300):
+        if gone(int(found[0])):
+            break
+        time.sleep(0.1)
+    assert gone(int(found[0]))
+
+
+def gone(pid):
+    """Whether a process has ended, be it that nobody has asked how."""
+    try:
+        return ' Z' in Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2][:2]
+    except FileNotFoundError:
+        return True
