@@ -77,6 +77,11 @@ def check_values(cfg: Config) -> None:
                 raise ConfigError(f"{key}: a distiller has no {name!r}; its student's is 'student.{name}'")
     if isinstance(cfg.get('optim_wrapper'), dict):
         _check_optimizer(cfg.optim_wrapper, _distils(cfg))
+    intervals = _value(cfg, 'train_cfg.dynamic_intervals')
+    if intervals is not None and not (isinstance(intervals, list) and all(type(one) is tuple for one in intervals)):
+        raise ConfigError(
+            f'train_cfg.dynamic_intervals must be a list of tuples [(from where on, interval), ...], got {intervals!r}'
+        )
     _check_epochs(cfg)
     _check_schedules(cfg)
     _check_save_best(cfg)

@@ -1,20 +1,24 @@
 """What a user reads while a job runs; all of MMEngine's log is in the file."""
 
+import bisect
 import errno
 import io
 import logging
 import re
 import sys
+from types import SimpleNamespace
 
 import pytest
 from distill_jobs import distill_job
 from helpers import TOOLS, run
 from jobs import stock_job
 from mmengine.logging import MMLogger, print_log
+from mmengine.runner.utils import calc_dynamic_intervals
 from picture_jobs import picture_job
 
+from mmdualkd.console import plan
 from mmdualkd.console.handlers import only_in_the_file, plainly
-from mmdualkd.console.progress import weights_line
+from mmdualkd.console.progress import _validations_left, weights_line
 
 LOGGED = "log_level = 'INFO'\ndefault_hooks['checkpoint'].update(save_best='auto')\n"
 CLOCK = r'\d\d:\d\d:\d\d  '
@@ -132,6 +136,28 @@ def test_pictures_with_a_loop_of_iterations_and_one_plain_model_are_told_alike(t
     assert re.search(r'^models  Recognizer3D \(ResNet3d\)  [\d,]+ parameters  from random weights$', output, re.M)
     assert "the model's own CrossEntropyLoss\n" in output and 'top-1 % top1_acc ' not in output
     assert re.search(rf'^{CLOCK}epoch 1/1 2/2  loss [\d.]+  top-1 % \d+  lr ', output, re.M), output
+
+
+@pytest.mark.parametrize(
+    'changes', [(1, None), (4, None), (1, [(5, 2), (9, 4)]), (7, [(2, 1), (6, 5)]), (1, [(40, 1)])]
+)
+@pytest.mark.parametrize('end', [11, 12])
+def test_validations_that_are_left_are_those_that_mmengine_makes(changes, end):
+    begin, dynamic = changes
+    milestones, intervals = calc_dynamic_intervals(3, dynamic)
+
+    def validates(epoch):  # as EpochBasedTrainLoop.run has it
+        interval = intervals[bisect.bisect(milestones, epoch + 1) - 1]
+        return epoch >= begin and (epoch % interval == 0 or epoch == end)
+
+    loop = SimpleNamespace(dynamic_milestones=milestones, dynamic_intervals=intervals, val_begin=begin, max_epochs=end)
+    for done in range(end + 1):
+        runner = SimpleNamespace(train_loop=loop, val_loop=SimpleNamespace(dataloader=[0]), epoch=done)
+        assert _validations_left(runner) == sum(validates(epoch) for epoch in range(done + 1, end + 1)), done
+    told = next(plan._checks(runner))
+    assert told.startswith('validation on 1 batches after each 3 epochs')
+    assert (f'; none before epoch {begin}' in told) == (begin > 1)
+    assert dynamic is None or f', from epoch {dynamic[0][0] - 1} on after each ' in told
 
 
 @pytest.fixture

@@ -87,6 +87,7 @@ def test_a_misspelt_key_is_refused_with_the_nearest_right_one(text, key, nearest
     'text, message',
     [
         ('train_cfg = dict(max_epochs=0)', 'train_cfg.max_epochs must be a whole number from 1, got 0'),
+        ('train_cfg = dict(dynamic_intervals=[[5, 1]])', 'train_cfg.dynamic_intervals must be a list of tuples [(from'),
         ('train_cfg = dict(val_interval=0)', 'train_cfg.val_interval must be a whole number from 1, got 0'),
         ("train_dataloader = dict(batch_size='8')", "train_dataloader.batch_size must be a whole number"),
         ('val_dataloader = dict(num_workers=-1)', 'val_dataloader.num_workers must be a whole number from 0, got -1'),

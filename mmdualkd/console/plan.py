@@ -177,12 +177,15 @@ def _optimizer(runner: Runner) -> str:
 
 
 def _checks(runner: Runner) -> Iterator[str]:
-    unit, interval = 'epoch' if of_epochs(runner) else 'iteration', runner.val_interval
+    unit, loop = 'epoch' if of_epochs(runner) else 'iteration', runner.train_loop
     if runner.val_loop is None:
         yield 'no validation'
-    else:
-        each = unit if interval == 1 else f'{interval} {unit}s'
-        yield f'validation on {len(runner.val_loop.dataloader):,} batches after each {each}'
+        return
+    first, *others = (unit if interval == 1 else f'{interval} {unit}s' for interval in loop.dynamic_intervals)
+    text = f'validation on {len(runner.val_loop.dataloader):,} batches after each {first}'
+    for milestone, each in zip(loop.dynamic_milestones[1:], others, strict=True):
+        text += f', from {unit} {milestone - 1} on after each {each}'  # MMEngine looks at the next one
+    yield text + (f'; none before {unit} {loop.val_begin}' if loop.val_begin > 1 else '')
 
 
 def _device(runner: Runner, model: nn.Module, loader: DataLoader) -> str:

@@ -1,5 +1,6 @@
 """How a run goes on: a line an interval, a line a validation, the end."""
 
+import bisect
 import datetime
 import re
 import time
@@ -171,7 +172,12 @@ def _validations_left(runner: Runner) -> int:
         done, end = runner.epoch, loop.max_epochs
     else:
         done, end = runner.iter, loop.max_iters
-    return -(-end // loop.val_interval) - done // loop.val_interval  # the last epoch is followed by one always
+    count, ends = 0, [milestone - 2 for milestone in loop.dynamic_milestones[1:]]  # MMEngine looks at the next step
+    for before, last, interval in zip([0, *ends], [*ends, end], loop.dynamic_intervals, strict=True):
+        before, last = max(before, done, loop.val_begin - 1), min(last, end)
+        count += max(last // interval - before // interval, 0)
+    at_end = loop.dynamic_intervals[bisect.bisect(loop.dynamic_milestones, end + 1) - 1]
+    return count + (end > done and end >= loop.val_begin and end % at_end > 0)  # the last one is followed by one always
 
 
 def _accuracies(figures: dict[str, float]) -> dict[str, float]:
