@@ -51,7 +51,7 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
         for key in ('optimizer', 'terms')
         if theirs.get(key, ours[key]) != ours[key]
     ]
-    for key in ('settings', 'paramwise', 'data'):
+    for key in ('settings', 'paramwise', 'data', 'seen'):
         faults += differences(theirs.get(key, ours[key]), ours[key])
     before, now = theirs.get('epoch', ours['epoch']), ours['epoch']
     if abs(now - before) > LEEWAY * before:  # schedules, and the rate that they end with, count iterations
@@ -98,8 +98,9 @@ def training_of(runner: Runner) -> dict[str, Any]:
 
     Returns:
         The classes of its ``optimizer`` and of its ``terms``, the ``settings`` of optimizer, schedules, terms and
-        teachers, the optimizer's ``paramwise`` ones, the lists of its training ``data``, the number of batches in an
-        ``epoch`` (0 of a loop without epochs), and of each of its ``teachers`` file and checksum of the weights.
+        teachers, the optimizer's ``paramwise`` ones, the lists of its training ``data``, how models have ``seen`` these
+        (views, blending) and how terms grow, the number of batches in an ``epoch`` (0 of a loop without epochs), and of
+        each of its ``teachers`` file and checksum of the weights.
     """
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     terms = getattr(model, 'terms', {})
@@ -109,6 +110,7 @@ def training_of(runner: Runner) -> dict[str, Any]:
         settings=_settings(runner.cfg),
         paramwise=flat('optim_wrapper.paramwise_cfg', (runner.cfg.get('optim_wrapper') or {}).get('paramwise_cfg')),
         data=training_lists(runner.cfg),
+        seen=_seen(runner.cfg),
         epoch=0 if isinstance(runner.train_loop, IterBasedTrainLoop) else len(runner.train_dataloader),
         teachers={
             name: teacher._source
@@ -134,6 +136,14 @@ def _settings(cfg: Mapping) -> dict[str, Any]:
     if (scale := cfg.get('auto_scale_lr') or {}).get('enable'):
         settings |= flat('auto_scale_lr', scale)
     return {**optimizer, **settings, **flat('model.terms', model.get('terms')), **flat('model.teachers', teachers)}
+
+
+def _seen(cfg: Mapping) -> dict[str, Any]:
+    """How a distiller's models see the data, and over how many iterations its terms grow, by full keys."""
+    model = cfg.get('model')
+    model = model if isinstance(model, Mapping) else {}
+    grow = model.get('warmup_iters') or None  # 0 is none at all
+    return flat('model', dict(views=model.get('views'), blending=model.get('blending'), warmup_iters=grow))
 
 
 def training_lists(cfg: Mapping) -> dict[str, Any]:

@@ -70,6 +70,12 @@ def resume(job, path=None, **options):
         ),
         ({'train_dataloader.dataset.labelled_fraction': 0.5}, r"dataset\.labelled_fraction not set there, '0\.5' here"),
         ({'model.terms.kd.tau': 7}, r'model\.terms\.kd\.tau not set there, 7 here'),
+        ({'model.views.student.size': 16}, r'model\.views\.student\.size 32 there, 16 here'),
+        ({'model.warmup_iters': 9}, r'model\.warmup_iters not set there, 9 here'),
+        (
+            {'model.blending': dict(augments=[dict(type='Mixup', alpha=0.8)])},
+            r"model\.blending\.augments\.0\.type not set there, 'Mixup' here",
+        ),
         ({'model.terms.kd.weighting.type': 'DATW'}, r"model\.terms\.kd\.weighting\.type 'Uniform' there, 'DATW' here"),
         (
             {'model.teachers.teacher.config.backbone.arch.num_heads': 4},
@@ -90,6 +96,9 @@ def resume(job, path=None, **options):
         'scaled',
         'labels',
         'term',
+        'view',
+        'warm-up',
+        'blending',
         'weighting',
         'teacher',
     ],
@@ -132,7 +141,7 @@ def test_a_finished_run_whose_config_is_the_same_ends_at_once_and_says_so(done, 
 def test_a_longer_run_goes_on_also_from_a_checkpoint_that_says_nothing_of_its_settings(job, warnings):
     path = job.work_dir / 'epoch_2.pth'
     checkpoint = read(path)
-    for key in ('settings', 'teachers'):
+    for key in ('settings', 'teachers', 'seen'):
         del checkpoint['meta']['training'][key]
     torch.save(checkpoint, path)
     other = [dict(STEPS, milestones=[5])]
