@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
+from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ..errors import ConfigError, check_name, check_part_names
@@ -65,10 +66,13 @@ class Terms(nn.ModuleDict):
         return any(term.reads_stages for term in self.values())
 
     def setup(self, step: Step) -> None:
-        """Lets each term make the modules that depend on shapes."""
+        """Lets each term make the modules that depend on shapes, and initialises what has an ``init_cfg``."""
         for name, term in self.items():
             with seeded_by_name(f'terms.{name}'):
                 term.setup(step)
+                for module in term.modules():
+                    if isinstance(module, BaseModule) and module.init_cfg and not module.is_init:
+                        module.init_weights()
         self._made = {name: len(list(term.parameters())) for name, term in self.items()}
 
     def losses(self, step: Step, warmup: float | Tensor, own: Mapping[str, Tensor]) -> dict[str, Tensor]:

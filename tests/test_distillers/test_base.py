@@ -4,13 +4,15 @@ from dataclasses import replace
 import pytest
 import torch
 from mmengine.logging import MessageHub
-from mmengine.model import ExponentialMovingAverage
+from mmengine.model import ExponentialMovingAverage, Sequential
 from mmengine.optim import OptimWrapper
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from tiny import VIEWS, batch, build_distiller, distiller_config, gradients, resnet3d, save_model, step_losses
+from torch import nn
 
 from mmdualkd.distillers import terms
 from mmdualkd.distillers.base import align_rows
+from mmdualkd.losses import Term
 from mmdualkd.outputs import Outputs
 from mmdualkd.registry import MODELS
 
@@ -304,3 +306,23 @@ def test_teachers_outputs_are_laid_out_as_a_cache_gives_them(tmp_path, monkeypat
         for what in ('logits', 'pooled', 'grid'):
             value = getattr(outputs, what)
             assert value.is_contiguous() and torch.equal(value, getattr(expected[name], what))
+
+
+class Connected(Term):
+    """A term of one's own with a module of MMEngine's, as a connector of MMRazor is."""
+
+    def setup(self, step):
+        inits = [dict(type='Constant', layer='Linear', val=0.5, bias=0.25)]
+        self.connector = Sequential(nn.Linear(step.student.pooled.size(1), 3), init_cfg=inits)
+
+    def forward(self, step):
+        return self.connector(step.student.pooled).square().mean()
+
+
+def test_modules_of_a_term_are_initialised_as_their_init_cfg_says(tmp_path, monkeypatch):
+    monkeypatch.setitem(MODELS._module_dict, 'Connected', Connected)
+    model = build_distiller(tmp_path, terms=dict(mine=dict(type='Connected')))
+    made = model.terms['mine'].connector[0]
+    assert (made.weight == 0.5).all() and (made.bias == 0.25).all()
+    model.init_weights()
+    assert (made.weight == 0.5).all()
