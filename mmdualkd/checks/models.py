@@ -12,6 +12,7 @@ NO_NEWS = (
     'has learned from',  # check_learned does
     'will be deprecated',  # MMEngine's of its own parts
 )
+OF_ONE = 'nothing learns from'  # batches of one sample, which several processes put together
 
 
 def check_model(job: Job) -> Iterator[Finding]:
@@ -38,7 +39,8 @@ def check_start(job: Job) -> Iterator[Finding]:
     finally:
         for level, message in job.messages:
             if level >= logging.WARNING:
-                if not any(text in message for text in NO_NEWS):
+                alone = job.processes == 1 or OF_ONE not in message
+                if alone and not any(text in message for text in NO_NEWS):
                     yield Finding('warning', 'log', message)
             elif WEIGHTS in message and job.folder not in message:
                 yield Finding('fine', 'weights', message.splitlines()[0])

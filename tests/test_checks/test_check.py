@@ -170,6 +170,13 @@ def test_a_learning_rate_for_another_batch_is_a_warning_with_the_factor(job, che
     assert 'at the highest rate, 0.02, ' in texts(found, 'fine', 'updates')
 
 
+def test_batches_of_one_sample_are_a_warning_where_one_process_trains(job, check):
+    alone = ['--cfg-options', 'train_dataloader.batch_size=1']
+    for words, told in ((alone, True), (['--processes', 2, *alone], False)):
+        _, found = check(job.config, *words)
+        assert ('nothing learns from rkd' in texts(found, 'warning', 'log')) == told
+
+
 SLOW = """
 import time
 from mmcv.transforms import BaseTransform
