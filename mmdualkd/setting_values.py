@@ -70,6 +70,12 @@ def check_values(cfg: Config) -> None:
             'data_preprocessor at the top of the config reaches no model of a distiller: each has that of its own '
             'config, which model.student.model.data_preprocessor changes; set it to None'
         )
+    wrapper = str(_value(cfg, 'model_wrapper_cfg.type'))
+    if _distils(cfg) and wrapper.endswith('FullyShardedDataParallel'):
+        raise ConfigError(
+            f'model_wrapper_cfg.type={wrapper!r}: a distiller is not divided over devices, each has its teachers whole '
+            'and finds its student by name: leave it out, which gives DDP'
+        )
     for key in ('activation_checkpointing', 'efficient_conv_bn_eval') if _distils(cfg) else ():
         names = cfg.get(key) or ()
         for name in [names] if isinstance(names, str) else names:

@@ -126,6 +126,10 @@ def test_a_misspelt_key_is_refused_with_the_nearest_right_one(text, key, nearest
             'data_preprocessor = dict(mean=[0.0] * 3)',
             'data_preprocessor at the top of the config reaches no model of a distiller',
         ),
+        (
+            "model_wrapper_cfg = dict(type='MMFullyShardedDataParallel')",
+            "model_wrapper_cfg.type='MMFullyShardedDataParallel': a distiller is not divided over devices",
+        ),
         ("efficient_conv_bn_eval = 'backbone'", "efficient_conv_bn_eval: a distiller has no 'backbone'"),
         ("num_classes = '12'", "num_classes must be a whole number from 1, got '12'"),
         ("compile = 'yes'", "compile must be True, False or a dict of torch.compile, got 'yes'"),
