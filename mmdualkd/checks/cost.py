@@ -122,7 +122,9 @@ def check_disk(job: Job) -> Iterator[Finding]:
     text = f'{count} checkpoints x {in_bytes(whole)}, with logs {in_bytes(needed)}, in {folder}'
     text += f'; {in_bytes(free)} are free'
     if needed > TIGHT * free:
-        advice = 'set default_hooks.checkpoint.max_keep_ckpts lower, or name another disk with --work-dir'
+        saver = (job.cfg.get('default_hooks') or {}).get('checkpoint') or {}
+        fewer = 'set default_hooks.checkpoint.max_keep_ckpts lower, or '
+        advice = f'{"" if saver.get("max_keep_ckpts") == 1 else fewer}put the work directory on another disk'
         yield Finding('error' if needed > free else 'warning', 'disk', f'{text}: {advice}')
     else:
         yield Finding('fine', 'disk', text)
