@@ -4,7 +4,6 @@ import errno
 import gc
 import os
 import re
-import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -18,10 +17,9 @@ from .console.handlers import begin, only_in_the_file
 from .errors import CheckpointError, ConfigError, DistillError, MemoryShortage
 from .faults import config_of, explain
 from .files import shown
-from .printed import printed
+from .printed import INTERRUPTED, printed
 from .processes import end_with_parent
 
-INTERRUPTED = 128 + signal.SIGINT
 COLLATE = 'collate_tensor_fn'  # what stacks tensors in torch's default_collate
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 UNREAD = 128 + signal.SIGPIPE  # what a shell says of a program that ends because nobody reads on
+INTERRUPTED = 128 + signal.SIGINT  # and of one that was interrupted
 
 
 @contextmanager

@@ -6,15 +6,13 @@ Each command has a --help of its own.
 import argparse
 import importlib
 import os
-import signal
 import sys
 from pathlib import Path
 
-from ..printed import printed
+from ..printed import INTERRUPTED, printed
 from ..version import __version__
 from . import tools
 
-INTERRUPTED = 128 + signal.SIGINT  # as a shell has it
 TOOLS = Path(__file__).parents[1] / '.mim' / 'tools'
 # commands that are tools of the repository, with all their flags
 SCRIPTS = {

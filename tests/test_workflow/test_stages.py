@@ -122,38 +122,35 @@ def test_a_tool_that_fails_hands_on_its_own_error(tmp_path, capfd):
     assert capfd.readouterr().err.strip().splitlines()[-1].startswith('ConfigError: config=')
 
 
-def test_a_tool_goes_on_where_its_errors_can_be_printed_no_more(tmp_path):
-    code = f"""
+def running(folder, tool):
+    """A program that runs, as a stage, a tool that lies in a folder."""
+    return f"""
 import pathlib
 from mmdualkd import processes
 from mmdualkd.workflow import stages
-processes.TOOLS = pathlib.Path({str(tmp_path)!r})
-stages.run_tool('talk')
+processes.TOOLS = pathlib.Path({str(folder)!r})
+stages.run_tool({tool!r})
 """
+
+
+def test_a_tool_goes_on_where_its_errors_can_be_printed_no_more(tmp_path):
     (tmp_path / 'talk.py').write_text(
         'import pathlib, sys\n'
         'for line in range(10_000):\n    print("x" * 80, file=sys.stderr)\n'  # more than a pipe holds
         f'pathlib.Path({str(tmp_path)!r}, "done").touch()\n'
     )
     with open('/dev/full', 'w') as full:
-        subprocess.run([sys.executable, '-c', code], env=environment(), stderr=full, timeout=300)
+        subprocess.run([sys.executable, '-c', running(tmp_path, 'talk')], env=environment(), stderr=full, timeout=300)
     assert (tmp_path / 'done').is_file()
 
 
 def test_a_stage_ends_with_the_command_that_started_it(tmp_path):
-    code = f"""
-import os, pathlib, signal, subprocess, sys
-from mmdualkd import processes
-from mmdualkd.workflow import stages
-processes.TOOLS = pathlib.Path({str(tmp_path)!r})
-stages.run_tool('wait')
-"""
     (tmp_path / 'wait.py').write_text(
         'import os, pathlib, time\n'
         f'pathlib.Path({str(tmp_path)!r}, "pid").write_text(str(os.getpid()))\n'
         'time.sleep(60)\n'
     )
-    command = subprocess.Popen([sys.executable, '-c', code], env=environment())
+    command = subprocess.Popen([sys.executable, '-c', running(tmp_path, 'wait')], env=environment())
     while not (tmp_path / 'pid').is_file() or not (tmp_path / 'pid').read_text():
         assert command.poll() is None
         time.sleep(0.05)
