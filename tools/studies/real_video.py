@@ -28,6 +28,7 @@ rows = [
     dict(name='DATW', config=dualkd, options={'terms': 'datw'}),
     dict(name='Full method', config=dualkd),
     dict(name='DATW and hints', config=dualkd, options={'terms': 'datw_hints'}),
+    dict(name='Full method and hints', config=dualkd, options={'terms': 'full_hints'}),
     dict(name='CA-MKD', config=dualkd, options={'terms': 'ca_mkd'}),
     dict(name='FitNets', config=dualkd, options={'terms': 'fitnets'}),
     dict(name='Full method at temperature 8', config=dualkd, options={'model.terms.kd.tau': 8.0}),
