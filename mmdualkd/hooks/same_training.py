@@ -17,6 +17,7 @@ from .resume import STATE, source_of_resume
 
 TRAINING = 'training'  # the key in a checkpoint's meta
 LEEWAY = 0.01  # of the batches of an epoch: a few samples were mended or removed
+ALIKE = {'checkpoint', 'init_cfg', 'pretrained', 'test_cfg', 'with_cp', 'compile'}  # settings that a resume may change
 
 
 def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
@@ -51,7 +52,7 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
         for key in ('optimizer', 'terms')
         if theirs.get(key, ours[key]) != ours[key]
     ]
-    for key in ('settings', 'paramwise', 'data', 'seen'):
+    for key in ('settings', 'paramwise', 'data', 'seen', 'student', 'step'):
         faults += differences(theirs.get(key, ours[key]), ours[key])
     before, now = theirs.get('epoch', ours['epoch']), ours['epoch']
     if abs(now - before) > LEEWAY * before:  # schedules, and the rate that they end with, count iterations
@@ -99,7 +100,8 @@ def training_of(runner: Runner) -> dict[str, Any]:
     Returns:
         The classes of its ``optimizer`` and of its ``terms``, the ``settings`` of optimizer, schedules, terms and
         teachers, the optimizer's ``paramwise`` ones, the lists of its training ``data``, how models have ``seen`` these
-        (views, blending) and how terms grow, the number of batches in an ``epoch`` (0 of a loop without epochs), and of
+        (views, blending) and how terms grow, what its ``student`` is beside its tensors (dropout, the head's loss), how
+        a ``step`` is taken (AMP, clipping), the number of batches in an ``epoch`` (0 of a loop without epochs), and of
         each of its ``teachers`` file and checksum of the weights.
     """
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -111,6 +113,8 @@ def training_of(runner: Runner) -> dict[str, Any]:
         paramwise=flat('optim_wrapper.paramwise_cfg', (runner.cfg.get('optim_wrapper') or {}).get('paramwise_cfg')),
         data=training_lists(runner.cfg),
         seen=_seen(runner.cfg),
+        student=_student(runner.cfg),
+        step=_step(runner.cfg),
         epoch=0 if isinstance(runner.train_loop, IterBasedTrainLoop) else len(runner.train_dataloader),
         teachers={
             name: teacher._source
@@ -144,6 +148,19 @@ def _seen(cfg: Mapping) -> dict[str, Any]:
     model = model if isinstance(model, Mapping) else {}
     grow = model.get('warmup_iters') or None  # 0 is none at all
     return flat('model', dict(views=model.get('views'), blending=model.get('blending'), warmup_iters=grow))
+
+
+def _student(cfg: Mapping) -> dict[str, Any]:
+    """The settings of the model that is trained, a distiller's student or a plain one, by full keys."""
+    model = cfg.get('model')
+    parts = flat('model', {'student': model['student']} if 'student' in (model or {}) else model)
+    return {name: value for name, value in parts.items() if not ALIKE & set(name.split('.'))}
+
+
+def _step(cfg: Mapping) -> dict[str, Any]:
+    """How the optimizer takes a step: its wrapper, for AMP in which numbers, and the clipping of gradients."""
+    wrapper = {'type': 'OptimWrapper', **(cfg.get('optim_wrapper') or {})}
+    return flat('optim_wrapper', {key: wrapper.get(key) for key in ('type', 'dtype', 'clip_grad')})
 
 
 def training_lists(cfg: Mapping) -> dict[str, Any]:

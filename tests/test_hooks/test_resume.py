@@ -72,6 +72,12 @@ def resume(job, path=None, **options):
         ({'model.terms.kd.tau': 7}, r'model\.terms\.kd\.tau not set there, 7 here'),
         ({'model.views.student.size': 16}, r'model\.views\.student\.size 32 there, 16 here'),
         ({'model.warmup_iters': 9}, r'model\.warmup_iters not set there, 9 here'),
+        ({'optim_wrapper.clip_grad': dict(max_norm=5)}, r'optim_wrapper\.clip_grad\.max_norm not set there, 5 here'),
+        ({'optim_wrapper.type': 'AmpOptimWrapper'}, r"wrapper\.type 'OptimWrapper' there, 'AmpOptimWrapper' here"),
+        (
+            {'model.student.config.head.loss': dict(type='LabelSmoothLoss', label_smooth_val=0.1)},
+            r'model\.student\.config\.head\.loss\.',
+        ),
         (
             {'model.blending': dict(augments=[dict(type='Mixup', alpha=0.8)])},
             r"model\.blending\.augments\.0\.type not set there, 'Mixup' here",
@@ -98,6 +104,9 @@ def resume(job, path=None, **options):
         'term',
         'view',
         'warm-up',
+        'clipping',
+        'AMP',
+        "student's loss",
         'blending',
         'weighting',
         'teacher',
@@ -141,7 +150,7 @@ def test_a_finished_run_whose_config_is_the_same_ends_at_once_and_says_so(done, 
 def test_a_longer_run_goes_on_also_from_a_checkpoint_that_says_nothing_of_its_settings(job, warnings):
     path = job.work_dir / 'epoch_2.pth'
     checkpoint = read(path)
-    for key in ('settings', 'teachers', 'seen'):
+    for key in ('settings', 'teachers', 'seen', 'student', 'step'):
         del checkpoint['meta']['training'][key]
     torch.save(checkpoint, path)
     other = [dict(STEPS, milestones=[5])]
