@@ -18,7 +18,7 @@ from picture_jobs import picture_job
 
 from mmdualkd.console import plan
 from mmdualkd.console.handlers import only_in_the_file, plainly
-from mmdualkd.console.progress import _validations_left, weights_line
+from mmdualkd.console.progress import validations_left, weights_line
 
 LOGGED = "log_level = 'INFO'\ndefault_hooks['checkpoint'].update(save_best='auto')\n"
 CLOCK = r'\d\d:\d\d:\d\d  '
@@ -152,9 +152,8 @@ def test_validations_that_are_left_are_those_that_mmengine_makes(changes, end):
 
     loop = SimpleNamespace(dynamic_milestones=milestones, dynamic_intervals=intervals, val_begin=begin, max_epochs=end)
     for done in range(end + 1):
-        runner = SimpleNamespace(train_loop=loop, val_loop=SimpleNamespace(dataloader=[0]), epoch=done)
-        assert _validations_left(runner) == sum(validates(epoch) for epoch in range(done + 1, end + 1)), done
-    told = next(plan._checks(runner))
+        assert validations_left(loop, done) == sum(validates(epoch) for epoch in range(done + 1, end + 1)), done
+    told = next(plan._checks(SimpleNamespace(train_loop=loop, val_loop=SimpleNamespace(dataloader=[0]))))
     assert told.startswith('validation on 1 batches after each 3 epochs')
     assert (f'; none before epoch {begin}' in told) == (begin > 1)
     assert dynamic is None or f', from epoch {dynamic[0][0] - 1} on after each ' in told

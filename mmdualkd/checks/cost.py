@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..batch_size import batch_of
+from ..console.progress import validations_left
 from ..findings import Finding
 from ..machine import cores, free_space, in_bytes, in_time, refusal
 from .job import Job
@@ -90,12 +91,10 @@ def check_time(job: Job, processes: int) -> Iterator[Finding]:
     own = train.seconds * math.ceil(train.batches / processes)
     if cfg.get('max_epochs') is not None:
         total, parts = cfg.max_epochs * own, f'{cfg.max_epochs} epochs x {in_time(own)}'
-        passes = cfg.max_epochs
     else:
         total, parts = cfg.max_iters * train.seconds, f'{cfg.max_iters} iterations x {in_time(train.seconds)}'
-        passes = cfg.max_iters
     if val is not None:
-        count = -(-passes // cfg.get('val_interval', 1))  # the last epoch is followed by one always
+        count = validations_left(job.training().train_loop, 0)
         each = val.seconds * math.ceil(val.batches / processes)
         total, parts = total + count * each, f'{parts}, {count} validation{"s" * (count > 1)} x {in_time(each)}'
     yield Finding('fine', 'time', f'about {in_time(total)} to the end: {parts}')

@@ -9,7 +9,7 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
-from mmengine.runner import LogProcessor, Runner
+from mmengine.runner import BaseLoop, IterBasedTrainLoop, LogProcessor, Runner
 
 from ..files import shown
 from ..names import BATCH_ACCURACY
@@ -133,7 +133,9 @@ def train_line(runner: Runner, figures: dict[str, float], validation: float = 0.
         parts.append(f'{figures["memory"] / 1024:.1f} GB')
     left = MessageHub.get_current_instance().get_info('eta')
     if left is not None:
-        parts.append(f'{_span(left + validation * _validations_left(runner))} left')
+        done = runner.epoch if of_epochs(runner) else runner.iter
+        validations = 0 if runner.val_loop is None else validations_left(runner.train_loop, done)
+        parts.append(f'{_span(left + validation * validations)} left')
     return '  '.join(parts)
 
 
@@ -164,14 +166,14 @@ def _done(runner: Runner) -> str:
     return f'epoch {runner.epoch}' if of_epochs(runner) else f'iteration {runner.iter}'
 
 
-def _validations_left(runner: Runner) -> int:
-    if runner.val_loop is None:
-        return 0
-    loop = runner.train_loop
-    if of_epochs(runner):
-        done, end = runner.epoch, loop.max_epochs
-    else:
-        done, end = runner.iter, loop.max_iters
+def validations_left(loop: BaseLoop, done: int) -> int:
+    """How often a training still validates.
+
+    Args:
+        loop: MMEngine's, of epochs or of iterations.
+        done: Its epochs or iterations that are behind.
+    """
+    end = loop.max_iters if isinstance(loop, IterBasedTrainLoop) else loop.max_epochs
     count, ends = 0, [milestone - 2 for milestone in loop.dynamic_milestones[1:]]  # MMEngine looks at the next step
     for before, last, interval in zip([0, *ends], [*ends, end], loop.dynamic_intervals, strict=True):
         before, last = max(before, done, loop.val_begin - 1), min(last, end)

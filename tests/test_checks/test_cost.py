@@ -25,11 +25,13 @@ def test_checkpoints_that_lie_there_at_once_are_counted(saver, loop, count):
 
 
 def test_processes_share_the_batches_of_an_epoch():
+    loop = SimpleNamespace(max_epochs=4, val_begin=2, dynamic_milestones=[0], dynamic_intervals=[3])
     paces = {'the training step': Pace(0.0, 1.0, 10, 0), 'the validation step': Pace(0.0, 2.0, 3, 0)}
     job = SimpleNamespace(
         cfg=Config(dict(train_cfg=dict(max_epochs=4, val_interval=3))),
         once=lambda name, build: (paces[name], {}),
         has=lambda split: True,
+        training=lambda: SimpleNamespace(train_loop=loop),
     )
     for processes, text in (
         (1, '4 epochs x 10.0 s, 2 validations x 6.0 s'),
