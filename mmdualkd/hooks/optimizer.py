@@ -1,14 +1,16 @@
 """Whether an optimizer trains all of a distiller, and the student as it is trained alone."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
+from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
-from ..errors import ConfigError, listed
+from ..errors import ConfigError, listed, nearest
 from ..names import STUDENT
 
 TSM = 'TSMOptimWrapperConstructor'
@@ -36,6 +38,7 @@ def check_optimizer(model: nn.Module, wrapper: OptimWrapper | OptimWrapperDict |
             f'{type(model).__name__} has one for all that trains: give parts other rates by '
             "paramwise_cfg=dict(custom_keys={'student.': dict(lr_mult=...), 'terms.': dict(lr_mult=...)})"
         )
+    _tell_of_idle_rates(model, cfg)
     constructor = str(cfg.get('constructor') or '').rpartition('.')[2]
     if wrapper is None or not constructor or not hasattr(model, 'terms'):
         return
@@ -56,3 +59,17 @@ def check_optimizer(model: nn.Module, wrapper: OptimWrapper | OptimWrapperDict |
             f'{key} leaves out {len(left)} parameters that should train: {listed(left, 3)}. Take one that knows all, '
             "such as MMEngine's own (leave out `constructor`)"
         )
+
+
+def _tell_of_idle_rates(model: nn.Module, cfg: Mapping[str, Any]) -> None:
+    """Warns of learning rates for no parameter; weight decays for none are usual, stock recipes have them."""
+    rates = (cfg.get('paramwise_cfg') or {}).get('custom_keys') or {}
+    names = [name for name, _ in model.named_parameters()]
+    parts = {part for name in names for part in name.split('.')}
+    for key, of in rates.items():
+        if 'lr_mult' in of and not any(key in name for name in names):
+            message = (
+                f"optim_wrapper.paramwise_cfg.custom_keys: {key!r} is in no parameter's name, so that its "
+                f'lr_mult={of["lr_mult"]} changes nothing{nearest(key, parts)}'
+            )
+            print_log(message, logger='current', level=logging.WARNING)

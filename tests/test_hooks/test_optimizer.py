@@ -7,6 +7,7 @@ import torch
 from frame_families import FRAME_FAMILIES
 from helpers import TOOLS
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
 from mmengine.registry import MODELS, DefaultScope
 from tiny import build_distiller
@@ -78,3 +79,17 @@ def test_several_optimizers_are_refused_where_no_step_of_the_models_own_takes_th
     own = type('Own', (type(model),), dict(train_step=lambda self, data, optim_wrapper: {}))
     model.__class__ = own
     check_optimizer(model, several, dict(constructor='Mine'))
+
+
+def test_rates_of_parameters_that_are_not_there_are_told_with_the_nearest(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(MMLogger, 'callHandlers', lambda self, record: caplog.handler.handle(record))
+    MMLogger.get_instance('rates')
+    model = build_distiller(tmp_path, terms=PLAIN)
+    keys = {'bakcbone': dict(lr_mult=0.1), 'backbone': dict(lr_mult=0.5), 'pos_embed': dict(decay_mult=0.0)}
+    caplog.clear()
+    check_optimizer(model, None, dict(paramwise_cfg=dict(custom_keys=keys)))
+    [message] = caplog.messages
+    assert message == (
+        "optim_wrapper.paramwise_cfg.custom_keys: 'bakcbone' is in no parameter's name, so that its lr_mult=0.1 "
+        "changes nothing; did you mean 'backbone'?"
+    )
