@@ -15,6 +15,7 @@ from .data import check_files, check_leak, check_set
 from .job import Job, NotBuilt
 from .learned import check_learned
 from .models import check_model, check_start
+from .pull import check_pull
 from .rate import check_rate
 from .teachers import check_teachers
 
@@ -75,6 +76,7 @@ def _checks(job: Job, processes: int, samples: int | None) -> Iterator[tuple[str
     yield 'teachers', functools.partial(check_teachers, samples=samples)
     yield 'learning rate', functools.partial(check_batch, processes=processes)
     yield 'step', check_step
+    yield 'gradients', check_pull
     yield 'validation', check_validation
     yield 'decoding', functools.partial(check_workers, processes=processes)
     yield 'time', functools.partial(check_time, processes=processes)

@@ -10,7 +10,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from ..batch_size import batch_of
 from ..findings import Finding
 from .job import Job
-from .speed import ENOUGH, training_pace
+from .speed import ENOUGH, to_first_weights, training_pace
 
 UPDATES = 4  # that are made on one batch
 GROWS = 5.0  # times as high as at first the loss may get, where there is no warm-up
@@ -57,9 +57,7 @@ def _updates(job: Job, wrapper: OptimWrapper) -> tuple[float, list[float]]:
     model, data, begin = job.model, job.batch('train', 0), time.perf_counter()
     model.train()
     weights = job.weights()
-    with torch.no_grad():
-        for weight, first in zip(weights, job.first_weights, strict=True):
-            weight.copy_(first)
+    to_first_weights(job)
     wrapper.optimizer.state.clear()
     wrapper.zero_grad()
     wrapper.initialize_count_status(model, 0, -1)  # as if training began, and had no end in which fewer accumulate

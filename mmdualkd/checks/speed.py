@@ -112,6 +112,13 @@ def _training_pace(job: Job) -> tuple[Pace, dict[str, float]]:
     return pace, {name: torch.as_tensor(value).detach().item() for name, value in losses.items() if 'loss' in name}
 
 
+@torch.no_grad()
+def to_first_weights(job: Job) -> None:
+    """Takes back what :func:`training_pace` has trained."""
+    for weight, first in zip(job.weights(), job.first_weights, strict=True):
+        weight.copy_(first)
+
+
 def validation_pace(job: Job) -> tuple[Pace, dict[str, float]]:
     """Validates a few batches; gives their pace, and the metrics on them by name."""
     return job.once('the validation step', lambda: _validation_pace(job))

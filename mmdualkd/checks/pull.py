@@ -1,0 +1,65 @@
+"""How hard each term pulls at the student, of which the sizes of the losses tell little."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from ..findings import Finding
+from .job import Job
+from .speed import to_first_weights, training_pace
+
+DROWNS = 100  # times as hard as the student's own loss, beside which labels hardly count
+WHAT = 'gradients'
+
+
+def check_pull(job: Job) -> Iterator[Finding]:
+    """No term drowns the student's own loss: norms of their gradients on the student, of one batch at the start."""
+    terms = getattr(job.model, 'terms', {})
+    if not terms or any(getattr(part, 'with_cp', False) for part in job.model.modules()):  # that passes one backward
+        return
+    training_pace(job)  # what cannot be trained has been told by then
+    to_first_weights(job)
+    own, pulls = pulls_of(job)
+    if not own > 0 or not all(pull >= 0 for pull in pulls.values()):  # not finite, of which check_step tells, or frozen
+        return
+    shown = ', '.join(f'{name} x{_two_digits(pull / own)}' for name, pull in pulls.items())
+    yield Finding('fine', WHAT, f'on the student, beside that of its own loss ({own:.2g}): {shown}')
+    for name, pull in pulls.items():
+        if pull > DROWNS * own:
+            text = (
+                f'model.terms.{name} pulls {pull / own:.0f} times as hard at the student as its own loss: labels hardly'
+            )
+            yield Finding('warning', WHAT, f'{text} count. Lower model.terms.{name}.weight={terms[name].weight:g}')
+
+
+def _two_digits(value: float) -> str:
+    return f'{float(f"{value:.2g}"):g}'
+
+
+def pulls_of(job: Job) -> tuple[float, dict[str, float]]:
+    """Norms of the gradients on the student's parameters, of its own losses together and of each weighted term.
+
+    Args:
+        job: A training with terms, its parts built.
+    """
+    runner = job.training()
+    model, wrapper = runner.model, runner.optim_wrapper
+    model.train()
+    data = model.data_preprocessor(job.batch('train', 0), True)
+    with wrapper.optim_context(model):
+        losses = model._run_forward(data, mode='loss')
+    named = {f'loss_{name}': name for name in model.terms}
+    own = [value for name, value in losses.items() if 'loss' in name and name not in named]
+    own = sum(one.mean() for value in own for one in (value if isinstance(value, list) else [value]))
+    return _pull(own, job.student), {name: _pull(losses[loss], job.student) for loss, name in named.items()}
+
+
+def _pull(loss: torch.Tensor, student: nn.Module) -> float:
+    """The norm of a loss's gradient on the student."""
+    if not isinstance(loss, torch.Tensor) or not loss.requires_grad:
+        return 0.0
+    weights = [weight for weight in student.parameters() if weight.requires_grad]
+    parts = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
+    norms = [part.norm() for part in parts if part is not None]
+    return torch.stack(norms).norm().item() if norms else 0.0

@@ -1,0 +1,59 @@
+"""How hard each term pulls at the student, held against gradients that autograd gives one by one."""
+
+import pytest
+import torch
+from distill_jobs import distill_job
+from jobs import stock_job
+
+from mmdualkd.checks.job import Job
+from mmdualkd.checks.pull import check_pull, pulls_of
+from mmdualkd.study.configs import config_of
+
+
+@pytest.fixture(scope='module')
+def job(tmp_path_factory):
+    return distill_job(tmp_path_factory.mktemp('pull'))
+
+
+def pulls(job, **options):
+    with Job(config_of(str(job.config), options)) as parts:
+        return pulls_of(parts)
+
+
+def test_pulls_are_the_norms_of_each_losses_gradient_on_the_student_alone(job):
+    with Job(config_of(str(job.config), {})) as parts:
+        own, found = pulls_of(parts)
+        model = parts.training().model
+        losses = model(**model.data_preprocessor(parts.batch('train', 0), True), mode='loss')
+        weights = [weight for weight in model.student.parameters() if weight.requires_grad]
+        norms = {}
+        for name in ('loss_cls', 'loss_kd', 'loss_sdd', 'loss_rkd'):
+            parts = torch.autograd.grad(losses[name], weights, retain_graph=True, allow_unused=True)
+            norms[name] = sum(part.double().square().sum() for part in parts if part is not None).sqrt().item()
+        assert all(weight.grad is None for weight in model.parameters())
+    assert own == pytest.approx(norms.pop('loss_cls'), rel=1e-4)
+    assert {f'loss_{name}': pull for name, pull in found.items()} == pytest.approx(norms, rel=1e-4)
+
+
+def test_a_terms_weight_is_in_its_pull(job):
+    own, once = pulls(job)
+    same, thrice = pulls(job, **{'model.terms.kd.weight': 3.0})
+    assert same == pytest.approx(own, rel=1e-4) and thrice['kd'] == pytest.approx(3 * once['kd'], rel=1e-4)
+
+
+def test_what_passes_one_backward_only_is_left_alone(job):
+    with Job(config_of(str(job.config), {'model.student.config.backbone.with_cp': True})) as parts:
+        assert not list(check_pull(parts))
+
+
+def test_a_term_beside_which_labels_hardly_count_is_a_warning_that_names_its_weight(job):
+    with Job(config_of(str(job.config), {'model.terms.kd.weight': 5000.0})) as parts:
+        fine, drowning = check_pull(parts)
+    assert fine.level == 'fine' and 'sdd x' in fine.text and 'rkd x' in fine.text
+    assert drowning.level == 'warning' and drowning.text.startswith('model.terms.kd pulls ')
+    assert drowning.text.endswith('labels hardly count. Lower model.terms.kd.weight=5000')
+
+
+def test_a_student_alone_has_nothing_that_pulls(tmp_path):
+    with Job(config_of(str(stock_job(tmp_path).config), {})) as parts:
+        assert not list(check_pull(parts))
