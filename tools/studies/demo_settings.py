@@ -34,7 +34,8 @@ rows = [
     *(row(f'Temperature {value}', **{'terms.kd.tau': value}) for value in (1.0, 2.0, 8.0)),
     row('Standardised logits', **{'terms.kd.standardise_logits': True}),
     *(row(f'FusedKD at {value}', **{'terms.kd.weight': value}) for value in (0.3, 3.0)),
-    *(row(f'SDD at {value}', **{'terms.sdd.weight': value}) for value in (0.3, 3.0, 30.0, 100.0)),
+    *(row(f'SDD at {value}', **{'terms.sdd.weight': value}) for value in (0.3, 3.0, 30.0)),
+    row('SDD of class maps at 30', **{'terms.sdd.residual': 'class_maps', 'terms.sdd.weight': 30.0}),
     *(row(f'RKD at {value}', **{'terms.rkd.weight': value}) for value in (0.3, 3.0)),
     row('Terms grow over a fifth', warmup_iters=78),  # of 390 iterations
     row('RSD', 'rsd'),

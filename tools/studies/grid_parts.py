@@ -1,6 +1,6 @@
 # What CA-MKD, first in grid_rivals.py, has that the full method has not: hints of features, a sum of probabilities in
 # place of logits, and labels that weigh the teachers; and logits standardised in the loss, for teachers that are too
-# sure. Annotations and teachers come first, see there.
+# sure; and a weight of SDD at which it pulls as hard as the labels. Annotations and teachers come first, see there.
 _base_ = 'grid_rivals.py'
 title = 'GRID words, a tenth of the labels: parts of CA-MKD, and softer targets, beside DATW and the full method.'
 against = 'CA-MKD weights alone'
@@ -23,6 +23,7 @@ rows = [
     row('DATW and hints', 'datw', **hints),
     row('Full method of probabilities', 'full', **{'kd.fuse': 'probabilities'}),
     row('Full method and hints', 'full', **hints),
+    row('Full method, SDD at 30', 'full', **{'sdd.weight': 30.0}),
     row('DATW of standardised logits', 'datw', **{'kd.standardise_logits': True}),
     row('Full method at temperature 8', 'full', **{'kd.tau': 8.0}),
     row('Full method of standardised logits', 'full', **{'kd.standardise_logits': True}),
