@@ -42,7 +42,7 @@ def check_even(rows: int) -> None:
 
 
 @torch.no_grad()
-def standardise_channels(grid: Tensor, eps: float = 1e-5) -> Tensor:
+def standardise_channels(grid: Tensor) -> Tensor:
     """Gives each channel of (N, C, ...) zero mean and unit variance over the global batch; for frozen features.
 
     In two passes, and no process needs as many rows as another.
@@ -53,7 +53,7 @@ def standardise_channels(grid: Tensor, eps: float = 1e-5) -> Tensor:
     centred = grid - over_processes(grid.mean(dims), cells).view(shape)
     # The mean again: what rounding left of it.
     mean, square = over_processes(torch.stack([centred.mean(dims), centred.square().mean(dims)]), cells)
-    std = (square - mean.square()).clamp_min(0).add(eps).sqrt()
+    std = (square - mean.square()).clamp_min(0).add(1e-5).sqrt()
     return (centred - mean.view(shape)) / std.view(shape)
 
 

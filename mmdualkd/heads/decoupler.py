@@ -19,7 +19,7 @@ class Decoupler(nn.Module):
         ratio: How many times wider the middle is than what comes in.
     """
 
-    def __init__(self, in_width: int, out_width: int, ratio: int = 2) -> None:
+    def __init__(self, in_width: int, out_width: int, ratio: int) -> None:
         super().__init__()
         middle = in_width * ratio
         self.expand = nn.Linear(in_width, middle, bias=False)

@@ -6,10 +6,9 @@ from mmaction.models.backbones.swin import SwinTransformerBlock3D
 from mmengine.model.weight_init import trunc_normal_
 from torch import Tensor, nn
 
-from ..errors import ConfigError
 from ..grids import pool_grid, stretch_grid
 
-HEAD_WIDTH = 32  # Swin's (https://arxiv.org/abs/2103.14030)
+HEAD_WIDTH, WINDOW = 32, 7  # Swin's (https://arxiv.org/abs/2103.14030); the longest side of a window in cells
 
 
 class LocalToGlobal(nn.Module):
@@ -19,35 +18,23 @@ class LocalToGlobal(nn.Module):
     The two parts are what is known of the paper's projector; how they are sized is ours. Where the input's grid is a
     multiple of the output's, a patch is all cells that fall into one; where not, the grid is brought to the output's
     size (averages to shrink an axis, linear interpolation to stretch it) and a patch is one cell. Patches go through a
-    linear layer and a LayerNorm. Attention windows divide the grid evenly, none longer than ``window``; a picture is a
-    clip of one frame.
+    linear layer and a LayerNorm. Attention windows divide the grid evenly, none longer than 7 cells; heads are the
+    divisor of C' that makes their width nearest 32. A picture is a clip of one frame.
 
     Args:
         in_shape: (C, T, H, W) of the features that come in.
         out_shape: (C', T', H', W') of those that go out.
-        heads: Attention heads, a divisor of C'; None takes the divisor that makes their width nearest 32.
-        window: Longest side of an attention window, in cells.
-
-    Raises:
-        ConfigError: If ``heads`` does not divide C'.
     """
 
-    def __init__(
-        self, in_shape: tuple[int, ...], out_shape: tuple[int, ...], heads: int | None = None, window: int = 7
-    ) -> None:
+    def __init__(self, in_shape: tuple[int, ...], out_shape: tuple[int, ...]) -> None:
         super().__init__()
         (in_width, *in_grid), (width, *self.grid) = in_shape, out_shape
-        if heads is not None and (heads < 1 or width % heads):
-            raise ConfigError(f'heads={heads!r} does not divide the width {width}')
         divides = all(size % out == 0 for size, out in zip(in_grid, self.grid, strict=True))
         self.patch = [size // out for size, out in zip(in_grid, self.grid, strict=True)] if divides else [1, 1, 1]
         self.embed = nn.Linear(in_width * math.prod(self.patch), width)
         self.norm = nn.LayerNorm(width)
         self.block = SwinTransformerBlock3D(
-            width,
-            heads or nearest_heads(width),
-            window_size=tuple(even_window(size, window) for size in self.grid),
-            drop_path=0.0,
+            width, nearest_heads(width), window_size=tuple(map(even_window, self.grid)), drop_path=0.0
         )
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -81,6 +68,6 @@ def nearest_heads(width: int) -> int:
     return min(divisors, key=lambda heads: abs(math.log(width / heads / HEAD_WIDTH)))
 
 
-def even_window(size: int, longest: int) -> int:
+def even_window(size: int) -> int:
     """The window that covers an axis of ``size`` cells with the fewest windows and the least padding."""
-    return math.ceil(size / math.ceil(size / longest))
+    return math.ceil(size / math.ceil(size / WINDOW))

@@ -10,15 +10,12 @@ class OrthogonalProjection(nn.Module):
     Args:
         in_channels: Channels of the features.
         dim: Channels of the projection.
-        seed: Seed of the random map.
     """
 
-    def __init__(self, in_channels: int, dim: int, seed: int = 0) -> None:
+    def __init__(self, in_channels: int, dim: int) -> None:
         super().__init__()
-        random = torch.randn(
-            max(dim, in_channels), min(dim, in_channels), generator=torch.Generator().manual_seed(seed)
-        )
-        basis = torch.linalg.qr(random).Q
+        generator = torch.Generator().manual_seed(0)
+        basis = torch.linalg.qr(torch.randn(max(dim, in_channels), min(dim, in_channels), generator=generator)).Q
         self.register_buffer('map', basis if dim > in_channels else basis.t().contiguous())  # (dim, in_channels)
 
     def forward(self, grid: Tensor) -> Tensor:

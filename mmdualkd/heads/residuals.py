@@ -12,11 +12,11 @@ import torch.distributed as dist
 from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
-from ..errors import check_positive
 from ..global_batch import batch_mean, standardise_channels
 from .projection import OrthogonalProjection
 
 Mean = Callable[[Tensor], Tensor]
+RIDGE = 0.01  # in units of a channel's variance
 
 
 class ClassMapResidual(nn.Module):
@@ -46,9 +46,9 @@ class ExplainedAwayResidual(nn.Module):
     .. math::
         r = P \left[ v - C_{vc} (C_{cc} + \lambda I)^{-1} c \right]
 
-    with v and c the features of a cell, their channels standardised, and C their second moments over all cells of all
-    training clips so far, in all processes. Identical teachers leave no more than :math:`\lambda / (s + \lambda)` of a
-    direction whose variance is s. Nothing here trains.
+    with v and c the features of a cell, their channels standardised, C their second moments over all cells of all
+    training clips so far, in all processes, and :math:`\lambda` = 0.01. Identical teachers leave no more than
+    :math:`\lambda / (s + \lambda)` of a direction whose variance is s. Nothing here trains.
 
     A regression on few distinct cells (clips times cells of the grid) beside many CNN channels explains by chance what
     only the ViT sees; with ten times as many cells as channels a tenth of its variance goes.
@@ -57,13 +57,10 @@ class ExplainedAwayResidual(nn.Module):
         vit_channels: Channels of the ViT's grid.
         cnn_channels: Channels of the CNN's grid.
         dim: Channels of the residual.
-        ridge: :math:`\lambda`, in units of a channel's variance. Positive.
     """
 
-    def __init__(self, vit_channels: int, cnn_channels: int, dim: int, ridge: float = 0.01) -> None:
+    def __init__(self, vit_channels: int, cnn_channels: int, dim: int) -> None:
         super().__init__()
-        check_positive(ridge=ridge)
-        self.ridge = ridge
         self.channels = dim
         self.project = OrthogonalProjection(vit_channels, dim)
         self.cnn_channels = cnn_channels
@@ -83,7 +80,7 @@ class ExplainedAwayResidual(nn.Module):
         moments = self.scatter / self.count / deviation[: self.cnn_channels, None] / deviation
         of_c, of_v = moments.split([self.cnn_channels, vit.size(1)], dim=1)
         identity = torch.eye(self.cnn_channels, device=of_c.device, dtype=of_c.dtype)
-        weights, _ = torch.linalg.solve_ex(of_c + self.ridge * identity, of_v)  # unlike solve it waits for no device
+        weights, _ = torch.linalg.solve_ex(of_c + RIDGE * identity, of_v)  # unlike solve it waits for no device
         return self.project((v - c @ weights).movedim(-1, 1)), vit.new_zeros(())
 
     @torch.no_grad()

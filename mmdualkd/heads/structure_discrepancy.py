@@ -5,16 +5,15 @@ from torch import Tensor, nn
 
 
 class SqueezeExcite(nn.Module):
-    """Channel attention (Hu et al., https://arxiv.org/abs/1709.01507).
+    """Channel attention (Hu et al., https://arxiv.org/abs/1709.01507), its bottleneck a quarter as wide.
 
     Args:
         channels: Channels in and out.
-        ratio: How many times narrower the bottleneck is.
     """
 
-    def __init__(self, channels: int, ratio: int = 4) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        hidden = max(channels // ratio, 1)
+        hidden = max(channels // 4, 1)
         self.gate = nn.Sequential(
             nn.Conv3d(channels, hidden, 1),
             nn.ReLU(inplace=True),

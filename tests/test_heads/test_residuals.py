@@ -96,7 +96,7 @@ def test_identical_teachers_leave_no_more_than_the_ridges_shrinkage():
     """A direction of variance s keeps ridge / (s + ridge) of itself."""
     grid = torch.randn(64, 8, 2, 2, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     grid = torch.einsum('dc,ncthw->ndthw', torch.diag(torch.logspace(-2, 2, 8, dtype=torch.float64)), grid)
-    module = ExplainedAwayResidual(8, 8, 8, ridge=0.01).double()
+    module = ExplainedAwayResidual(8, 8, 8).double()
     residual, _ = module(grid, grid.clone(), None)
     assert residual.std() == pytest.approx(0.01 / 1.01, rel=0.2)
 
@@ -104,7 +104,7 @@ def test_identical_teachers_leave_no_more_than_the_ridges_shrinkage():
 def test_explained_away_equals_the_ridge_regression_over_all_batches_so_far():
     rng = np.random.default_rng(0)
     batches = [(rng.normal(5, 2, (7, 3, 2, 1, 2)), rng.normal(-50, 0.1, (7, 4, 2, 1, 2))) for _ in range(3)]
-    module = ExplainedAwayResidual(3, 4, 3, ridge=0.1).double()
+    module = ExplainedAwayResidual(3, 4, 3).double()
     for vit, cnn in batches:
         residual, _ = module(torch.tensor(vit), torch.tensor(cnn), None)
 
@@ -115,7 +115,7 @@ def test_explained_away_equals_the_ridge_regression_over_all_batches_so_far():
     v, c = ((rows(batches[-1][part]) - every[part].mean(0)) / every[part].std(0) for part in (0, 1))
     whole_v, whole_c = ((x - x.mean(0)) / x.std(0) for x in every)
     n = len(whole_c)
-    weights = np.linalg.inv(whole_c.T @ whole_c / n + 0.1 * np.eye(4)) @ (whole_c.T @ whole_v / n)
+    weights = np.linalg.inv(whole_c.T @ whole_c / n + 0.01 * np.eye(4)) @ (whole_c.T @ whole_v / n)
     expected = (v - c @ weights) @ module.project.map.numpy().T
     np.testing.assert_allclose(rows(residual.numpy()), expected, rtol=1e-7, atol=1e-9)
 
