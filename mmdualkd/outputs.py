@@ -6,7 +6,7 @@ these.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -52,14 +52,12 @@ class Outputs:
 
 def in_float32(outputs: Outputs) -> Outputs:
     """The same outputs in float32, whatever autocast made of them (mmaction2's accuracies cannot read bfloat16)."""
-    logits, pooled, grid = outputs.logits.float(), outputs.pooled.float(), outputs.grid.float()
-    return replace(outputs, logits=logits, pooled=pooled, grid=grid)
+    return _each(outputs, Tensor.float)
 
 
 def in_order(outputs: Outputs) -> Outputs:
     """The same outputs laid out in the order of their axes, as a cache gives them, so that products round alike."""
-    logits, pooled, grid = (value.contiguous() for value in (outputs.logits, outputs.pooled, outputs.grid))
-    return replace(outputs, logits=logits, pooled=pooled, grid=grid)
+    return _each(outputs, Tensor.contiguous)
 
 
 def align_rows(outputs: Outputs, rows: int) -> Outputs:
@@ -70,12 +68,14 @@ def align_rows(outputs: Outputs, rows: int) -> Outputs:
     have = len(outputs.logits)
     if have == rows:
         return outputs
-    values = (outputs.logits, outputs.pooled, outputs.grid)
     if have < rows:
-        values = [value.repeat_interleave(rows // have, dim=0) for value in values]
-    else:
-        values = [value.unflatten(0, (rows, -1)).mean(dim=1) for value in values]
-    return replace(outputs, **dict(zip(('logits', 'pooled', 'grid'), values, strict=True)))
+        return _each(outputs, lambda value: value.repeat_interleave(rows // have, dim=0))
+    return _each(outputs, lambda value: value.unflatten(0, (rows, -1)).mean(dim=1))
+
+
+def _each(outputs: Outputs, change: Callable[[Tensor], Tensor]) -> Outputs:
+    """The same outputs with a change of logits, pooled features and grid."""
+    return replace(outputs, **{name: change(getattr(outputs, name)) for name in ('logits', 'pooled', 'grid')})
 
 
 def run_model(model: nn.Module, inputs: Tensor, data_samples: list | None = None) -> Outputs:

@@ -33,15 +33,14 @@ class FusedTerm(Term):
 
     def __init__(self, weighting: dict, teachers: Sequence[str] | None = None, weight: float = 1.0) -> None:
         super().__init__(weight)
-        if teachers is not None and (isinstance(teachers, str) or len(set(teachers)) < len(teachers)):
-            raise ConfigError(f'teachers must be a list of names, each once, got {teachers!r}')
         self.weighting = build(weighting, 'weighting')
         if not isinstance(self.weighting, Weighting):
             raise ConfigError(
                 f'weighting.type={weighting["type"]!r} is no weighting (a subclass of mmdualkd.weighting.Weighting)'
             )
-        if teachers is not None and not (isinstance(teachers, list | tuple) and teachers):
-            raise ConfigError(f'teachers must be None (all) or a list of names, got {teachers!r}')
+        listed = isinstance(teachers, list | tuple) and teachers
+        if teachers is not None and not (listed and len(set(teachers)) == len(teachers)):
+            raise ConfigError(f'teachers must be None (all) or a list of names, each once, got {teachers!r}')
         self.teachers = teachers
 
     def teachers_used(self) -> dict[str, str]:

@@ -11,10 +11,10 @@ from mmdualkd.losses.logits import FLATTEST, standardise
 from mmdualkd.outputs import Outputs
 
 
-def two_teachers(samples=5, classes=7):
+def two_teachers():
     """A step with a second teacher, whose logits are ten times as large."""
-    step = three_models(samples, classes)
-    loud = three_models(samples, classes, seed=1, scale=20.0).teachers['vit']
+    step = three_models()
+    loud = three_models(seed=1, scale=20.0).teachers['vit']
     return Step(step.student, dict(vit=step.teachers['vit'], cnn=loud), step.labels)
 
 
@@ -60,7 +60,7 @@ def test_standardised_logits_have_the_gradients_of_finite_differences():
 
 @pytest.mark.parametrize('teachers', ['vit', ['vit', 'vit']])
 def test_teachers_that_are_no_list_of_names_are_one_clear_error(teachers):
-    with pytest.raises(ConfigError, match='teachers must be a list of names, each once, got'):
+    with pytest.raises(ConfigError, match=r'teachers must be None \(all\) or a list of names, each once, got'):
         FusedKD(teachers=teachers)
 
 
