@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from mmaction.datasets.transforms import DecordInit
 
-from ..errors import ConfigError, DataError, check_name
+from ..errors import ConfigError, DataError, check_name, listed
 from ..registry import DATASETS, TRANSFORMS
 from .reading import Video, open_video
 from .video import VideoDataset
@@ -145,8 +145,7 @@ class EpicKitchens(VideoDataset):
         missing = sorted(video for video, path in files.items() if path is None)
         if missing:
             raise DataError(
-                f'{len(missing)} of {len(files)} videos of {self.ann_file} are not in {folder}: '
-                f'{", ".join(missing[:5])}{", ..." if len(missing) > 5 else ""} '
+                f'{len(missing)} of {len(files)} videos of {self.ann_file} are not in {folder}: {listed(missing)} '
                 f'(looked for as {missing[0][:3]}/videos/{missing[0]}.MP4 and {missing[0]}.MP4)'
             )
         return [

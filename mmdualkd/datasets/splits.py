@@ -8,11 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 
-from ..errors import DataError
+from ..errors import DataError, listed
 from ..files import replacing
 from .labels import UNLABELLED
 
-SHOWN = 5
 NO_LABEL = ('', '-1', '-1.0')  # of a file in a table; pandas writes numbers beside gaps with a point
 
 
@@ -23,7 +22,7 @@ def classes_by_folder(paths: Sequence[str]) -> dict[str, str]:
         DataError: If one lies in no folder.
     """
     if loose := [path for path in paths if '/' not in path]:
-        raise DataError(f'{len(loose)} files lie in no class folder: {_listed(loose)}')
+        raise DataError(f'{len(loose)} files lie in no class folder: {listed(loose)}')
     return {path: path.split('/')[-2] for path in paths}
 
 
@@ -85,7 +84,7 @@ def check_classes(classes: Mapping[str, str], unlabelled: Sequence[str] = ()) ->
     if single := [path for path, name in classes.items() if files[name] == 1]:
         have, them = ('classes have', 'them') if len(single) > 1 else ('class has', 'it')
         raise DataError(
-            f'{len(single)} {have} a single file, which cannot be both trained on and tested: {_listed(single)}; add '
+            f'{len(single)} {have} a single file, which cannot be both trained on and tested: {listed(single)}; add '
             f'files, or take {them} out'
         )
 
@@ -103,7 +102,7 @@ def check_names(classes: Mapping[str, str], unlabelled: Sequence[str] = ()) -> N
     if bad := [name for name in (*classes, *unlabelled, *class_names(classes)) if not _can_be_written(name)]:
         raise DataError(
             f'{len(bad)} names cannot stand in an annotation file, for they hold a line break, or begin or end with a '
-            f'space; rename: {", ".join(map(ascii, bad[:SHOWN]))}'
+            f'space; rename: {listed(list(map(ascii, bad)))}'
         )
     files = Counter(classes.values())
     same: dict[str, str] = {}
@@ -227,7 +226,3 @@ def write_annotations(
         for file, text in texts.items():
             files.enter_context(replacing(file)).write_bytes(text.encode())
     return written
-
-
-def _listed(paths: Sequence[str]) -> str:
-    return ', '.join(paths[:SHOWN]) + (', ...' if len(paths) > SHOWN else '')

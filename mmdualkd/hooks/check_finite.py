@@ -125,10 +125,7 @@ class CheckFiniteHook(Hook):
         if step is None or step.faulty():
             iteration, step = self._iteration, None
         when = 'after the step' if step is not None else 'after a step since the last look at them'
-        text = (
-            f'{len(names)} of {count} weights are not finite {when} ({", ".join(names[:3])}'
-            f'{", ..." if len(names) > 3 else ""}), though its losses were'
-        )
+        text = f'{len(names)} of {count} weights are not finite {when} ({listed(names, 3)}), though its losses were'
         return _Fault(iteration, text, step)
 
     def _check(self, runner: Runner, weights: bool) -> None:

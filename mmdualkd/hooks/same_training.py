@@ -12,7 +12,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict, ReduceOnPlateauParamS
 from mmengine.runner import IterBasedTrainLoop, Runner
 
 from ..differences import differences, flat
-from ..errors import CheckpointError
+from ..errors import CheckpointError, listed
 from .resume import STATE, source_of_resume
 
 TRAINING = 'training'  # the key in a checkpoint's meta
@@ -233,11 +233,7 @@ def _other_tensors(there: dict, here: dict) -> list[str]:
         'only there': [name for name in there if name not in here],
         'only here': [name for name in here if name not in there],
     }
-    return [
-        f'{len(names)} tensors {what} ({", ".join(names[:2])}{", ..." if len(names) > 2 else ""})'
-        for what, names in lists.items()
-        if names
-    ]
+    return [f'{len(names)} tensors {what} ({listed(names, 2)})' for what, names in lists.items() if names]
 
 
 def other_order(there: dict, here: dict, parameters: Collection[str]) -> list[str]:

@@ -14,7 +14,7 @@ from mmengine.utils import import_modules_from_strings
 from torch import Tensor, nn
 
 from ..checkpoint import read_checkpoint
-from ..errors import CheckpointError
+from ..errors import CheckpointError, listed
 from ..seeds import seed_step
 from .plain import unplain
 from .record import FORMAT, KEYS, not_finite
@@ -112,8 +112,7 @@ def _precision(cfg: Config, device: str) -> AbstractContextManager[Any]:
 def _told(names: list[str], count: int) -> str:
     if not names:
         return f'all {count} tensors are finite'
-    more = ', ...' if len(names) > NAMED else ''
-    return f'{len(names)} of {count} tensors are not finite ({", ".join(names[:NAMED])}{more})'
+    return f'{len(names)} of {count} tensors are not finite ({listed(names, NAMED)})'
 
 
 def _ranges(batch: Any) -> str:

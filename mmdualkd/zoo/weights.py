@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..checkpoint import check_tensors, model_state_dict, read_checkpoint, trained_with
-from ..errors import CheckpointError, ConfigError
+from ..errors import CheckpointError, ConfigError, listed
 from .download import download
 
 
@@ -51,7 +51,7 @@ def load_strictly(model: nn.Module, state: dict[str, Tensor], address: str, key:
         model.load_state_dict(state, strict=True)
     except RuntimeError as error:
         faults = [
-            f'{len(names)} {what} ({", ".join(names[:3])}{", ..." if len(names) > 3 else ""})'
+            f'{len(names)} {what} ({listed(names, 3)})'
             for what, names in (('missing', missing), ('unexpected', unexpected), ('of another shape', shapes))
             if names
         ]
