@@ -1,5 +1,7 @@
 """Training steps of random numbers, for the tests of terms."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -32,21 +34,23 @@ def of_grids(
     samples: int = 5,
     classes: int = 7,
     seed: int = 0,
+    widths: tuple = (4, 6, 5),
     sizes: tuple = ((3, 4, 4), (2, 3, 3), (4, 2, 3)),
     windows: tuple = ((0.0, 1.0),) * 3,
 ) -> Step:
-    """A float64 step of a student (width 4), which trains, and the teachers ``vit`` (6) and ``cnn`` (5), with grids.
+    """A float64 step of a student, which trains, and the teachers ``vit`` and ``cnn``, with grids.
 
     Args:
         samples: Rows.
         classes: Classes.
         seed: Seed of the numbers.
-        sizes: (T, H, W) of the three.
+        widths: Channels of the three.
+        sizes: Their (T, H, W).
         windows: The time that each covers.
     """
     rng = np.random.default_rng(seed)
     models = []
-    for width, size, window in zip((4, 6, 5), sizes, windows, strict=True):
+    for width, size, window in zip(widths, sizes, windows, strict=True):
         grid = torch.tensor(rng.normal(size=(samples, width, *size)), requires_grad=not models)
         logits = torch.tensor(rng.normal(size=(samples, classes)) * 2, requires_grad=not models)
         models.append(Outputs(logits, grid.mean((2, 3, 4)), grid, window=window))
@@ -54,12 +58,29 @@ def of_grids(
     return Step(models[0], dict(vit=models[1], cnn=models[2]), labels)
 
 
-def prepared(term: Term, step: Step, seed: int = 0) -> Term:
+def prepared(term: Term, step: Step) -> Term:
     """The term, set up in double precision."""
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     term.name = 'term'
     term.setup(step)
     return term.double()
+
+
+def check_gradients(term: Term, step: Step, reads: str = 'logits', **tolerance: float) -> None:
+    """Checks a term from the assistant to the student: its gradients of both are those of finite differences.
+
+    Args:
+        term: The term.
+        step: Has the labels and both models.
+        reads: The field of their outputs that the term reads.
+        **tolerance: As for ``gradcheck``.
+    """
+
+    def value(source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        assistant, student = (replace(Outputs(None, None, None), **{reads: rows}) for rows in (source, target))
+        return term(Step(student, {}, step.labels, assistant=assistant))
+
+    torch.autograd.gradcheck(value, [getattr(model, reads) for model in (step.assistant, step.student)], **tolerance)
 
 
 def softmax(z: np.ndarray) -> np.ndarray:

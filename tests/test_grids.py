@@ -80,7 +80,7 @@ def test_a_head_that_takes_no_single_vector_is_one_clear_error():
         score_cells(model, torch.zeros(1, 7, 1, 1, 1))
 
 
-def test_what_inference_mode_computed_first_serves_training(monkeypatch):
+def test_what_inference_mode_computed_first_serves_training():
     grid, sizes = torch.randn(2, 3, 7, 5, 5), [(3, 2, 2), (9, 9, 9)]
     with torch.inference_mode():
         pool_grid(grid, sizes[0]), stretch_grid(grid, sizes[1])

@@ -47,6 +47,14 @@ def resnet3d(channels: int = 4, num_classes: int = 4, dropout: float = 0.0, norm
     )
 
 
+def one_stage(channels: int = 4) -> dict:
+    """A ResNet3d of one stage: what is compiled is short."""
+    stage = dict(num_stages=1, spatial_strides=(1,), temporal_strides=(1,), dilations=(1,), out_indices=(0,))
+    cfg = resnet3d(channels, **stage)
+    cfg['cls_head']['in_channels'] = channels
+    return cfg
+
+
 def save_model(cfg: dict, path: Path, seed: int = 0) -> str:
     """Saves random weights for a model config; gives the path."""
     torch.manual_seed(seed)
@@ -92,8 +100,8 @@ def batch(frames: int, count: int = 4, size: int = 48, num_classes: int = 4, see
 
 
 def step_losses(model: torch.nn.Module, data: dict) -> dict:
-    """The losses of one training step, by the path that MMEngine takes."""
-    return model(**model.data_preprocessor(data, training=True), mode='loss')
+    """The losses of one training step, by the path that MMEngine takes; the data stay as they are."""
+    return model(**model.data_preprocessor(copy.deepcopy(data), training=True), mode='loss')
 
 
 def gradients(module: torch.nn.Module) -> dict:

@@ -12,14 +12,14 @@ from mmdualkd.heads import ClassMapResidual, ExplainedAwayResidual, SharedHeadRe
 CLASSES = 6
 
 
-def mixed(samples=256, seed=0, shared=4, private=4, channels=(12, 10)):
+def mixed(samples=256, channels=(12, 10)):
     """Two teachers' grids whose channels mix a part that both have with one of their own, and the parts."""
-    rng = torch.Generator().manual_seed(seed)
-    common = torch.randn(samples, shared, 2, 2, 2, generator=rng)
-    parts = [torch.randn(samples, private, 2, 2, 2, generator=rng) for _ in channels]
+    rng = torch.Generator().manual_seed(0)
+    common = torch.randn(samples, 4, 2, 2, 2, generator=rng)
+    parts = [torch.randn(samples, 4, 2, 2, 2, generator=rng) for _ in channels]
     grids = []
     for own, width in zip(parts, channels, strict=True):
-        mix = torch.randn(width, shared + private, generator=rng)
+        mix = torch.randn(width, 8, generator=rng)
         grids.append(torch.einsum('dc,ncthw->ndthw', mix, torch.cat([common, own], 1)) + 3)
     return grids, common, parts
 

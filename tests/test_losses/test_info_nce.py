@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from steps import array, three_models
+from steps import array, prepared, three_models
 from torch.func import functional_call
 
 from mmdualkd.errors import ConfigError
@@ -12,14 +12,6 @@ from mmdualkd.outputs import Outputs
 
 SHAPES = [(2, 3), (5, 7), (33, 4)]
 WAYS = [('vit', 'student'), ('vit', 'assistant'), ('assistant', 'student'), ('student', 'assistant')]
-
-
-def make(step, *args, **kwargs):
-    term = InfoNCE(*args, **kwargs)
-    term.name = 'nce'
-    torch.manual_seed(0)
-    term.setup(step)
-    return term.double()
 
 
 def formula(source, target, temperature):
@@ -45,7 +37,7 @@ def rows(*values):
 @pytest.mark.parametrize('symmetric', [False, True])
 def test_info_nce_equals_its_formula_and_logs_its_temperature(samples, classes, source, target, symmetric):
     step = three_models(samples, classes)
-    term = make(step, source, target, temperature=0.2, symmetric=symmetric)
+    term = prepared(InfoNCE(source, target, temperature=0.2, symmetric=symmetric), step)
     f_source, f_target = array(step.of(source).pooled), array(step.of(target).pooled)
     if f_source.shape[1] != f_target.shape[1]:
         f_target = f_target @ array(term.map.weight).T + array(term.map.bias)
@@ -53,28 +45,29 @@ def test_info_nce_equals_its_formula_and_logs_its_temperature(samples, classes, 
     if symmetric:
         expected = (expected + formula(f_target, f_source, 0.2)) / 2
     np.testing.assert_allclose(term(step).item(), expected, rtol=1e-9)
-    assert step.log['nce/temperature'].item() == pytest.approx(0.2)
-    assert not step.log['nce/temperature'].requires_grad
+    assert step.log['term/temperature'].item() == pytest.approx(0.2)
+    assert not step.log['term/temperature'].requires_grad
 
 
 def test_info_nce_of_two_samples_is_what_one_works_out_by_hand():
     same = rows([[3.0, 0], [0, 2]], [[1.0, 0], [0, 5]])
-    assert make(same, 't', temperature=0.5)(same).item() == pytest.approx(0.126928, abs=1e-6)  # log(1 + e^-2)
+    term = prepared(InfoNCE('t', temperature=0.5), same)
+    assert term(same).item() == pytest.approx(0.126928, abs=1e-6)  # log(1 + e^-2)
     swapped = rows([[0.0, 3], [2, 0]], [[1.0, 0], [0, 5]])
-    assert make(swapped, 't', temperature=0.5)(swapped).item() == pytest.approx(2.126928, abs=1e-6)  # log(1 + e^2)
+    assert term(swapped).item() == pytest.approx(2.126928, abs=1e-6)  # log(1 + e^2)
 
 
 def test_only_models_of_other_widths_get_a_map():
     step = three_models()
-    assert not list(make(step, 'vit', 'assistant').map.parameters())
-    assert make(step, 'vit', 'student').map.weight.shape == (6, 4)
-    assert make(step, 'student', 'assistant').map.weight.shape == (4, 6)
+    assert not list(prepared(InfoNCE('vit', 'assistant'), step).map.parameters())
+    assert prepared(InfoNCE('vit', 'student'), step).map.weight.shape == (6, 4)
+    assert prepared(InfoNCE('student', 'assistant'), step).map.weight.shape == (4, 6)
 
 
 @pytest.mark.parametrize('symmetric', [False, True])
 def test_info_nce_gradients_are_those_of_finite_differences(symmetric):
     step = three_models(4, 3)
-    term = make(step, 'assistant', 'student', symmetric=symmetric, temperature=0.3)
+    term = prepared(InfoNCE('assistant', 'student', symmetric=symmetric, temperature=0.3), step)
 
     def value(source, target, log_change, weight):
         changed = Step(Outputs(None, target, None), {}, step.labels, assistant=Outputs(None, source, None))
@@ -87,16 +80,16 @@ def test_info_nce_gradients_are_those_of_finite_differences(symmetric):
 
 def test_gradients_reach_the_source_unless_it_is_detached():
     step = three_models()
-    make(step, 'assistant')(step).backward()
+    prepared(InfoNCE('assistant'), step)(step).backward()
     assert step.assistant.pooled.grad.abs().sum() > 0 and step.student.pooled.grad.abs().sum() > 0
     step = three_models()
-    make(step, 'assistant', detach_source=True)(step).backward()
+    prepared(InfoNCE('assistant', detach_source=True), step)(step).backward()
     assert step.assistant.pooled.grad is None and step.student.pooled.grad.abs().sum() > 0
 
 
 def test_one_row_in_the_batch_gives_zero_loss_and_zero_gradients():
     step = three_models(samples=1)
-    term = make(step, 'assistant', symmetric=True)
+    term = prepared(InfoNCE('assistant', symmetric=True), step)
     loss = term(step)
     loss.backward()
     assert loss.item() == 0
@@ -106,7 +99,7 @@ def test_one_row_in_the_batch_gives_zero_loss_and_zero_gradients():
 
 def test_features_of_zeros_give_gradients_with_a_bound():
     step = rows([[0.0, 0], [0, 0]], [[1.0, 0], [0, 5]])
-    term = make(step, 't')
+    term = prepared(InfoNCE('t'), step)
     loss = term(step)
     loss.backward()
     assert loss.item() == pytest.approx(np.log(2))
@@ -131,31 +124,31 @@ def test_the_temperature_learns_and_stops_at_its_bounds(label, bound):
     """Where the rows match, colder is better without end; where they do not, warmer is."""
     eye = np.eye(4).tolist()
     step = rows(eye if label == 'matched' else eye[1:] + eye[:1], eye)
-    term = make(step, 't', temperature=0.5)
+    term = prepared(InfoNCE('t', temperature=0.5), step)
     optimizer = torch.optim.SGD(term.parameters(), lr=50.0)
     for _ in range(20):
         optimizer.zero_grad()
         term(step).backward()
         optimizer.step()
     term(step)
-    assert step.log['nce/temperature'].item() == pytest.approx(bound)
+    assert step.log['term/temperature'].item() == pytest.approx(bound)
 
 
 def test_a_temperature_that_an_optimizer_threw_out_comes_back_to_its_bound():
     step = three_models()
-    term = make(step, 'vit')
+    term = prepared(InfoNCE('vit'), step)
     for thrown, bound in ((-50.0, 0.01), (50.0, 1.0)):
         term.log_change.data.fill_(thrown)
         loss = term(step)
         term.log_change.grad = None
         loss.backward()
-        assert step.log['nce/temperature'].item() == pytest.approx(bound)
+        assert step.log['term/temperature'].item() == pytest.approx(bound)
         assert torch.isfinite(loss) and term.log_change.grad.abs() > 0
 
 
 def test_a_fixed_temperature_stays_and_trains_nothing():
     step = three_models()
-    term = make(step, 'vit', 'assistant', temperature=0.1, learnable=False)
+    term = prepared(InfoNCE('vit', 'assistant', temperature=0.1, learnable=False), step)
     assert not list(term.parameters())
     np.testing.assert_allclose(
         term(step).item(), formula(array(step.of('vit').pooled), array(step.assistant.pooled), 0.1), rtol=1e-9
@@ -168,7 +161,7 @@ def test_a_fixed_temperature_stays_and_trains_nothing():
         (lambda: InfoNCE('vit', temperature=0), r'temperature must be in \[0.01, 1.0\], got 0'),
         (lambda: InfoNCE('vit', temperature=4.0), r'got 4.0'),
         (lambda: InfoNCE('student'), "target must be another model than source, both are 'student'"),
-        (lambda: make(three_models(), 'student', 'vit'), r"terms.nce.target='vit' is a teacher, and teachers do not"),
+        (lambda: prepared(InfoNCE('student', 'vit'), three_models()), r"terms.term.target='vit' is a teacher, and"),
     ],
 )
 def test_wrong_arguments_are_one_clear_error(make_term, message):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from steps import array, of_grids, prepared, softmax
 
 from mmdualkd.errors import ConfigError
 from mmdualkd.losses import RKD, FusedKD, Step
@@ -12,37 +13,10 @@ from mmdualkd.outputs import Outputs
 SHAPES = [(2, 3), (5, 7), (8, 51)]
 
 
-def outputs(rng, samples, classes, channels=6, grid=(2, 3, 3), scale=1.0):
-    values = rng.normal(size=(samples, channels, *grid))
-    logits = rng.normal(size=(samples, classes)) * scale
-    return Outputs(torch.tensor(logits), torch.tensor(values.mean((2, 3, 4))), torch.tensor(values))
-
-
-def make_step(samples=5, classes=7, seed=0):
-    rng = np.random.default_rng(seed)
-    student = outputs(rng, samples, classes, channels=4, grid=(3, 4, 4))
-    for value in (student.logits, student.pooled, student.grid):
-        value.requires_grad_(True)
-    teachers = dict(
-        vit=outputs(rng, samples, classes, 6, (2, 3, 3), 3.0), cnn=outputs(rng, samples, classes, 5, (4, 2, 3), 2.0)
-    )
-    labels = torch.tensor(np.eye(classes)[rng.integers(0, classes, samples)])
-    return Step(student, teachers, labels)
-
-
-def softmax(z):
-    e = np.exp(z - z.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
-
-
-def array(tensor):
-    return tensor.detach().numpy()
-
-
 @pytest.mark.parametrize('samples, classes', SHAPES)
 @pytest.mark.parametrize('tau', [1.0, 4.0])
 def test_fused_kd_equals_its_formula_and_logs_its_weights(samples, classes, tau):
-    step = make_step(samples, classes)
+    step = of_grids(samples, classes)
     term = FusedKD(weighting=dict(type='Uniform'), tau=tau)
     term.name = 'kd'
     target = (array(step.teachers['vit'].logits) + array(step.teachers['cnn'].logits)) / 2
@@ -56,7 +30,7 @@ def test_fused_kd_equals_its_formula_and_logs_its_weights(samples, classes, tau)
 
 
 def test_fused_kd_takes_the_weights_of_its_weighting_sample_by_sample():
-    step = make_step()
+    step = of_grids()
     term = FusedKD(tau=2.0)
     stacked = torch.stack([step.teachers[name].logits for name in ('vit', 'cnn')])
     weights = array(term.weighting(stacked, step.student.logits, step.labels))
@@ -66,7 +40,7 @@ def test_fused_kd_takes_the_weights_of_its_weighting_sample_by_sample():
 
 
 def test_one_teacher_makes_fused_kd_plain_kd_whatever_the_weighting():
-    step = make_step()
+    step = of_grids()
     p, q = softmax(array(step.teachers['cnn'].logits) / 4), softmax(array(step.student.logits) / 4)
     expected = 16 * (p * np.log(p / q)).sum() / 5
     for kind in ('DATW', 'Uniform', 'EBKD', 'CAMKD'):
@@ -75,7 +49,7 @@ def test_one_teacher_makes_fused_kd_plain_kd_whatever_the_weighting():
 
 
 def test_standardised_logits_make_kd_blind_to_scale_and_shift():
-    step = make_step()
+    step = of_grids()
     term = FusedKD(weighting=dict(type='Uniform'), standardise_logits=True, teachers=['vit'])
     before = term(step).item()
     step.teachers['vit'].logits.mul_(7).add_(3)
@@ -83,7 +57,7 @@ def test_standardised_logits_make_kd_blind_to_scale_and_shift():
 
 
 def test_standardised_teachers_weigh_the_same_at_any_scale():
-    step = make_step()
+    step = of_grids()
     term = FusedKD(weighting=dict(type='Uniform'), standardise_teachers=True)
     before = term(step).item()
     step.teachers['vit'].logits.mul_(100)
@@ -93,7 +67,7 @@ def test_standardised_teachers_weigh_the_same_at_any_scale():
 @pytest.mark.parametrize('samples, classes', SHAPES)
 @pytest.mark.parametrize('features', ['pooled', 'logits'])
 def test_rkd_equals_its_formula(samples, classes, features):
-    step = make_step(samples, classes)
+    step = of_grids(samples, classes)
 
     def smooth_l1(a, b):
         d = abs(a - b)
@@ -126,7 +100,7 @@ def test_rkd_equals_its_formula(samples, classes, features):
 
 
 def test_rkd_is_zero_for_the_teachers_own_relations_and_finite_for_equal_samples():
-    step = make_step()
+    step = of_grids()
     rotation = torch.linalg.qr(torch.randn(6, 6, dtype=torch.float64)).Q
     turned = F.normalize(step.teachers['vit'].pooled, dim=1) @ rotation
     same = Step(Outputs(step.student.logits, turned, step.student.grid), step.teachers, step.labels)
@@ -142,11 +116,8 @@ def test_rkd_is_zero_for_the_teachers_own_relations_and_finite_for_equal_samples
     [lambda: FusedKD(), lambda: RKD('vit', angle=1.0), lambda: RKD('vit', features='logits')],
 )
 def test_gradients_are_those_of_finite_differences(make):
-    step = make_step(4, 5)
-    term = make()
-    term.name = 'term'
-    term.setup(step)
-    term.double()
+    step = of_grids(4, 5)
+    term = prepared(make(), step)
     # DATW's weights are held constant in the derivative, as in the formula.
     if isinstance(term, FusedKD):
         fixed = term.weighting(
@@ -154,10 +125,11 @@ def test_gradients_are_those_of_finite_differences(make):
         )
         term.weighting.forward = lambda *_: fixed
 
-    def value(logits, pooled, grid):
-        return term(Step(Outputs(logits, pooled, grid), step.teachers, step.labels))
+    def value(logits, pooled):
+        return term(Step(Outputs(logits, pooled, None), step.teachers, step.labels))
 
-    assert torch.autograd.gradcheck(value, (step.student.logits, step.student.pooled, step.student.grid), atol=1e-4)
+    pooled = step.student.pooled.detach().requires_grad_()
+    assert torch.autograd.gradcheck(value, (step.student.logits, pooled), atol=1e-4)
 
 
 @pytest.mark.parametrize(

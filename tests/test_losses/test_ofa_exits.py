@@ -17,9 +17,9 @@ from mmdualkd.stages import Features
 SHAPES = ((2, 2, 8, 8), (3, 2, 4, 4), (4, 1, 4, 4), (5, 1, 2, 2))  # (C, T, H, W) of the stages
 
 
-def with_stages(kind='cnn', samples=3):
+def with_stages(samples=3):
     step = three_models(samples, 5)
-    step.kind = kind
+    step.kind = 'cnn'
     step.stages = tuple(Features(torch.randn(samples, *shape, dtype=torch.float64)) for shape in SHAPES)
     return step
 
@@ -104,12 +104,9 @@ def test_under_autocast_exits_and_losses_are_in_float32(tmp_path):
 
 
 def test_students_that_are_not_divided_are_refused_when_built(tmp_path):
-    student = tiny.resnet3d(num_stages=1, spatial_strides=(1,), temporal_strides=(1,), dilations=(1,), out_indices=(0,))
-    student['backbone']['inflate'] = (1,)
-    student['cls_head']['in_channels'] = 4
     message = r'^model.student cannot serve model.terms \(OFAExits\): ResNet3d has 1 stages; only one of four'
     with pytest.raises(ConfigError, match=message):
-        tiny.build_distiller(tmp_path, student, terms=dict(exits=dict(type='OFAExits', source='vit')))
+        tiny.build_distiller(tmp_path, tiny.one_stage(), terms=dict(exits=dict(type='OFAExits', source='vit')))
 
 
 @pytest.mark.parametrize('stages', [(), (0, 1), (1, 1), 3, ('1',), (True,)])

@@ -11,8 +11,8 @@ from mmdualkd.losses.rkd import SMALLEST_DISTANCE
 from mmdualkd.outputs import Outputs
 
 
-def normal(rows, width=16, seed=0):
-    return torch.randn(rows, width, generator=torch.Generator().manual_seed(seed))
+def normal(rows, seed=0):
+    return torch.randn(rows, 16, generator=torch.Generator().manual_seed(seed))
 
 
 def with_rows(values, **rows):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from steps import of_grids, prepared
 from torch import nn
 
 from mmdualkd.errors import ConfigError
@@ -26,30 +27,17 @@ class Teacher(nn.Module):
         self.head.forward = lambda feats: self.head.fc(feats[-1])
 
 
-def make_step(samples=5, seed=0, widths=(4, 6, 5), sizes=((3, 4, 4), (2, 3, 3), (4, 2, 3)), windows=((0, 1),) * 3):
-    rng = np.random.default_rng(seed)
-    models = []
-    for width, size, window in zip(widths, sizes, windows, strict=True):
-        grid = torch.tensor(rng.normal(size=(samples, width, *size)))
-        models.append(Outputs(torch.zeros(samples, CLASSES), grid.mean((2, 3, 4)), grid, window=window))
-    models[0].grid.requires_grad_(True)
-    labels = torch.tensor(np.eye(CLASSES)[rng.integers(0, CLASSES, samples)])
-    models[1].network, models[2].network = Teacher(widths[1], 1).double(), Teacher(widths[2], 2).double()
-    return Step(models[0], dict(vit=models[1], cnn=models[2]), labels)
-
-
-def build(step, **arguments):
-    torch.manual_seed(0)
-    term = SDD(**arguments)
-    term.name = 'sdd'
-    term.setup(step)
-    return term.double()
+def make_step(samples=5, widths=(4, 6, 5), **kwargs):
+    step = of_grids(samples, CLASSES, widths=widths, **kwargs)
+    for seed, (model, width) in enumerate(zip(step.teachers.values(), widths[1:], strict=True), 1):
+        model.network = Teacher(width, seed).double()
+    return step
 
 
 @pytest.mark.parametrize('grid', [None, (1, 1, 1)])
 def test_with_class_maps_it_equals_its_formula(grid):
     step = make_step()
-    term = build(step, grid=grid, residual='class_maps')
+    term = prepared(SDD(grid=grid, residual='class_maps'), step)
     assert term.grid == (grid or (2, 2, 3))
 
     def class_map(name):
@@ -61,16 +49,16 @@ def test_with_class_maps_it_equals_its_formula(grid):
     residual = np.moveaxis(class_map('vit') - class_map('cnn'), -1, 1)
     branch = term.branch(pool_grid(step.student.grid, term.grid)).detach().numpy()
     np.testing.assert_allclose(term(step).item(), ((branch - residual) ** 2).mean(), rtol=1e-4)
-    np.testing.assert_allclose(step.log['sdd/residual_std'].item(), residual.std(), rtol=1e-4)
+    np.testing.assert_allclose(step.log['term/residual_std'].item(), residual.std(), rtol=1e-4)
 
 
 @pytest.mark.parametrize('residual', RESIDUALS)
 def test_identical_teachers_leave_no_residual(residual):
     step = make_step(samples=64, widths=(4, 6, 6), sizes=((3, 4, 4), (2, 3, 3), (2, 3, 3)))
     step.teachers['cnn'] = step.teachers['vit']
-    term = build(step, residual=residual)
+    term = prepared(SDD(residual=residual), step)
     term(step)
-    assert step.log['sdd/residual_std'] < (0.02 if residual == 'explained_away' else 1e-12)
+    assert step.log['term/residual_std'] < (0.02 if residual == 'explained_away' else 1e-12)
 
 
 @pytest.mark.parametrize('residual', RESIDUALS)
@@ -78,7 +66,7 @@ def test_different_teachers_leave_one_and_training_the_term_does_not_shrink_it(r
     step = make_step(8, sizes=((2, 3, 3),) * 3)
     student = torch.cat([step.teachers['vit'].grid, step.teachers['cnn'].grid], dim=1)  # all the residual is made of
     step.student = Outputs(step.student.logits, None, student)
-    term = build(step, residual=residual, dim=8)
+    term = prepared(SDD(residual=residual, dim=8), step)
     optimizer = torch.optim.Adam(term.parameters(), 1e-2)
     sizes, errors = [], []
     for _ in range(200):
@@ -87,7 +75,7 @@ def test_different_teachers_leave_one_and_training_the_term_does_not_shrink_it(r
         own = term.residual(*_read(term, step), step.labels)[1].item()
         loss.backward()
         optimizer.step()
-        sizes.append(step.log['sdd/residual_std'].item())
+        sizes.append(step.log['term/residual_std'].item())
         errors.append((loss.item() - own) / sizes[-1] ** 2)
     assert errors[-1] < 0.5 * errors[0]
     assert sizes[-1] > 0.9 * sizes[0] > 0.2
@@ -100,7 +88,7 @@ def _read(term, step):
 
 def test_no_gradient_of_the_mse_reaches_the_learned_maps():
     step = make_step()
-    term = build(step, residual='shared_head', dim=4)
+    term = prepared(SDD(residual='shared_head', dim=4), step)
     term(step).backward()
     gradient = term.residual.of_vit.weight.grad.clone()
     term.zero_grad()
@@ -111,7 +99,7 @@ def test_no_gradient_of_the_mse_reaches_the_learned_maps():
 @pytest.mark.parametrize('residual', RESIDUALS)
 def test_gradients_are_those_of_finite_differences(residual):
     step = make_step(4)
-    term = build(step, residual=residual, dim=4).eval()
+    term = prepared(SDD(residual=residual, dim=4), step).eval()
     term.train()(step)  # moments
     term.eval()
 
@@ -127,23 +115,23 @@ def test_cells_are_compared_at_the_same_moments():
     for model, event in ((step.teachers['vit'], 5), (step.teachers['cnn'], 6)):  # frames 48 to 56 in both
         model.grid.zero_()
         model.grid[:, :, event] = 1
-    term = build(step)
+    term = prepared(SDD(), step)
     assert term.grid == (8, 1, 1)
     term(step)
-    assert step.log['sdd/residual_std'] < 1e-6
+    assert step.log['term/residual_std'] < 1e-6
 
 
 def test_segments_of_a_video_and_clips_share_no_moments_so_time_is_averaged_out():
     step = make_step(windows=((0, 1), None, (0, 1)))
-    assert build(step).grid == (1, 2, 3)
+    assert prepared(SDD(), step).grid == (1, 2, 3)
     with pytest.raises(ConfigError, match='segments and clips share no moments'):
-        build(step, grid=(2, 1, 1))
-    assert build(make_step(windows=(None,) * 3)).grid == (2, 2, 3)
+        prepared(SDD(grid=(2, 1, 1)), step)
+    assert prepared(SDD(), make_step(windows=(None,) * 3)).grid == (2, 2, 3)
 
 
 def test_more_classes_than_dim_are_projected():
     step = make_step()
-    term = build(step, dim=3, residual='class_maps')
+    term = prepared(SDD(dim=3, residual='class_maps'), step)
     term(step)
     assert term.branch.layers[-1].out_channels == 3
 
@@ -155,7 +143,7 @@ def test_nothing_pools_with_an_operation_that_is_not_deterministic_on_cuda(monke
     for name in ('adaptive_avg_pool3d', 'interpolate'):
         monkeypatch.setattr(F, name, refuse)
     step = make_step()
-    build(step)(step).backward()
+    prepared(SDD(), step)(step).backward()
     assert step.student.grid.grad.abs().sum() > 0
 
 

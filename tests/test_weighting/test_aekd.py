@@ -12,11 +12,6 @@ from mmdualkd.weighting import AEKD
 from mmdualkd.weighting.aekd import shortest_sum
 
 
-def softmax(z):
-    e = np.exp(z - z.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
-
-
 def solved(vectors, most):
     """By SLSQP, from the middle."""
     count = len(vectors)

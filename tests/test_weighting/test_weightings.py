@@ -3,22 +3,18 @@ import math
 import numpy as np
 import pytest
 import torch
+from steps import softmax
 
 from mmdualkd.errors import ConfigError
 from mmdualkd.weighting import CAMKD, DATW, EBKD, Uniform
 
 
-def numpy_softmax(z):
-    e = np.exp(z - z.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
-
-
 def numpy_entropy(z):
-    p = numpy_softmax(z)
+    p = softmax(z)
     return -(p * np.log(p)).sum(-1)
 
 
-def numpy_datw(teachers, student, score, tau=None, eps=1e-6, labels=None):
+def numpy_datw(teachers, student, score, tau=None, labels=None):
     """Independent float64 formula, sample by sample; guarded where there are labels."""
     count, samples, classes = teachers.shape
     weights = np.zeros((count, samples))
@@ -31,9 +27,9 @@ def numpy_datw(teachers, student, score, tau=None, eps=1e-6, labels=None):
             d = 1 - z @ s / np.linalg.norm(z) / np.linalg.norm(s)
             scores.append(dict(product=c * d, sum=c + d, confidence=c, discrepancy=d)[score])
             if labels is not None and labels[n].any():
-                scores[-1] *= labels[n] @ numpy_softmax(teachers[k, n])
+                scores[-1] *= labels[n] @ softmax(teachers[k, n])
         scores = np.array(scores)
-        raw = np.exp(scores / tau) if tau else scores + eps
+        raw = np.exp(scores / tau) if tau else scores + 1e-6
         weights[:, n] = raw / raw.sum()
     return weights
 
@@ -135,8 +131,8 @@ def test_ebkd_equals_its_formula(logits):
 def test_ca_mkd_equals_its_formula(logits, soft):
     teachers, student = logits
     labels = np.random.default_rng(1).dirichlet(np.ones(7), 5) if soft else np.eye(7)[[0, 1, 2, 3, 4]]
-    cross_entropy = -(labels * np.log(numpy_softmax(teachers))).sum(-1)
-    expected = (1 - numpy_softmax(cross_entropy.T).T) / 2
+    cross_entropy = -(labels * np.log(softmax(teachers))).sum(-1)
+    expected = (1 - softmax(cross_entropy.T).T) / 2
     ours = CAMKD()(torch.tensor(teachers), torch.tensor(student), torch.tensor(labels))
     np.testing.assert_allclose(ours, expected, rtol=1e-9)
 
