@@ -40,14 +40,14 @@ def vit(width: int = 24, **backbone) -> dict:
     )
 
 
-def mixer(width: int = 24) -> dict:
+def mixer() -> dict:
     """A Mixer of six blocks on 8 x 8 patches."""
-    arch = dict(embed_dims=width, num_layers=6, tokens_mlp_dims=16, channels_mlp_dims=48)
+    arch = dict(embed_dims=24, num_layers=6, tokens_mlp_dims=16, channels_mlp_dims=48)
     return dict(
         type='mmpretrain.ImageClassifier',
         backbone=dict(type='MlpMixer', arch=arch, img_size=SIZE, patch_size=4),
         neck=dict(type='GlobalAveragePooling', dim=1),
-        head=dict(type='LinearClsHead', num_classes=CLASSES, in_channels=width, loss=LOSS),
+        head=dict(type='LinearClsHead', num_classes=CLASSES, in_channels=24, loss=LOSS),
         data_preprocessor=PREPROCESSOR,
     )
 

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from tiny import step_losses
 from tiny_pictures import batch, build_distiller, build_plain, cnn, mixer, vit
 
 from mmdualkd.errors import ConfigError
@@ -22,10 +23,6 @@ PAIRS = {
 }
 
 
-def step_losses(model, data=None):
-    return model(**model.data_preprocessor(copy.deepcopy(data or batch()), training=True), mode='loss')
-
-
 def reached(model, loss):
     """Names of the parameters that a loss has a gradient for other than zero."""
     names, values = zip(*model.named_parameters(), strict=True)
@@ -42,7 +39,7 @@ def pair(request, tmp_path):
 def test_every_pair_takes_a_step_in_which_all_parameters_learn_and_no_teacher_tensor_changes(pair):
     _, model = pair
     before = copy.deepcopy(model.teachers['teacher'].state_dict())
-    losses = step_losses(model)
+    losses = step_losses(model, batch())
     ways = [f'loss_{name}_{way}' for way in ('ts', 'ta', 'as') for name in ('nce', 'ofa')]
     assert [name for name in losses if 'loss' in name] == ['loss_cls', *ways]
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
@@ -68,7 +65,7 @@ def test_the_assistant_is_the_first_models_stages_the_projector_and_the_other_mo
     seen = {}
     for term in model.terms.values():
         term.register_forward_pre_hook(lambda _, args: seen.update(step=args[0]))
-    step_losses(model)
+    step_losses(model, batch())
     clip = model.data_preprocessor(batch(), training=True)['inputs']
     student, teacher = model.student, model.teachers['teacher']
     first, last, name = (
@@ -82,7 +79,7 @@ def test_the_assistant_is_the_first_models_stages_the_projector_and_the_other_mo
 
 def test_a_students_shared_stages_learn_through_the_assistant(tmp_path):
     model = build_distiller(tmp_path, cnn(), vit(), HYBRID)
-    names = reached(model, step_losses(model)['loss_ofa_ta'])
+    names = reached(model, step_losses(model, batch())['loss_ofa_ta'])
     assert any(name.startswith('student.backbone.conv1') for name in names)
     assert any(name.startswith('student.backbone.layer3') for name in names)
     assert any(name.startswith('assistant.l2g') for name in names)
@@ -91,7 +88,7 @@ def test_a_students_shared_stages_learn_through_the_assistant(tmp_path):
 
 def test_a_vit_students_last_stage_learns_through_the_assistant(tmp_path):
     model = build_distiller(tmp_path, vit(), cnn(), HYBRID)
-    names = reached(model, step_losses(model)['loss_nce_ta'])
+    names = reached(model, step_losses(model, batch())['loss_nce_ta'])
     assert any(name.startswith('student.backbone.layers.5') for name in names)
     assert not any(name.startswith(('student.backbone.layers.4', 'student.backbone.patch_embed')) for name in names)
 
@@ -102,7 +99,7 @@ def test_shared_stages_run_once_a_step(tmp_path, student, teacher, first):
     convolution = (model.student if first == 'student' else model.teachers['teacher']).backbone.layer3[0].conv1
     calls = []
     convolution.register_forward_hook(lambda *_: calls.append(1))
-    step_losses(model)
+    step_losses(model, batch())
     assert len(calls) == 1
 
 
@@ -114,8 +111,8 @@ def test_zero_weights_leave_the_gradients_exactly_those_of_plain_training(tmp_pa
     model = build_distiller(tmp_path, cnn(), vit(), HYBRID, terms=terms)
     plain = build_plain(cnn()).train()
     plain.load_state_dict(model.student.state_dict())
-    model.parse_losses(step_losses(model))[0].backward()
-    plain.parse_losses(plain(**plain.data_preprocessor(batch(), training=True), mode='loss'))[0].backward()
+    model.parse_losses(step_losses(model, batch()))[0].backward()
+    plain.parse_losses(step_losses(plain, batch()))[0].backward()
     for (name, ours), theirs in zip(model.student.named_parameters(), plain.parameters(), strict=True):
         assert torch.equal(ours.grad, theirs.grad), name
     assert all(torch.equal(a, b) for a, b in zip(model.student.buffers(), plain.buffers(), strict=True))
@@ -149,7 +146,7 @@ def test_an_assistant_that_nothing_trains_is_an_error(tmp_path, terms):
 def test_a_target_a_source_that_is_not_detached_and_a_loss_of_its_own_train_the_assistant(tmp_path, term):
     detached = dict(type='OFA', source='assistant', detach_source=True)
     model = build_distiller(tmp_path, cnn(), vit(), HYBRID, terms=dict(ofa=detached, other=term))
-    losses = step_losses(model)
+    losses = step_losses(model, batch())
     assert any(name.startswith('assistant') for name in reached(model, losses['loss_other']))
 
 

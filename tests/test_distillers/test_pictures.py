@@ -7,15 +7,12 @@ import pytest
 import torch
 from mmengine.registry import MODELS
 from mmpretrain.structures import DataSample
+from tiny import step_losses
 from tiny_pictures import CLASSES, PREPROCESSOR, batch, build_distiller, build_plain, cnn, mixer, vit
 
 from mmdualkd.errors import ConfigError
 
 KD = dict(kd=dict(type='FusedKD', weighting=dict(type='Uniform')))
-
-
-def step_losses(model, data):
-    return model(**model.data_preprocessor(copy.deepcopy(data), training=True), mode='loss')
 
 
 def gradients(model):
@@ -31,7 +28,7 @@ def test_zero_weights_leave_a_classifiers_gradients_exactly_those_of_plain_train
     total, log = distiller.parse_losses(step_losses(distiller, batch()))
     total.backward()
     torch.manual_seed(1)
-    theirs, _ = plain.parse_losses(plain(**plain.data_preprocessor(batch(), training=True), mode='loss'))
+    theirs, _ = plain.parse_losses(step_losses(plain, batch()))
     theirs.backward()
     assert total.item() == theirs.item() and {'loss', 'loss_cls', 'loss_kd', 'kd/target_entropy'} <= set(log)
     assert gradients(plain)
@@ -94,7 +91,7 @@ def test_a_loss_that_takes_labels_as_rows_has_them_where_nothing_is_blended(tmp_
     distiller = build_distiller(tmp_path, student, cnn(), terms=KD)
     plain.load_state_dict(distiller.student.state_dict())
     data = batch()
-    theirs = plain(**plain.data_preprocessor(copy.deepcopy(data), training=True), mode='loss')
+    theirs = step_losses(plain, data)
     assert step_losses(distiller, data)['loss_cls'] == theirs['loss']
     data['data_samples'] = [DataSample().set_gt_label(label) for label in (1, -1, 3, -1)]
     assert torch.isfinite(distiller.parse_losses(step_losses(distiller, data))[0])
@@ -112,7 +109,7 @@ def test_pictures_of_several_labels_have_the_plain_loss_and_share_one_among_them
     distiller.terms['kd'].register_forward_pre_hook(lambda _, args: seen.update(labels=args[0].labels))
     plain = build_plain(SEVERAL).train()
     plain.load_state_dict(distiller.student.state_dict())
-    theirs = plain(**plain.data_preprocessor(copy.deepcopy(data), training=True), mode='loss')
+    theirs = step_losses(plain, data)
     assert step_losses(distiller, data)['loss_cls'] == theirs['loss']
     expected = torch.tensor([[(index in row) / max(len(row), 1) for index in range(CLASSES)] for row in rows])
     assert torch.equal(seen['labels'], expected)

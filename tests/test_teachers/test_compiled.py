@@ -1,7 +1,5 @@
 """``compile=True`` in a teacher's entry."""
 
-import copy
-
 import pytest
 import tiny
 import tiny_pictures
@@ -13,23 +11,15 @@ from mmdualkd.registry import build
 from mmdualkd.teachers.compiled import Compiled, plainly
 
 
-def short(channels):
-    """A ResNet3d of one stage."""
-    stage = dict(num_stages=1, spatial_strides=(1,), temporal_strides=(1,), dilations=(1,), out_indices=(0,))
-    cfg = tiny.resnet3d(channels, **stage)
-    cfg['cls_head']['in_channels'] = channels
-    return cfg
-
-
 def of_clips(folder, **vit):
-    cfg = short(4)
+    cfg = tiny.one_stage(4)
     teachers = {
         name: dict(config=cfg, checkpoint=tiny.save_model(cfg, folder / f'{name}-short.pth', seed))
         for seed, name in enumerate(('vit', 'cnn'))
     }
     teachers['vit'].update(vit)
     views = {name: dict(clip_len=2, size=16) for name in tiny.VIEWS}
-    return tiny.build_distiller(folder, short(4), teachers=teachers, views=views)
+    return tiny.build_distiller(folder, tiny.one_stage(4), teachers=teachers, views=views)
 
 
 @pytest.fixture
@@ -46,7 +36,7 @@ def test_compiled_teachers_say_what_they_say_uncompiled(tmp_path, calls):
     assert calls == []  # building a model waits for no compiler
     assert list(plain.state_dict()) == list(compiled.state_dict())
     batch = tiny.batch(2, 2, size=16)
-    losses = [tiny.step_losses(model, copy.deepcopy(batch)) for model in (plain, compiled)]
+    losses = [tiny.step_losses(model, batch) for model in (plain, compiled)]
     for name, value in losses[0].items():
         torch.testing.assert_close(losses[1][name], value, rtol=1e-4, atol=1e-5, msg=lambda text, name=name: name)
     assert calls == ['vit']
@@ -85,6 +75,4 @@ def test_only_a_teacher_is_compiled_by_its_entry_and_by_yes_or_no(tmp_path):
     with pytest.raises(ConfigError, match='model.teachers.vit.compile must be True or False, got .reduce-overhead.'):
         of_clips(tmp_path, compile='reduce-overhead')
     with pytest.raises(ConfigError, match=r"model.student has unknown keys \['compile'\]"):
-        build(
-            tiny.distiller_config(tmp_path, student=None) | dict(student=dict(config=short(4), compile=True)), 'model'
-        )
+        build(tiny.distiller_config(tmp_path) | dict(student=dict(config=tiny.one_stage(), compile=True)), 'model')

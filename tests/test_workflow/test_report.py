@@ -8,11 +8,11 @@ from mmdualkd.workflow.outcome import Distilled, Row
 from mmdualkd.workflow.report import write_report
 
 
-def outcome(folder, accuracy, alone=None, classes=4, val=100):
+def outcome(folder, accuracy, alone=None):
     rows = [Row('teacher vit', 90.0, 2_000_000, 1.5, '')]
     rows += [Row('student alone', alone, 500_000, 0.2, '')] if alone is not None else []
     rows.append(Row('student distilled', accuracy, 500_000, 0.2, ''))
-    return Distilled(folder, 'videos', [str(index) for index in range(classes)], val, {}, rows, dict(data=60.0, x=30.0))
+    return Distilled(folder, 'videos', list('0123'), 100, {}, rows, dict(data=60.0, x=30.0))
 
 
 def test_the_text_has_each_models_figures_the_gain_and_the_standard_error(tmp_path):

@@ -24,8 +24,8 @@ def tree(folder, clip, *names):
     return folder
 
 
-def found(data, tmp_path, fraction=0.2, regex=None, seed=0):
-    return find_samples(data, tmp_path / 'out', fraction, regex and re.compile(regex), seed)
+def found(data, tmp_path, fraction=0.2, regex=None):
+    return find_samples(data, tmp_path / 'out', fraction, regex and re.compile(regex), 0)
 
 
 def test_class_folders_are_divided_class_by_class_and_written_with_their_names(tmp_path, clip):
