@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import ConfigError
+from ..errors import ConfigError, nearest
 
 ZOOS = ('mmdualkd', 'mmaction', 'mmpretrain')  # packages that bring configs along
 SAFE = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)  # a metafile may lie beside anybody's config
@@ -72,7 +72,7 @@ def _find_config(name: str, key: str) -> Path:
         path = Path(relative).expanduser()
         if path.is_file():
             return path
-        hint = _nearest(path.name, [file.name for file in path.parent.glob('*.py')])
+        hint = nearest(path.name, [file.name for file in path.parent.glob('*.py')], cutoff=0.0)
         raise ConfigError(f'{key}={name!r}: there is no such config file{hint}')
     root = zoo_folder(package)
     if root is None:
@@ -82,9 +82,8 @@ def _find_config(name: str, key: str) -> Path:
         return path
     known = [file.relative_to(root).as_posix() for file in root.rglob('*.py')]
     same_name = [other for other in known if other.rpartition('/')[2] == Path(relative).name]
-    raise ConfigError(
-        f'{key}={name!r}: {package} has no such config{_nearest(relative, same_name or known, f"{package}::")}'
-    )
+    hint = nearest(name, [f'{package}::{other}' for other in same_name or known], cutoff=0.0)
+    raise ConfigError(f'{key}={name!r}: {package} has no such config{hint}')
 
 
 def zoo_folder(package: str) -> Path | None:
@@ -114,7 +113,7 @@ def _find_in_hub(name: str, key: str) -> Any:
     try:
         return ModelHub.get(name)
     except ValueError as error:
-        hint = _nearest(name.lower(), list_models())
+        hint = nearest(name, list_models(), cutoff=0.0)
         raise ConfigError(
             f'{key}={name!r} is no name of mmpretrain.get_model{hint} (other configs: package::path.py, or a path)'
         ) from error
@@ -143,9 +142,3 @@ def _entry_of(path: Path) -> dict[str, Any]:
         if entries:
             return entries.get(path.stem.lower(), next(iter(entries.values())))
     return {}
-
-
-def _nearest(name: str, known: list[str], prefix: str = '') -> str:
-    """Ends an error with the known name that is nearest, if any."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-    return f'; did you mean {prefix + near[0]!r}?' if near else ''
