@@ -4,6 +4,7 @@ Each function is named as the cure of its fault and says whether the fault is th
 raises (``FAULTS``). A line of JSON each.
 """
 
+import importlib.util
 import inspect
 import io
 import json
@@ -24,10 +25,11 @@ def torchvision_without_ops():
 
 
 def missing_drn():
-    import importlib.util
+    return not os.path.isfile(_file('mmaction', 'models', 'localizers', 'drn', 'drn.py'))
 
-    folder = importlib.util.find_spec('mmaction').submodule_search_locations[0]
-    return not os.path.isfile(os.path.join(folder, 'models', 'localizers', 'drn', 'drn.py'))
+
+def _file(package, *parts):
+    return os.path.join(importlib.util.find_spec(package).submodule_search_locations[0], *parts)
 
 
 def resume_with_weights_only():
@@ -103,10 +105,7 @@ def mixed_precision_without_gpu():
 
 
 def accuracies_of_bfloat16():
-    import importlib.util
-
-    folder = importlib.util.find_spec('mmaction').submodule_search_locations[0]
-    with open(os.path.join(folder, 'models', 'heads', 'base.py')) as file:
+    with open(_file('mmaction', 'models', 'heads', 'base.py')) as file:
         return 'cls_scores.detach().cpu().numpy()' in file.read()
 
 
@@ -160,18 +159,12 @@ def hue_of_pictures():
 
 
 def mean_over_classes_that_are_there():
-    import importlib.util
-
-    folder = importlib.util.find_spec('mmaction').submodule_search_locations[0]
-    with open(os.path.join(folder, 'evaluation', 'functional', 'accuracy.py')) as file:
+    with open(_file('mmaction', 'evaluation', 'functional', 'accuracy.py')) as file:
         return '[hit / cnt if cnt else 0.0 for cnt, hit in zip(cls_cnt, cls_hit)])\n\n    return mean' in file.read()
 
 
 def timm_model_inside_another():
-    import importlib.util
-
-    folder = importlib.util.find_spec('mmpretrain').submodule_search_locations[0]
-    with open(os.path.join(folder, 'models', 'classifiers', 'timm.py')) as file:
+    with open(_file('mmpretrain', 'models', 'classifiers', 'timm.py')) as file:
         return 'return new_state_dict' in file.read()
 
 
@@ -183,29 +176,7 @@ FAULTS = {  # what a fault raises; other errors say nothing of it
     'hue_of_unsigned_bytes': 'out of bounds for uint8',
     'hue_of_pictures': 'out of bounds for uint8',
 }
-PROBES = (
-    know_our_configs,
-    torchvision_without_ops,
-    missing_drn,
-    resume_with_weights_only,
-    resume_one_cycle,
-    checkpoint_without_reentry,
-    config_written_once,
-    config_in_its_order,
-    processes_without_gpu,
-    parallel_model_without_gpu,
-    buffers_beside_averaged_weights,
-    statistics_of_all_processes,
-    mixed_precision_without_gpu,
-    accuracies_of_bfloat16,
-    compiled_without_optimizer,
-    checkpoint_cut_short,
-    last_checkpoint_cut_short,
-    hue_of_unsigned_bytes,
-    hue_of_pictures,
-    mean_over_classes_that_are_there,
-    timm_model_inside_another,
-)
+PROBES = [one for name, one in list(globals().items()) if inspect.isfunction(one) and not name.startswith('_')]
 
 
 def state(probe):
