@@ -245,18 +245,16 @@ def main() -> None:
     run_all([exported], parallel=1)
     say(f'in training it had {source.top1():.1f} % top-1')
 
-    summary: dict = dict(teachers={}, params={}, gflops={})
-    for name in (*TEACHERS, 'student'):
-        config = 'student_alone' if name == 'student' else f'teacher_{name}'
-        summary['params'][name], summary['gflops'][name] = measure_size(CONFIGS / f'{config}.py')
+    summary: dict = dict(teachers={})
     for name, job in tests.items():
-        entry = dict(top1=job.top1(), params=summary['params'][name], gflops=summary['gflops'][name])
-        summary['teachers'][name] = entry
+        params, gflops = measure_size(CONFIGS / f'teacher_{name}.py')
+        summary['teachers'][name] = dict(top1=job.top1(), params=params, gflops=gflops)
+    params, gflops = measure_size(CONFIGS / 'student_alone.py')
     for name, jobs in runs.items():
         summary[name] = dict(
             top1=[job.top1() for job in jobs],
-            params=summary['params']['student'],
-            gflops=summary['gflops']['student'],
+            params=params,
+            gflops=gflops,
             train_seconds=[round(job.seconds, 1) for job in jobs],
         )
     summary['exported_top1'] = exported.top1()

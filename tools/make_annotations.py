@@ -1,7 +1,6 @@
 """Annotation files for a folder of videos or pictures that has one folder a class, or for a table of them."""
 
 import argparse
-import re
 
 import mmdualkd  # noqa: F401  (first: it mends the stack)
 from mmdualkd.arguments import folder_path
@@ -10,6 +9,7 @@ from mmdualkd.datasets.table import read_table
 from mmdualkd.errors import DataError, listed
 from mmdualkd.files import check_folder
 from mmdualkd.launch import run_tool
+from mmdualkd.workflow.arguments import expression
 from mmdualkd.workflow.samples import given_split
 
 EXAMPLES = r"""
@@ -57,7 +57,6 @@ def parse_args() -> argparse.Namespace:
     split.add_argument('--folds', type=int, help='hold out each of so many parts in turn')
     parser.add_argument(
         '--group-regex',
-        type=group_regex,
         help='videos whose path from FOLDER (with / before it) gives the same first group of this expression stay '
         'together',
     )
@@ -73,18 +72,8 @@ def parse_args() -> argparse.Namespace:
         parser.error('--unlabelled is of folders; in a --table a file without a label has an empty one')
     if args.folds is not None and args.folds < 2:
         parser.error(f'--folds must be 2 or more, got {args.folds}')
+    args.group_regex = expression(args.group_regex)
     return args
-
-
-def group_regex(text: str) -> re.Pattern:
-    """Reads ``--group-regex``."""
-    try:
-        regex = re.compile(text)
-    except re.error as error:
-        raise argparse.ArgumentTypeError(f'{text!r} is no regular expression: {error}') from error
-    if regex.groups < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} has no group: put parentheses around what names the group')
-    return regex
 
 
 def main() -> None:
