@@ -91,17 +91,13 @@ def _explained(main: Callable[[], object]) -> None:
     except DistillError:
         raise
     except Exception as error:
-        better = _shortage(error) or _no_room(error) or _uneven(error) or _fault(error)
+        better = _shortage(error) or _no_room(error) or _uneven(error)
+        if better is None and (line := explain(error)):  # of what others raised while they built a part of the config
+            better = ConfigError(line)
         if better is None:
             raise
         better.of_others = True
         raise better from error
-
-
-def _fault(error: Exception) -> ConfigError | None:
-    """What others raised while they built a part of the config."""
-    line = explain(error)
-    return None if line is None else ConfigError(line)
 
 
 def _no_room(error: Exception) -> CheckpointError | None:

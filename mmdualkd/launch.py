@@ -34,7 +34,7 @@ def load_config(args: argparse.Namespace) -> Config:
     """The config file with launcher, work directory and ``--cfg-options`` merged in, its keys checked.
 
     Args:
-        args: Parsed arguments with ``config`` and those of :func:`add_launch_arguments`.
+        args: Parsed arguments with ``config`` and those of :func:`~mmdualkd.arguments.add_launch_arguments`.
 
     Raises:
         ConfigError: If there is no such file (names the nearest one), it cannot be read, a key is misspelt, the work

@@ -47,10 +47,8 @@ def most_resident() -> int | None:
 
 def forget_most_resident() -> None:
     """Lets :func:`most_resident` begin anew, where the system allows it."""
-    try:
+    with suppress(OSError):
         Path('/proc/self/clear_refs').write_text('5')
-    except OSError:
-        return
 
 
 def give_back() -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from ..bar import progress
 from ..datasets.finding import HUGE, end_fault
-from ..datasets.reading import check_whole, stamp
+from ..datasets.reading import check_whole, file_of, stamp
 from ..errors import DataError
 from ..machine import cores
 
@@ -42,8 +42,7 @@ def fault_of(file: str, pictures: bool) -> str | None:
     path = Path(file)
     if path.is_dir():
         return None if any(path.iterdir()) else 'an empty folder'
-    if not pictures and not path.suffix:
-        file = f'{file}.mp4'  # as mmaction2 reads a name without an extension
+    file = file if pictures else file_of(file)
     try:
         return _fault(file, *stamp(file), pictures)
     except OSError as error:

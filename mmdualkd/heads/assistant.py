@@ -7,8 +7,6 @@ from ..outputs import Outputs
 from ..stages import Features, StagedModel
 from .local_to_global import LocalToGlobal
 
-CNN = 'cnn'
-
 
 class Assistant(nn.Module):
     r"""The first three stages of one model, a local-to-global projector, the last stage and the head of the other.
@@ -32,7 +30,7 @@ class Assistant(nn.Module):
 
     def __init__(self, student: StagedModel, teacher: StagedModel, features: tuple[Features, Features]) -> None:
         super().__init__()
-        self.student_first = not (teacher.kind == CNN and student.kind != CNN)
+        self.student_first = not (teacher.kind == 'cnn' and student.kind != 'cnn')
         shapes = [tuple(part.grid.shape[1:]) for part in features]
         first, last = shapes if self.student_first else reversed(shapes)
         self.l2g = LocalToGlobal(first, last)

@@ -4,7 +4,6 @@ from torch import Tensor, nn
 
 from .local_to_global import LocalToGlobal
 
-CNN = 'cnn'
 Shape = tuple[int, int, int, int]
 
 
@@ -30,7 +29,7 @@ class Exit(nn.Module):
     def __init__(self, kind: str, stage: int, shape: Shape, last: Shape, width: int, classes: int) -> None:
         super().__init__()
         to_come = 4 - stage
-        if kind == CNN:
+        if kind == 'cnn':
             widths = [shape[0] * 2**step for step in range(to_come)] + [width]
             layers = [separable(*pair, frames=shape[1]) for pair in zip(widths, widths[1:], strict=False)]
             self.layers = nn.Sequential(*(layers or [nn.Conv3d(shape[0], width, 1)]))
