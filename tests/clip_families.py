@@ -18,8 +18,8 @@ def _clips(backbone: dict, head: dict, norm: dict = IMAGENET, **others: Any) -> 
     return recognizer('Recognizer3D', 'NCTHW', norm, backbone, head, **others)
 
 
-def _clip(length: int, size: int = 32, interval: int = 1) -> dict[str, int]:
-    return dict(clip_len=length, frame_interval=interval, num_clips=1, size=size)
+def _clip(length: int, size: int = 32) -> dict[str, int]:
+    return dict(clip_len=length, frame_interval=1, num_clips=1, size=size)
 
 
 CLIP_FAMILIES: dict[str, Family] = {
@@ -287,7 +287,7 @@ CLIP_FAMILIES: dict[str, Family] = {
                 dropout_ratio=0.5,
                 consensus=dict(type='AvgConsensus', dim=1),
             ),
-            neck=tpn_neck((128, 256), scale=4),
+            neck=tpn_neck((128, 256)),
             test_cfg=dict(fcn_test=True),
         ),
         _clip(4, size=64),

@@ -11,6 +11,7 @@ import torch
 from clip_families import CLIP_FAMILIES
 from family import NUM_CLASSES, Family
 from frame_families import FRAME_FAMILIES
+from mmengine.registry import MODELS
 
 __all__ = ['FAMILIES', 'NUM_CLASSES', 'build', 'inputs', 'params']
 
@@ -27,9 +28,6 @@ def params() -> list:
 
 def build(name: str) -> torch.nn.Module:
     """Builds a family's recognizer with initialised weights."""
-    import mmaction.models  # noqa: F401
-    from mmaction.registry import MODELS
-
     torch.manual_seed(0)
     model = MODELS.build(dict(copy.deepcopy(FAMILIES[name].model), _scope_='mmaction'))
     model.init_weights()

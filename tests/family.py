@@ -44,14 +44,14 @@ def recognizer(kind: str, layout: str, norm: dict, backbone: dict, head: dict, *
     return dict(type=kind, backbone=backbone, cls_head=head, data_preprocessor=preprocessor, **others)
 
 
-def tpn_neck(channels: tuple[int, int], scale: int) -> dict[str, Any]:
+def tpn_neck(channels: tuple[int, int]) -> dict[str, Any]:
     """TPN's neck for two stages of the given widths."""
     return dict(
         type='TPN',
         in_channels=channels,
         out_channels=32,
         spatial_modulation_cfg=dict(in_channels=channels, out_channels=channels[-1]),
-        temporal_modulation_cfg=dict(downsample_scales=(scale, scale)),
+        temporal_modulation_cfg=dict(downsample_scales=(4, 4)),
         upsample_cfg=dict(scale_factor=(1, 1, 1)),
         downsample_cfg=dict(downsample_scale=(1, 1, 1)),
         level_fusion_cfg=dict(

@@ -102,7 +102,7 @@ FRAME_FAMILIES: dict[str, Family] = {
                 num_segments=4,
             ),
             dict(type='TPNHead', in_channels=2048, spatial_type='avg', dropout_ratio=0.5),
-            neck=tpn_neck((256, 512), scale=4),
+            neck=tpn_neck((256, 512)),
             test_cfg=dict(fcn_test=True),
         ),
         _segments(4, size=64),

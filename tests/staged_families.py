@@ -3,6 +3,7 @@
 import copy
 
 import torch
+from mmengine.registry import MODELS
 
 CLASSES = 5
 
@@ -240,10 +241,6 @@ features after three stages."""
 
 def build(name: str, **backbone) -> torch.nn.Module:
     """Builds a model with random weights of visible scale, its buffers and tokens included."""
-    import mmaction.models  # noqa: F401
-    import mmpretrain.models  # noqa: F401
-    from mmengine.registry import MODELS
-
     family = STAGED[name]
     cfg = copy.deepcopy(family['model'])
     if backbone:

@@ -5,6 +5,7 @@ A fault that the installed packages do not have makes its test skip, saying so.
 
 import importlib.metadata
 import pickle
+import sys
 
 import pytest
 import torch
@@ -166,8 +167,6 @@ def test_importing_the_package_is_cheap():
 
 
 def test_a_second_call_changes_nothing():
-    import sys
-
     finders = list(sys.meta_path)
     compat.apply()
     assert sys.meta_path == finders

@@ -4,6 +4,7 @@ import families
 import pytest
 import torch
 from mmaction.structures import ActionDataSample
+from mmengine.registry import MODELS
 from torch import nn
 
 from mmdualkd.errors import ConfigError
@@ -137,9 +138,6 @@ def test_tpn_adds_its_auxiliary_loss_when_labels_are_given(name):
     ],
 )
 def test_image_classifiers_of_mmpretrain(backbone, neck, head, grid):
-    import mmpretrain.models  # noqa: F401
-    from mmpretrain.registry import MODELS
-
     cfg = dict(
         type='ImageClassifier', backbone=backbone, neck=neck, head=dict(num_classes=5, **head), _scope_='mmpretrain'
     )
@@ -152,9 +150,6 @@ def test_image_classifiers_of_mmpretrain(backbone, neck, head, grid):
 
 
 def test_cells_of_a_mixer_keep_their_places():
-    import mmpretrain.models  # noqa: F401
-    from mmpretrain.registry import MODELS
-
     arch = dict(embed_dims=16, num_layers=1, tokens_mlp_dims=8, channels_mlp_dims=16)
     backbone = dict(type='MlpMixer', arch=arch, img_size=(32, 96), patch_size=16)
     cfg = dict(type='ImageClassifier', backbone=backbone, neck=dict(type='GlobalAveragePooling', dim=1))
@@ -169,9 +164,6 @@ def test_cells_of_a_mixer_keep_their_places():
 
 
 def test_pooled_features_of_a_distilled_deit_are_the_mean_of_its_two_tokens():
-    import mmpretrain.models  # noqa: F401
-    from mmpretrain.registry import MODELS
-
     arch = dict(embed_dims=16, num_layers=1, num_heads=2, feedforward_channels=16)
     backbone = dict(type='DistilledVisionTransformer', arch=arch, img_size=32)
     head = dict(type='DeiTClsHead', num_classes=5, in_channels=16)
@@ -202,9 +194,6 @@ def test_pooled_features_of_a_distilled_deit_are_the_mean_of_its_two_tokens():
 )
 def test_models_of_timm_in_the_wrapper_of_mmpretrain(settings, grid, pooled_by_token):
     pytest.importorskip('timm')
-    import mmpretrain.models  # noqa: F401
-    from mmpretrain.registry import MODELS
-
     model = MODELS.build(dict(type='TimmClassifier', num_classes=5, _scope_='mmpretrain', **settings)).eval()
     images = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
@@ -220,8 +209,6 @@ def test_models_of_timm_in_the_wrapper_of_mmpretrain(settings, grid, pooled_by_t
 
 
 def test_a_head_without_class_scores_is_an_error_that_names_it():
-    from mmaction.registry import MODELS
-
     cfg = dict(copy.deepcopy(families.FAMILIES['slowonly'].model), _scope_='mmaction')
     cfg['cls_head'] = dict(type='FeatureHead', spatial_type=None)
     model = MODELS.build(cfg).eval()

@@ -36,7 +36,7 @@ from mmdualkd.stages import divide
 from mmdualkd.study.file import read_study
 from mmdualkd.top_keys import settle
 from mmdualkd.unread import check_read
-from mmdualkd.views import ViewPlan
+from mmdualkd.views import SampleViews, ViewPlan
 from mmdualkd.workflow import distill
 from mmdualkd.workflow.outcome import Distilled, Row
 from mmdualkd.zoo import resolve
@@ -363,8 +363,6 @@ def raises_class_count(tmp_path):
 
 
 def raises_views(tmp_path):
-    from mmdualkd.views import SampleViews
-
     view = dict(clip_len=4, size=32)
     dataset = type('Data', (), {})()
     dataset.pipeline = type('Pipeline', (), dict(transforms=[SampleViews(views=dict(student=view))]))
@@ -373,8 +371,6 @@ def raises_views(tmp_path):
 
 
 def raises_no_views(tmp_path):
-    from mmdualkd.views import SampleViews
-
     SampleViews().transform({})
 
 
@@ -400,8 +396,6 @@ def raises_cache_of_other_data(tmp_path):
 
 
 def raises_videos(tmp_path):
-    from helpers import write_clips
-
     clips = write_clips(tmp_path / 'clips')
     for video in list(clips.parent.glob('*.avi'))[:2]:
         video.write_bytes(b'')
@@ -420,8 +414,6 @@ def raises_shortage(tmp_path):
 
 
 def raises_divergence(tmp_path):
-    from helpers import write_clips
-
     hooks = [dict(type='mmdualkd.CheckFiniteHook')]
     job = video_job(tmp_path / 'job', write_clips(tmp_path / 'clips'), max_epochs=1, hooks=hooks)
     job.model.loss = lambda inputs, data_samples: dict(loss_sdd=torch.tensor(torch.nan, requires_grad=True))

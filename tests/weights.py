@@ -5,14 +5,13 @@ import io
 
 import families
 import torch
+from mmengine.registry import MODELS
 
 KEY = 'model.teachers.cnn.checkpoint'
 
 
 def build(cfg, scope='mmaction'):
     """A model from its config."""
-    from mmengine.registry import MODELS
-
     return MODELS.build({'_scope_': scope, **copy.deepcopy(cfg)})
 
 

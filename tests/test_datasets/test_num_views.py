@@ -3,6 +3,8 @@
 import itertools
 from types import SimpleNamespace
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from helpers import write_clips
@@ -144,9 +146,6 @@ def test_what_stands_in_for_a_broken_video_is_a_view_of_it_too(clips):
 
 
 def test_pictures_have_views_too(tmp_path):
-    import cv2
-    import numpy as np
-
     for index in range(2):
         (tmp_path / f'{index}').mkdir()
         cv2.imwrite(str(tmp_path / f'{index}' / 'a.png'), np.random.default_rng(index).integers(0, 255, (32, 32, 3)))

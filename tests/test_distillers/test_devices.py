@@ -11,7 +11,8 @@ import tiny
 import tiny_pictures
 import torch
 
-from mmdualkd.losses.term import Term
+from mmdualkd.distillers.hybrid_assistant import default_terms
+from mmdualkd.losses import Term
 from mmdualkd.registry import MODELS
 
 TWO = dict(source='cnn', target='student')
@@ -68,8 +69,6 @@ def step(model, data):
 
 
 def test_every_registered_term_is_here():
-    import mmdualkd.losses  # noqa: F401
-
     terms = {name for name, cls in MODELS.module_dict.items() if isinstance(cls, type) and issubclass(cls, Term)}
     terms = {name for name in terms if MODELS.get(name).__module__.startswith('mmdualkd.')}
     assert terms == {cfg['type'] for cfg in (*VIDEO_TERMS.values(), *PICTURE_TERMS.values())}
@@ -99,8 +98,6 @@ def unsmoothed(student):
      (tiny_pictures.mixer(), tiny_pictures.cnn())], ids=['cnn from vit', 'vit from cnn', 'mlp from cnn'],
 )  # fmt: skip
 def test_a_step_of_the_hybrid_assistant_stays_on_the_device(tmp_path, student, teacher):
-    from mmdualkd.distillers.hybrid_assistant import default_terms
-
     terms = {**default_terms('teacher'), 'ce': PICTURE_TERMS['AssistantCE']}
     model = tiny_pictures.build_distiller(tmp_path, unsmoothed(student), teacher, HYBRID, terms=terms)
     step(model, tiny_pictures.batch())

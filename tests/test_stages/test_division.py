@@ -1,7 +1,11 @@
 """Where stages end, by family; and models that are not divided."""
 
+import families
 import pytest
 import torch
+from mmaction.models import MViT
+from mmengine.registry import MODELS
+from mmpretrain.models import DeiT3, MobileNetV2
 from staged_families import batch, build
 from torch import nn
 
@@ -13,8 +17,6 @@ from mmdualkd.stages.division import clip_stages, stage_ends
 
 @pytest.mark.parametrize('with_token', [False, True])
 def test_mvit_divides_without_its_class_token_and_with_widths_that_grow_before_the_grid_shrinks(with_token):
-    from mmaction.models import MViT
-
     torch.manual_seed(0)
     backbone = MViT(
         arch=dict(embed_dims=8, num_layers=6, num_heads=1, downscale_indices=[1, 2, 5]),
@@ -45,8 +47,6 @@ def test_models_of_equal_blocks_end_their_stages_in_the_proportion_of_2_4_10_12(
 
 
 def test_mobilenet_v2_has_the_published_stages():
-    from mmpretrain.models import MobileNetV2
-
     backbone = MobileNetV2()
     backbone.eval()
     shapes, features = [], torch.zeros(1, 3, 224, 224)
@@ -126,22 +126,16 @@ def test_a_family_of_ones_own_is_one_function_and_one_registration():
 
 
 def test_an_unknown_family_is_an_error_that_names_it_and_the_known_ones():
-    from mmpretrain.models import DeiT3
-
     with pytest.raises(ConfigError, match=r'DeiT3 is not divided.*mmaction\.MViT.*timm\.MlpMixer.*divide\.register'):
         divide(DeiT3(arch='small', img_size=32))
 
 
 def test_a_model_of_segments_is_an_error_that_says_so():
-    import families
-
     with pytest.raises(ConfigError, match=r'ResNetTSM is not divided.*not as models of segments'):
         StagedModel(families.build('tsm'))
 
 
 def test_a_segment_model_on_a_backbone_that_divides_is_an_error_as_well():
-    from mmaction.registry import MODELS
-
     backbone = dict(type='mmpretrain.ResNet', depth=18)
     head = dict(type='TSNHead', num_classes=5, in_channels=512)
     model = MODELS.build(dict(type='Recognizer2D', backbone=backbone, cls_head=head, _scope_='mmaction'))

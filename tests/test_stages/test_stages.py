@@ -133,10 +133,7 @@ def test_mixed_precision_changes_no_bit_between_the_two_ways(name):
 
 @pytest.mark.parametrize(('name', 'frozen'), [('resnet', 2), ('swin', 1), ('vit', 3), ('x3d', 2)])
 def test_frozen_stages_stay_frozen_and_the_rest_trains_the_same(name, frozen):
-    models = []
-    for _ in range(2):
-        models.append(build(name, frozen_stages=frozen).train())
-    whole, parts = models
+    whole, parts = (build(name, frozen_stages=frozen).train() for _ in range(2))
     expected = step(whole, lambda x: run_model(whole, x), name)
     got = step(parts, lambda x: StagedModel(parts).run(x)[0], name)
     without = [key for key, value in got[1].items() if value is None]
