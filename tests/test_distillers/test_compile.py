@@ -38,14 +38,6 @@ def train(model, data, compiled):
     return [{name: value.item() for name, value in log.items()} for log in logs]
 
 
-def one_stage(channels=4):
-    """A ResNet3d of one stage: what is compiled is short."""
-    stage = dict(num_stages=1, spatial_strides=(1,), temporal_strides=(1,), dilations=(1,), out_indices=(0,))
-    cfg = tiny.resnet3d(channels, **stage)
-    cfg['cls_head']['in_channels'] = channels
-    return cfg
-
-
 def check(build, data):
     expected, got = train(build(), data, compiled=False), train(build(), data, compiled=True)
     for ours, theirs in zip(got, expected, strict=True):
@@ -55,8 +47,8 @@ def check(build, data):
 def test_the_dual_teacher_method_learns_the_same_compiled(tmp_path):
     teachers = {
         name: dict(
-            config=one_stage(channels),
-            checkpoint=tiny.save_model(one_stage(channels), tmp_path / f'{name}-one-stage.pth'),
+            config=tiny.one_stage(channels),
+            checkpoint=tiny.save_model(tiny.one_stage(channels), tmp_path / f'{name}-one-stage.pth'),
         )
         for name, channels in dict(vit=4, cnn=6).items()
     }
@@ -64,7 +56,7 @@ def test_the_dual_teacher_method_learns_the_same_compiled(tmp_path):
     data = [tiny.batch(2, size=16, seed=seed) for seed in range(2)]
     check(
         lambda: tiny.build_distiller(
-            tmp_path, one_stage(), teachers=copy.deepcopy(teachers), views=views, warmup_iters=2
+            tmp_path, tiny.one_stage(), teachers=copy.deepcopy(teachers), views=views, warmup_iters=2
         ),
         data,
     )
@@ -116,7 +108,7 @@ def test_the_hybrid_assistant_learns_the_same_compiled(tmp_path):
 def test_the_models_are_not_divided_anew_in_every_step(tmp_path, monkeypatch):
     model = tiny_pictures.build_distiller(tmp_path, *PAIRS['vit from cnn'], HYBRID)
     monkeypatch.setattr(staged_model, 'divide', lambda backbone: pytest.fail('divided in a step'))
-    model(**model.data_preprocessor(tiny_pictures.batch(), training=True), mode='loss')
+    tiny.step_losses(model, tiny_pictures.batch())
 
 
 def test_layers_that_are_replaced_after_the_model_is_built_are_those_that_train(tmp_path):
@@ -125,14 +117,14 @@ def test_layers_that_are_replaced_after_the_model_is_built_are_those_that_train(
     other = torch.nn.BatchNorm2d(model.student.backbone.norm1.num_features)
     model.student.backbone.add_module(model.student.backbone.norm1_name, other)
     model.train()
-    model(**model.data_preprocessor(tiny_pictures.batch(), training=True), mode='loss')
+    tiny.step_losses(model, tiny_pictures.batch())
     assert other.num_batches_tracked == 1
 
 
 def test_a_copy_trains_its_own_stages(tmp_path):
     model = tiny_pictures.build_distiller(tmp_path, *PAIRS['cnn from vit'], HYBRID)
     copied = copy.deepcopy(model)
-    copied(**copied.data_preprocessor(tiny_pictures.batch(), training=True), mode='loss')
+    tiny.step_losses(copied, tiny_pictures.batch())
     assert copied.student.backbone.norm1.num_batches_tracked == 1 and copied.staged.model is copied.student
     assert model.student.backbone.norm1.num_batches_tracked == 0
 

@@ -24,14 +24,14 @@ def plain_kernels():
 def check(model, data):
     """A step in bfloat16 is near that in float32; losses and terms stay in float32, gradients are finite."""
     model.eval()  # the same statistics
-    full = model(**model.data_preprocessor(copy.deepcopy(data), training=True), mode='loss')
+    full = tiny.step_losses(model, data)
     before = copy.deepcopy(model.terms.state_dict())
     model.to(torch.bfloat16)
     models = {'student': model.student, **model.teachers}
     for name, part in models.items():
         assert {value.dtype for value in part.parameters()} == {torch.bfloat16}, name
     assert all(torch.equal(value, before[name]) for name, value in model.terms.state_dict().items())
-    half = model(**model.data_preprocessor(copy.deepcopy(data), training=True), mode='loss')
+    half = tiny.step_losses(model, data)
     for name, loss in half.items():
         if 'loss' in name:
             assert loss.dtype == torch.float32

@@ -39,9 +39,9 @@ def student(head):
     return model
 
 
-def samples(head, labelled=LABELLED):
+def samples(head):
     cls = DataSample if HEADS[head][0] is PICTURE else ActionDataSample
-    labels = SEVERAL if head == 'several labels' else [index if has else -1 for index, has in enumerate(labelled)]
+    labels = SEVERAL if head == 'several labels' else [index if has else -1 for index, has in enumerate(LABELLED)]
     return [cls().set_gt_label(label) for label in labels]
 
 
