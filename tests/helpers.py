@@ -6,6 +6,7 @@ import functools
 import os
 import pty
 import resource
+import runpy
 import socket
 import subprocess
 import sys
@@ -179,6 +180,13 @@ def run(*command: object, ok: bool = True, **kwargs) -> str:
     return done.stdout
 
 
+def call(tool: str, *words: object) -> None:
+    """Runs a file of ``tools/`` in this process, where a test can change what it meets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, 'argv', [tool, *map(str, words)])
+        runpy.run_path(str(TOOLS / tool), run_name='__main__')
+
+
 def run_in_two(tool: Path, *command: object) -> str:
     """Runs a tool in two processes of one job, without the launch scripts where there is no GPU: by two forks.
 
@@ -238,6 +246,16 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ends within half a minute."""
+    for _ in range(600):
+        state = Path(f'/proc/{pid}/status')
+        if not state.exists() or 'zombie' in state.read_text():
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def write_noise(folder, name, frames=60, size=(96, 64)):

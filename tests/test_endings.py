@@ -6,12 +6,11 @@ import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
 from distill_jobs import distill_job
-from helpers import TOOLS, environment, process, run, two_processes
+from helpers import TOOLS, environment, gone, process, run, two_processes
 from mmengine.dataset import default_collate
 from torch.utils.data import DataLoader
 
@@ -137,16 +136,4 @@ def test_a_process_of_torchruns_ends_with_it_even_where_torchrun_is_killed(tmp_p
         time.sleep(0.1)
     torchrun.kill()
     torchrun.wait()
-    for _ in range(300):
-        if gone(int(found[0])):
-            break
-        time.sleep(0.1)
     assert gone(int(found[0]))
-
-
-def gone(pid):
-    """Whether a process has ended, be it that nobody has asked how."""
-    try:
-        return ' Z' in Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2][:2]
-    except FileNotFoundError:
-        return True

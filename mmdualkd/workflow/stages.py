@@ -111,10 +111,6 @@ class Run:
         with open_whole(self.path, 'w') as file:
             json.dump(self.state, file, indent=1)
 
-    def result(self, stage: str) -> Any:
-        """What a finished stage gave; None if it has not run."""
-        return self.state['stages'].get(stage, {}).get('result')
-
     def first_stage(self, name: str, title: str, work: Callable[[], Any]) -> Any:
         """As :meth:`stage`, but done again until something has trained: after a dry run data are mended.
 
@@ -141,7 +137,7 @@ class Run:
         """
         if name in self.state['stages']:
             print(f'== {title}: done before', flush=True)
-            return self.result(name)
+            return self.state['stages'][name]['result']
         print(f'== {title}', flush=True)
         begin = time.monotonic()
         result = work()

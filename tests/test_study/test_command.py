@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers import gone
 from run_study import main
 
 from mmdualkd import processes
@@ -206,7 +207,7 @@ def test_a_teacher_is_known_by_its_folder_however_a_row_spells_that(command, cap
         assert 'Teacher: trained first' in capsys.readouterr().out, place
 
 
-def test_a_finished_teacher_without_what_rows_read_is_told_before_any_training(command, capsys):
+def test_a_finished_teacher_without_what_rows_read_is_told_before_any_training(command):
     command('--rows', 'Teacher')
     Path('work_dirs/teacher/epoch_9.pth').rename('work_dirs/teacher/epoch_8.pth')
     message = (
@@ -222,7 +223,7 @@ def test_a_finished_teacher_without_what_rows_read_is_told_before_any_training(c
     command('--splits', 'x', '--dry-run')
 
 
-def test_a_row_that_is_not_chosen_stops_none_that_are(command, capsys):
+def test_a_row_that_is_not_chosen_stops_none_that_are(command):
     Path('study.py').write_text(
         f"{STUDY}views = 2\nrows.append(dict(name='Bad', config='kd.py', options=dict(terms='x')))"
     )
@@ -410,13 +411,3 @@ def test_a_tool_ends_with_the_command_that_started_it(command, tmp_path):
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     assert gone(int(Path('pid').read_text()))
-
-
-def gone(pid):
-    """Whether a process ends within ten seconds."""
-    for _ in range(200):
-        state = Path(f'/proc/{pid}/status')
-        if not state.exists() or 'zombie' in state.read_text():
-            return True
-        time.sleep(0.05)
-    return False

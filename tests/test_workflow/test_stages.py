@@ -4,10 +4,9 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from helpers import environment
+from helpers import environment, gone
 
 from mmdualkd.errors import ConfigError
 from mmdualkd.processes import locked
@@ -31,7 +30,7 @@ def test_a_stage_that_fails_is_done_again(tmp_path):
 def test_a_folder_of_another_run_is_refused_once_it_has_trained_and_the_argument_named(tmp_path):
     Run(tmp_path, dict(student='a', teachers=('b',))).stage('data', 'data', lambda: 1)
     (tmp_path / 'teachers').mkdir()
-    assert Run(tmp_path, dict(student='a', teachers=('b',))).result('data') == 1
+    assert Run(tmp_path, dict(student='a', teachers=('b',))).state['stages']['data']['result'] == 1
     with pytest.raises(ConfigError, match="holds another run: student='a' there, 'c' here"):
         Run(tmp_path, dict(student='c', teachers=('b',)))
 
@@ -47,7 +46,7 @@ def test_before_it_has_trained_other_arguments_take_the_place_of_the_old_ones(tm
     Run(tmp_path, dict(epochs=1)).stage('data', 'data', lambda: 1)
     (tmp_path / 'configs').mkdir()
     (tmp_path / 'configs' / 'distilled.py').write_text('epochs = 1')
-    assert Run(tmp_path, dict(epochs=2)).result('data') is None
+    assert not Run(tmp_path, dict(epochs=2)).state['stages']
     assert not list((tmp_path / 'configs').iterdir())
 
 
@@ -65,11 +64,11 @@ def test_the_first_stage_is_done_again_until_something_has_trained_with_what_was
     begin({'val': 3})
     assert config.is_file() and 'other than before' not in capsys.readouterr().out
     run = Run(tmp_path, {})
-    assert run.first_stage('data', 'data', lambda: {'val': 4}) == Run(tmp_path, {}).result('data') == {'val': 4}
-    assert run.result('plan') is None and not config.exists()
+    assert run.first_stage('data', 'data', lambda: {'val': 4}) == {'val': 4}
+    assert list(Run(tmp_path, {}).state['stages']) == ['data'] and not config.exists()
     assert 'other than before: all configs are written anew' in capsys.readouterr().out
     (tmp_path / 'teachers').mkdir()
-    assert begin({'val': 5}).result('data') == {'val': 4}
+    assert begin({'val': 5}).state['stages']['data']['result'] == {'val': 4}
 
 
 def test_a_run_that_was_moved_is_refused(tmp_path):
@@ -116,7 +115,7 @@ def test_two_commands_do_not_work_in_one_folder(tmp_path):
         pass
 
 
-def test_a_tool_that_fails_hands_on_its_own_error(tmp_path, capfd):
+def test_a_tool_that_fails_hands_on_its_own_error(capfd):
     with pytest.raises(StageError, match=r"^ConfigError: config='nothing.py' is not a file"):
         run_tool('train', 'nothing.py')
     assert capfd.readouterr().err.strip().splitlines()[-1].startswith('ConfigError: config=')
@@ -156,13 +155,7 @@ def test_a_stage_ends_with_the_command_that_started_it(tmp_path):
         time.sleep(0.05)
     command.kill()
     command.wait()
-    pid = int((tmp_path / 'pid').read_text())
-    for _ in range(200):
-        state = Path(f'/proc/{pid}/status')
-        if not state.exists() or 'zombie' in state.read_text():
-            return
-        time.sleep(0.05)
-    pytest.fail('the stage lives on')
+    assert gone(int((tmp_path / 'pid').read_text()))
 
 
 @pytest.mark.parametrize(
