@@ -227,7 +227,7 @@ def run_teachers(cfg: Config, checkpoint: Path, found: Predictions) -> None:
         found: The student's predictions of the same samples.
     """
     distiller, models = build_models(cfg, str(checkpoint))
-    terms = {name: term for name, term in distiller.terms.items() if isinstance(term_weighting(term), nn.Module)}
+    weighting = {name: getattr(term, 'weighting', None) for name, term in distiller.terms.items()}
     scores: dict[str, list[Tensor]] = {name: [] for name in models if name != STUDENT}
     logits: dict[str, list[Tensor]] = {name: [] for name in models}
     truth: list[int] = []
@@ -244,15 +244,11 @@ def run_teachers(cfg: Config, checkpoint: Path, found: Predictions) -> None:
     whole = {name: torch.cat(rows) for name, rows in logits.items()}
     student = whole.pop(STUDENT)
     onehot = torch.eye(student.size(1) + 1)[truth, :-1]  # zeros for the label -1
-    for name, term in terms.items():  # all samples at once: AEKD weighs a batch, and these may lie class by class
-        names = list(term.teachers or whole)
-        shares = term_weighting(term)(torch.stack([whole[one] for one in names]), student, onehot)
-        found.weights |= {f'{name}/{one}': values.numpy() for one, values in zip(names, shares, strict=True)}
-
-
-def term_weighting(term: nn.Module) -> nn.Module | None:
-    """What weighs the teachers in a term; None in one that does not."""
-    return getattr(term, 'weighting', None)
+    for name, weigh in weighting.items():  # all samples at once: AEKD weighs a batch, and these may lie class by class
+        if isinstance(weigh, nn.Module):
+            names = list(distiller.terms[name].teachers or whole)
+            shares = weigh(torch.stack([whole[one] for one in names]), student, onehot)
+            found.weights |= {f'{name}/{one}': values.numpy() for one, values in zip(names, shares, strict=True)}
 
 
 def _told(loader: DataLoader, what: str) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,8 @@ def read_study(folder: Path) -> Study:
             'tools/run_study.py again, which writes them anew and trains nothing twice'
         ) from error
     if not any(study.of(row) for row in study.rows):
-        counts = ', '.join(f'{sum(run["status"] == one for run in runs)} {one}' for one in _statuses(runs))
+        statuses = dict.fromkeys(run['status'] for run in runs)
+        counts = ', '.join(f'{sum(run["status"] == one for run in runs)} {one}' for one in statuses)
         raise ConfigError(f'{str(folder)!r} is a study without a finished run yet ({counts or "no runs"})')
     return study
 
@@ -110,7 +111,3 @@ def _checked(noted: dict[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]
         if not isinstance(noted[name], kind):
             raise TypeError(f'{name}={noted[name]!r}')
     return dict(noted)
-
-
-def _statuses(runs: Iterable[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(run['status'] for run in runs))
