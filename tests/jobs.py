@@ -5,11 +5,14 @@ Also a hook that writes every process's losses down, so that curves can be compa
 
 import json
 import os
+import pickle
 import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import quick_configs  # noqa: F401
+import torch
 from helpers import write_clips
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
@@ -48,6 +51,26 @@ class LossCurveHook(Hook):
             file.write(json.dumps(line) + '\n')
         if runner.iter + 1 == self.kill_after:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def read(path: Path) -> dict:
+    """Reads a checkpoint."""
+    return torch.load(path, weights_only=True, map_location='cpu')
+
+
+def predictions(path: Path) -> tuple[torch.Tensor, list[int]]:
+    """The scores and labels that a test has dumped."""
+    samples = pickle.loads(path.read_bytes())
+    return torch.stack([sample['pred_score'] for sample in samples]), [int(sample['gt_label']) for sample in samples]
+
+
+def tensors(value: object) -> Iterator[torch.Tensor]:
+    """All tensors of a checkpoint, or a part of one."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from tensors(part)
 
 
 STOCK_MODEL = """

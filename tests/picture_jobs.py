@@ -165,11 +165,6 @@ def without_validation(**options) -> dict:
     return dict(val_cfg=None, val_dataloader=None, val_evaluator=None, **options)
 
 
-def read(path: Path) -> dict:
-    """Reads a checkpoint."""
-    return torch.load(path, weights_only=True, map_location='cpu')
-
-
 def cut(path: Path) -> None:
     """Cuts a file short, as a kill while it was written would."""
     path.write_bytes(path.read_bytes()[:1000])

@@ -9,12 +9,9 @@ import pytest
 import torch
 from distill_jobs import distill_job
 from helpers import TOOLS, one_of_two, process, run, two_processes
+from jobs import read, tensors
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from tiny import resnet3d
-
-
-def read(path):
-    return torch.load(path, weights_only=True, map_location='cpu')
 
 
 @pytest.fixture(scope='module')
@@ -53,16 +50,6 @@ def test_a_student_checkpoint_lies_beside_every_checkpoint_and_loads_strictly(tr
 
 
 def test_no_tensor_of_a_teacher_is_in_any_file(trained):
-    def tensors(value):
-        if isinstance(value, torch.Tensor):
-            yield value
-        elif isinstance(value, dict):
-            for part in value.values():
-                yield from tensors(part)
-        elif isinstance(value, (list, tuple)):
-            for part in value:
-                yield from tensors(part)
-
     teachers = [read(trained.config.parent / f'{name}.pth') for name in ('vit', 'cnn')]
     own = [value for teacher in teachers for value in teacher.values() if value.dim() > 1]
     for path in trained.work_dir.glob('*.pth'):

@@ -1,12 +1,11 @@
 """A distillation on pictures from config to student checkpoint, through the tools, on MMPretrain's data sets."""
 
 import pickle
-import runpy
-import sys
 
 import pytest
 import torch
-from helpers import TOOLS, one_of_two, run, run_in_two
+from helpers import TOOLS, call, one_of_two, run, run_in_two
+from jobs import read, tensors
 from mmengine.registry import MODELS
 from mmpretrain.datasets import CustomDataset
 from picture_jobs import HYBRID, picture_job, resnet
@@ -17,27 +16,8 @@ train_dataloader['dataset'].update(pipeline=train_pipeline)
 """
 
 
-def tool(name, *arguments):
-    """Runs a tool in this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, 'argv', [name, *map(str, arguments)])
-        runpy.run_path(str(TOOLS / name), run_name='__main__')
-
-
-def read(path):
-    return torch.load(path, weights_only=True, map_location='cpu')
-
-
 def log_of(job):
     return ''.join(path.read_text() for path in sorted(job.work_dir.glob('*/*.log')))
-
-
-def tensors(value):
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, dict | list | tuple):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from tensors(part)
 
 
 @pytest.fixture(scope='module')
@@ -49,7 +29,7 @@ custom_hooks += [dict(type='EMAHook', momentum=0.5)]
 default_hooks['checkpoint'].update(save_best='auto')
 """
     job = picture_job(tmp_path_factory.mktemp('job'), extra)
-    tool('train.py', job.config, '--cfg-options', 'log_level=INFO')
+    call('train.py', job.config, '--cfg-options', 'log_level=INFO')
     return job
 
 
@@ -88,7 +68,7 @@ def test_no_tensor_of_the_teacher_is_in_any_file_and_the_average_is_of_the_stude
 def test_testing_takes_the_training_or_the_student_checkpoint_and_no_teacher(trained, prefix, tmp_path, monkeypatch):
     monkeypatch.setattr('mmdualkd.distillers.teachers.build_teacher', lambda *args: pytest.fail('a teacher was built'))
     options = ('--work-dir', tmp_path, '--dump', tmp_path / 'scores.pkl')
-    tool('test.py', trained.config, trained.work_dir / f'{prefix}epoch_2.pth', *options)
+    call('test.py', trained.config, trained.work_dir / f'{prefix}epoch_2.pth', *options)
     samples = pickle.loads((tmp_path / 'scores.pkl').read_bytes())
     model = MODELS.build({'_scope_': 'mmpretrain', **resnet()}).eval()
     model.load_state_dict(read(trained.work_dir / 'student_epoch_2.pth')['state_dict'])
@@ -107,10 +87,10 @@ def test_testing_takes_the_training_or_the_student_checkpoint_and_no_teacher(tra
 
 def test_a_job_that_goes_on_after_an_epoch_ends_as_an_unbroken_one_bit_for_bit(tmp_path):
     whole, broken = (picture_job(tmp_path / name, FLIP, epochs=3) for name in ('whole', 'broken'))
-    tool('train.py', whole.config, '--no-validate')
-    tool('train.py', broken.config, '--no-validate', '--cfg-options', 'train_cfg.max_epochs=1')
+    call('train.py', whole.config, '--no-validate')
+    call('train.py', broken.config, '--no-validate', '--cfg-options', 'train_cfg.max_epochs=1')
     torch.rand(7)  # another process is in another state
-    tool('train.py', broken.config, '--no-validate', '--resume', '--cfg-options', 'train_dataloader.num_workers=1')
+    call('train.py', broken.config, '--no-validate', '--resume', '--cfg-options', 'train_dataloader.num_workers=1')
     assert broken.losses() == whole.losses() and len(whole.losses()) == 6
     a, b = (read(job.work_dir / 'student_epoch_3.pth')['state_dict'] for job in (whole, broken))
     assert all(torch.equal(a[name], b[name]) for name in a)
@@ -120,10 +100,10 @@ def test_a_timm_student_is_resumed_and_its_checkpoint_has_timms_names(tmp_path):
     timm = pytest.importorskip('timm')
     student = dict(type='TimmClassifier', model_name='resmlp_12_224', pretrained=False, img_size=32, num_classes=2)
     job = picture_job(tmp_path, student=student, epochs=2, per_class=2)
-    tool('train.py', job.config, '--no-validate', '--cfg-options', 'train_cfg.max_epochs=1')
+    call('train.py', job.config, '--no-validate', '--cfg-options', 'train_cfg.max_epochs=1')
     before = read(job.work_dir / 'epoch_1.pth')['state_dict']
     options = ['train_cfg.max_epochs=2']
-    tool('train.py', job.config, '--no-validate', '--resume', '--cfg-options', *options)
+    call('train.py', job.config, '--no-validate', '--resume', '--cfg-options', *options)
     after = read(job.work_dir / 'epoch_2.pth')['state_dict']
     assert before.keys() == after.keys()
     plain = timm.create_model('resmlp_12_224', num_classes=2, img_size=32)
@@ -147,7 +127,7 @@ def test_a_broken_picture_does_not_end_the_training_and_is_named(tmp_path):
     job = picture_job(tmp_path, epochs=1)
     file = tmp_path / 'pictures' / 'class1' / '2.jpg'
     file.write_bytes(file.read_bytes()[:40])
-    tool('train.py', job.config)
+    call('train.py', job.config)
     assert f'train epoch 1: 1 of 8 pictures of {tmp_path / "pictures"} did not decode: {file}' in log_of(job)
     assert (job.work_dir / 'student_epoch_1.pth').is_file()
 
@@ -179,13 +159,13 @@ def test_a_mistake_ends_in_one_clear_line_before_training(mistake, tmp_path):
     path.write_text(annotation)
     job = picture_job(tmp_path / 'job', extra.replace('ANN', repr(str(path))), epochs=1)
     with pytest.raises(SystemExit, match=f'Error: .*{message}'):
-        tool('train.py', job.config)
+        call('train.py', job.config)
     assert not (job.work_dir / 'losses_0.json').exists()
 
 
 def test_mixed_precision_with_accumulated_gradients_trains_a_finite_student(tmp_path):
     extra = "optim_wrapper.update(type='AmpOptimWrapper', dtype='bfloat16', accumulative_counts=2)\n"
     job = picture_job(tmp_path, extra, epochs=1)
-    tool('train.py', job.config)
+    call('train.py', job.config)
     student = read(job.work_dir / 'student_epoch_1.pth')['state_dict']
     assert all(value.isfinite().all() for value in student.values())

@@ -9,9 +9,9 @@ import zipfile
 
 import pytest
 import torch
-from jobs import Job
+from jobs import Job, read
 from mmengine.logging import MMLogger
-from picture_jobs import cut, picture_job, read, resnet, runner_of, save_classifier, vit, without_validation
+from picture_jobs import cut, picture_job, resnet, runner_of, save_classifier, vit, without_validation
 
 from mmdualkd.errors import CheckpointError
 from mmdualkd.hooks.same_training import other_order, training_lists

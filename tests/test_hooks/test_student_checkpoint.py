@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 from helpers import full_disk
+from jobs import read
 from mmengine.fileio import get_file_backend
 from mmengine.hooks import checkpoint_hook
-from picture_jobs import cut, picture_job, read, runner_of, without_validation
+from picture_jobs import cut, picture_job, runner_of, without_validation
 
 from mmdualkd.errors import CheckpointError
 from mmdualkd.files import PART, remove_parts, replacing

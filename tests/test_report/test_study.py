@@ -1,12 +1,10 @@
 """The page of a study, from the notes of tools/run_study.py and the logs beside them."""
 
 import json
-import runpy
 import statistics
-import sys
 
 import pytest
-from helpers import TOOLS
+from helpers import call
 from html_pages import Page
 
 from mmdualkd.report.study import Study
@@ -50,12 +48,11 @@ def write_study(folder, statuses=('finished',) * 3, compared=True):
 
 
 @pytest.fixture
-def report(monkeypatch, capsys):
+def report(capsys):
     """Runs the tool in this process; gives what it printed."""
 
     def run_tool(*arguments):
-        monkeypatch.setattr(sys, 'argv', ['report.py', *map(str, arguments)])
-        runpy.run_path(str(TOOLS / 'report.py'), run_name='__main__')
+        call('report.py', *arguments)
         return capsys.readouterr().out.strip()
 
     return run_tool

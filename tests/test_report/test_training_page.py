@@ -3,9 +3,7 @@
 import base64
 import io
 import json
-import runpy
 import shutil
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from distill_jobs import distill_job
-from helpers import TOOLS
+from helpers import call
 from html_pages import Page
 from jobs import write_job
 from mmengine.config import Config
@@ -67,12 +65,11 @@ def folders(trained, tmp_path):
 
 
 @pytest.fixture
-def report(monkeypatch, capsys):
+def report(capsys):
     """Runs the tool in this process; gives the page, and what it printed."""
 
     def run_tool(folder, *arguments):
-        monkeypatch.setattr(sys, 'argv', ['report.py', str(folder), *map(str, arguments)])
-        runpy.run_path(str(TOOLS / 'report.py'), run_name='__main__')
+        call('report.py', folder, *arguments)
         printed = capsys.readouterr()
         page = Page(folder / 'report.html')
         page.check()

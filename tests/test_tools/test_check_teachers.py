@@ -1,10 +1,8 @@
 import re
-import runpy
-import sys
 
 import pytest
 import torch
-from helpers import TOOLS, run, shown_by
+from helpers import TOOLS, call, run, shown_by
 from jobs import write_job
 from mmengine.config import Config
 from mmengine.registry import MODELS
@@ -48,12 +46,11 @@ def rows_of(output):
 
 
 @pytest.fixture
-def check(monkeypatch, capsys):
+def check(capsys):
     """Runs the tool in this process; returns its rows by model name, and all that it prints."""
 
     def run_tool(*arguments):
-        monkeypatch.setattr(sys, 'argv', ['check_teachers.py', *map(str, arguments)])
-        runpy.run_path(str(TOOLS / 'check_teachers.py'), run_name='__main__')
+        call('check_teachers.py', *arguments)
         printed = capsys.readouterr()
         return rows_of(printed.out + printed.err), printed.out + printed.err
 

@@ -1,17 +1,15 @@
 import importlib.util
 import json
 import os
-import pickle
 import re
-import runpy
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 import torch
-from helpers import MEND_TORCHVISION, ROOT, TOOLS, environment, full_disk, run
-from jobs import write_job
+from helpers import MEND_TORCHVISION, ROOT, TOOLS, call, environment, full_disk, run
+from jobs import predictions, write_job
 from mmengine.config import Config
 from mmengine.registry import MODELS
 from tiny import averaging_recognizer, resnet3d, save_model
@@ -72,12 +70,11 @@ assert not any(name.partition('.')[0] == 'mmdualkd' for name in sys.modules)
 
 
 @pytest.fixture
-def export(monkeypatch, capsys):
+def export(capsys):
     """Runs the tool in this process and returns what it prints."""
 
     def run_tool(*arguments):
-        monkeypatch.setattr(sys, 'argv', ['export_student.py', *map(str, arguments)])
-        runpy.run_path(str(TOOLS / 'export_student.py'), run_name='__main__')
+        call('export_student.py', *arguments)
         return capsys.readouterr().out
 
     return run_tool
@@ -100,7 +97,7 @@ def plain_test(folder, env, *exports):
     """Tests exports with plain MMAction2 in a fresh process; returns metrics and predictions of each."""
     run(sys.executable, '-c', PLAIN, *exports, env=env, cwd=folder)
     files = [export / 'metrics.json' for export in exports]
-    return [(json.loads(file.read_text()), predictions(f'{file}.pkl')) for file in files]
+    return [(json.loads(file.read_text()), predictions(file.with_suffix('.json.pkl'))) for file in files]
 
 
 def our_test(folder, config, checkpoint):
@@ -108,12 +105,6 @@ def our_test(folder, config, checkpoint):
     out = folder / 'ours.pkl'
     run(TOOLS / 'test.py', config, checkpoint, '--work-dir', folder / 'ours', '--dump', out)
     return predictions(out)
-
-
-def predictions(path):
-    with open(path, 'rb') as file:
-        samples = pickle.load(file)
-    return torch.stack([sample['pred_score'] for sample in samples]), [int(sample['gt_label']) for sample in samples]
 
 
 @pytest.fixture(scope='module')

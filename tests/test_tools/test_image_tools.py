@@ -2,14 +2,13 @@
 
 import copy
 import json
-import pickle
 import re
-import runpy
 import sys
 
 import pytest
 import torch
-from helpers import MEND_TORCHVISION, TOOLS, environment, run
+from helpers import MEND_TORCHVISION, call, environment, run
+from jobs import predictions
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
@@ -51,12 +50,11 @@ with open(out, 'w') as file:
 
 
 @pytest.fixture
-def tool(monkeypatch, capsys):
+def tool(capsys):
     """Runs a tool in this process and returns what it prints."""
 
     def run_tool(name, *arguments):
-        monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
-        runpy.run_path(str(TOOLS / name), run_name='__main__')
+        call(name, *arguments)
         printed = capsys.readouterr()
         return printed.out + printed.err
 
@@ -67,15 +65,8 @@ def tool(monkeypatch, capsys):
 def job(tmp_path_factory):
     """A distillation of a CNN from a ViT, trained, with a BN student whose statistics matter in a test."""
     job = picture_job(tmp_path_factory.mktemp('job'), student=resnet(norm='BN'), per_class=4)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, 'argv', ['train.py', str(job.config)])
-        runpy.run_path(str(TOOLS / 'train.py'), run_name='__main__')
+    call('train.py', job.config)
     return job
-
-
-def predictions(path):
-    samples = pickle.loads(path.read_bytes())
-    return torch.stack([sample['pred_score'] for sample in samples]), [int(sample['gt_label']) for sample in samples]
 
 
 def test_plain_mmpretrain_scores_the_same_with_the_export_of_a_distillation(job, tmp_path, tool):

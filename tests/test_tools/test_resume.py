@@ -1,13 +1,11 @@
 """Without a checkpoint to go on from, `--resume` leaves `load_from` as it is."""
 
-import runpy
-import sys
 from collections import OrderedDict
 from types import SimpleNamespace
 
 import pytest
 import torch
-from helpers import TOOLS
+from helpers import call
 from mmengine.logging import MMLogger
 
 from mmdualkd import launch
@@ -21,8 +19,7 @@ def test_with_nothing_to_resume_training_begins_from_load_from(tmp_path, monkeyp
     seen = []
     monkeypatch.setattr(MMLogger, '_instance_dict', OrderedDict())  # an earlier one writes elsewhere
     monkeypatch.setattr(launch, 'build_runner', lambda cfg: SimpleNamespace(train=lambda: seen.append(cfg)))
-    monkeypatch.setattr(sys, 'argv', ['train.py', str(tmp_path / 'job.py'), '--resume'])
-    runpy.run_path(str(TOOLS / 'train.py'), run_name='__main__')
+    call('train.py', tmp_path / 'job.py', '--resume')
     assert (seen[0].resume, seen[0].load_from) == expected
     assert ("begins from load_from='zoo.pth'" in capsys.readouterr().out) != record
 
@@ -31,6 +28,5 @@ def test_with_load_from_too_checkpoints_that_no_record_names_are_not_overwritten
     (tmp_path / 'job.py').write_text(f"model = dict()\nload_from = 'zoo.pth'\nwork_dir = {str(tmp_path)!r}\n")
     torch.save(dict(state_dict={}, optimizer={}, message_hub={}), tmp_path / 'epoch_3.pth')
     monkeypatch.setattr(launch, 'build_runner', lambda cfg: pytest.fail('it begins anew'))
-    monkeypatch.setattr(sys, 'argv', ['train.py', str(tmp_path / 'job.py'), '--resume'])
     with pytest.raises(SystemExit, match=r"^CheckpointError: resume: .*the newest is '.*epoch_3.pth'"):
-        runpy.run_path(str(TOOLS / 'train.py'), run_name='__main__')
+        call('train.py', tmp_path / 'job.py', '--resume')
