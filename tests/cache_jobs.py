@@ -5,9 +5,10 @@ from pathlib import Path
 
 import torch
 from helpers import TOOLS, run
-from jobs import Job, write_job
+from jobs import Job, read, write_job
 from tiny import resnet3d, save_model
 
+TWO = 'train_dataloader.dataset.num_views=2'
 BATCH = 4  # of 8 clips, so that all batches are full
 
 MODEL = """
@@ -66,9 +67,9 @@ def error_of(job: Job, work_dir: Path, *options: object) -> str:
     return train(job, work_dir, *options, ok=False).strip().splitlines()[-1]
 
 
-def weights_of(work_dir: Path, name: str = 'epoch_2.pth') -> dict[str, torch.Tensor]:
-    """What a training's checkpoint holds."""
-    return torch.load(work_dir / name, weights_only=True)['state_dict']
+def weights_of(work_dir: Path) -> dict[str, torch.Tensor]:
+    """What a training's last checkpoint holds."""
+    return read(work_dir / 'epoch_2.pth')['state_dict']
 
 
 def losses_of(work_dir: Path) -> list[float]:

@@ -43,7 +43,6 @@ from mmdualkd.cache.writing import (
     check_repeats,
     check_space,
     finish,
-    locked,
     prepare,
     values_of,
 )
@@ -61,6 +60,7 @@ from mmdualkd.hooks.preflight import hand_views
 from mmdualkd.launch import check_distillation, load_config, run_tool
 from mmdualkd.machine import in_bytes
 from mmdualkd.names import FILES
+from mmdualkd.processes import locked
 from mmdualkd.teachers.readings import Reading, readings_of
 
 PACKAGES = ('torch', 'mmengine', 'mmaction2', 'mmdualkd', 'decord', 'numpy')  # for people; not compared
@@ -83,7 +83,11 @@ def main() -> None:
     on_first(lambda: check_ours(args.out))
     on_first(lambda: check_folder('--out', args.out))
     with contextlib.ExitStack() as stack:
-        on_first(lambda: stack.enter_context(locked(args.out)))
+
+        def lock() -> None:  # gives nothing: the lock's file cannot go to the other processes
+            stack.enter_context(locked(args.out))
+
+        on_first(lock)
         job = Job(cfgs[0], args)
         for cfg, path in zip(cfgs[1:], args.config[1:], strict=True):
             job.add(cfg, path)

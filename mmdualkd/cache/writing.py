@@ -1,12 +1,10 @@
 """Writing a cache: which rows are missing, their samples, and their records into files."""
 
-import fcntl
 import itertools
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +19,12 @@ from ..errors import CacheError, CheckpointError
 from ..files import PART, open_whole, remove_parts
 from ..machine import in_bytes
 from ..outputs import Outputs
+from ..processes import LOCK
 from ..teachers.readings import Reading
 from .description import check_samples
 from .layout import SHARD_ROWS, Layout
 from .store import MANIFEST, SAMPLES, TeacherCache, digest, identity_of, write_manifest
 
-LOCK = '.lock'
 OURS = rf'{re.escape(LOCK)}|({MANIFEST}|{SAMPLES}|view\d+-\d+\.npy)({re.escape(PART)})?'
 LOOKED_AT = 8  # draws by which it is seen that teachers are shown the same
 FREE = 1.02  # of the bytes to write, for folders and manifests
@@ -224,18 +222,3 @@ def check_space(folder: Path, needed: int) -> None:
             f'--out={str(folder)!r}: {in_bytes(needed)} are to be written, {in_bytes(free)} are free: fewer --views, '
             'another disk, or terms that read less (a coarser grid of SDD)'
         )
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keeps a second job from writing the same cache; the system ends the lock with the process.
-
-    Raises:
-        CacheError: If another job writes it.
-    """
-    with (folder / LOCK).open('w') as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise CacheError(f'--out={str(folder)!r}: another job is writing this cache; wait for it') from error
-        yield

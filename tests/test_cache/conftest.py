@@ -10,7 +10,7 @@ def job(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def written(job):
+def cache(job):
     """The folder of two views in float32."""
     write_cache(job, job.work_dir / 'cache', '--views', 2, '--dtype', 'float32')
     return job.work_dir / 'cache'

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cache_jobs import bytes_of, error_of, leaf, losses_of, same_weights, train, write_cache
+from cache_jobs import TWO, bytes_of, error_of, leaf, losses_of, same_weights, train, write_cache
 from helpers import ROOT, environment
 from jobs import Job
 from mmcv.transforms import TRANSFORMS, BaseTransform
@@ -21,7 +21,6 @@ from mmdualkd.losses import Step, Term
 from mmdualkd.outputs import Outputs
 from mmdualkd.registry import MODELS as OURS
 
-TWO = 'train_dataloader.dataset.num_views=2'
 KD = "model = dict(terms=dict(kd=dict(type='FusedKD')))\n"
 NOISY = """
 custom_imports = dict(imports=['mmdualkd', 'jobs', 'test_guards'], allow_failed_imports=False)
@@ -63,11 +62,6 @@ class DrawingTerm(Term):
 
     def forward(self, step):
         return sum((torch.rand(()) * teacher.logits).mean() for teacher in step.teachers.values())
-
-
-@pytest.fixture(scope='module')
-def cache(written):
-    return written
 
 
 def test_another_video_of_the_same_size_is_found(job, cache, tmp_path):

@@ -5,25 +5,14 @@ import shutil
 
 import pytest
 import torch
-from cache_jobs import (
-    bytes_of,
-    error_of,
-    flip_a_bit,
-    leaf,
-    losses_of,
-    same_weights,
-    train,
-    write_cache,
-)
+from cache_jobs import TWO, bytes_of, error_of, flip_a_bit, leaf, losses_of, same_weights, train, write_cache
 from helpers import TOOLS, run_in_two
-
-TWO = 'train_dataloader.dataset.num_views=2'
 
 
 @pytest.fixture
-def cache(written, tmp_path):
-    """A copy of its own, moved elsewhere."""
-    return shutil.copytree(written, tmp_path / 'moved')
+def moved(cache, tmp_path):
+    """A copy of its own."""
+    return shutil.copytree(cache, tmp_path / 'moved')
 
 
 @pytest.mark.parametrize(
@@ -66,27 +55,27 @@ def cache(written, tmp_path):
         ('custom_hooks.1.type=mmdualkd.CorruptVideoHook', r'mmdualkd\.PreflightHook'),
     ],
 )
-def test_what_differs_is_named_in_one_line(job, written, tmp_path, option, message):
-    error = error_of(job, tmp_path, f'model.teacher_cache={written}', option)
+def test_what_differs_is_named_in_one_line(job, cache, tmp_path, option, message):
+    error = error_of(job, tmp_path, f'model.teacher_cache={cache}', option)
     assert re.search(message, error), error
 
 
-def test_other_weights_are_found_by_their_hash(job, written, tmp_path):
+def test_other_weights_are_found_by_their_hash(job, cache, tmp_path):
     state = torch.load(job.config.parent / 'vit.pth')
     state['cls_head.fc_cls.bias'][0] += 1e-6
     torch.save(state, tmp_path / 'other.pth')
-    options = [f'model.teacher_cache={written}', f'model.teachers.vit.checkpoint={tmp_path / "other.pth"}']
+    options = [f'model.teacher_cache={cache}', f'model.teachers.vit.checkpoint={tmp_path / "other.pth"}']
     assert 'is of other weights than model.teachers.vit.checkpoint' in error_of(job, tmp_path / 'run', *options)
 
 
-def test_weights_that_are_not_here_are_taken_at_the_caches_word_and_the_log_says_so(job, written, tmp_path):
-    options = [f'model.teacher_cache={written}', 'model.teachers.vit.checkpoint=gone.pth']
+def test_weights_that_are_not_here_are_taken_at_the_caches_word_and_the_log_says_so(job, cache, tmp_path):
+    options = [f'model.teacher_cache={cache}', 'model.teachers.vit.checkpoint=gone.pth']
     output = train(job, tmp_path, *options)
     assert "model.teachers.vit.checkpoint='gone.pth' is not here: that model.teacher_cache=" in output
 
 
 @pytest.mark.parametrize('change', ['order', 'fewer', 'bytes'])
-def test_other_samples_are_named(job, written, tmp_path, change):
+def test_other_samples_are_named(job, cache, tmp_path, change):
     folder = job.config.parent / 'clips'
     lines = next(folder.glob('*.txt')).read_text().splitlines()
     clips = shutil.copytree(folder, tmp_path / 'clips')
@@ -100,7 +89,7 @@ def test_other_samples_are_named(job, written, tmp_path, change):
             file.write(b'x')
     (tmp_path / 'clips' / 'other.txt').write_text('\n'.join(lines))
     options = [
-        f'model.teacher_cache={written}',
+        f'model.teacher_cache={cache}',
         f'train_dataloader.dataset.ann_file={clips / "other.txt"}',
         f'train_dataloader.dataset.data_prefix.video={clips}',
     ]
@@ -109,19 +98,19 @@ def test_other_samples_are_named(job, written, tmp_path, change):
     assert expected[change] in error, error
 
 
-def test_the_same_samples_in_another_folder_are_the_same(job, written, tmp_path):
+def test_the_same_samples_in_another_folder_are_the_same(job, cache, tmp_path):
     clips = shutil.copytree(job.config.parent / 'clips', tmp_path / 'clips')
     name = next(clips.glob('*.txt'))
     options = [f'train_dataloader.dataset.ann_file={name}', f'train_dataloader.dataset.data_prefix.video={clips}']
-    train(job, tmp_path / 'a', f'model.teacher_cache={written}', *options)
+    train(job, tmp_path / 'a', f'model.teacher_cache={cache}', *options)
     train(job, tmp_path / 'b', TWO)
     assert same_weights(tmp_path / 'a', tmp_path / 'b')
 
 
 @pytest.mark.parametrize('damage', ['missing', 'cut short', 'empty', 'of another view', 'text'])
-def test_a_cache_that_is_not_whole_is_an_error_before_training_and_the_command_mends_it(job, cache, tmp_path, damage):
-    whole = bytes_of(cache)
-    shard = cache / 'view0001-00000.npy'
+def test_a_cache_that_is_not_whole_is_an_error_before_training_and_the_command_mends_it(job, moved, tmp_path, damage):
+    whole = bytes_of(moved)
+    shard = moved / 'view0001-00000.npy'
     content = dict.fromkeys(['missing']) | {
         'cut short': whole[shard.name][:-10],
         'empty': b'',
@@ -131,35 +120,35 @@ def test_a_cache_that_is_not_whole_is_an_error_before_training_and_the_command_m
     shard.unlink()
     if damage != 'missing':
         shard.write_bytes(content[damage])
-    error = error_of(job, tmp_path / 'run', f'model.teacher_cache={cache}')
+    error = error_of(job, tmp_path / 'run', f'model.teacher_cache={moved}')
     assert error.startswith('CacheError: ') and shard.name in error, error
     command = re.search(r'mmdualkd cache CONFIG --out (.*) completes and mends a cache', error)[1]
-    assert command == f'{cache} --views 2 --dtype float32'
-    write_cache(job, cache, *command.split()[1:])
-    assert bytes_of(cache) == whole
+    assert command == f'{moved} --views 2 --dtype float32'
+    write_cache(job, moved, *command.split()[1:])
+    assert bytes_of(moved) == whole
 
 
-def test_a_flipped_bit_of_a_record_ends_training_with_its_file_and_the_command_mends_it(job, cache, tmp_path):
-    whole = bytes_of(cache)
-    flip_a_bit(cache / 'view0000-00000.npy')
-    error = error_of(job, tmp_path / 'run', f'model.teacher_cache={cache}')
+def test_a_flipped_bit_of_a_record_ends_training_with_its_file_and_the_command_mends_it(job, moved, tmp_path):
+    whole = bytes_of(moved)
+    flip_a_bit(moved / 'view0000-00000.npy')
+    error = error_of(job, tmp_path / 'run', f'model.teacher_cache={moved}')
     assert 'record 7 of view0000-00000.npy is damaged' in error, error
-    output = write_cache(job, cache, '--views', '2', '--dtype', 'float32')
+    output = write_cache(job, moved, '--views', '2', '--dtype', 'float32')
     assert '8 records of' in output  # of one file of two
-    assert bytes_of(cache) == whole
+    assert bytes_of(moved) == whole
 
 
 @pytest.mark.parametrize('name', ['manifest.json', 'samples.json'])
 @pytest.mark.parametrize('damage', ['missing', 'flipped', 'cut short'])
-def test_a_damaged_manifest_or_list_of_samples_is_an_error(job, cache, tmp_path, name, damage):
-    path = cache / name
+def test_a_damaged_manifest_or_list_of_samples_is_an_error(job, moved, tmp_path, name, damage):
+    path = moved / name
     if damage == 'missing':
         path.unlink()
     elif damage == 'flipped':
         flip_a_bit(path, path.read_bytes().index(b'1'))
     else:
         path.write_bytes(path.read_bytes()[:-20])
-    error = error_of(job, tmp_path / 'run', f'model.teacher_cache={cache}')
+    error = error_of(job, tmp_path / 'run', f'model.teacher_cache={moved}')
     assert error.startswith('CacheError: ') and name in error, error
 
 
@@ -172,12 +161,12 @@ def test_what_is_no_cache_is_an_error(job, tmp_path, folder, message):
     assert re.search(message, error), error
 
 
-def test_two_processes_read_a_cache_that_they_cannot_write(job, cache, tmp_path):
-    for path in cache.glob('*'):
+def test_two_processes_read_a_cache_that_they_cannot_write(job, moved, tmp_path):
+    for path in moved.glob('*'):
         path.chmod(0o444)
-    cache.chmod(0o555)
+    moved.chmod(0o555)
     source = "env_cfg = dict(dist_cfg=dict(backend='gloo'))"
     words = [leaf(job, tmp_path, source).config, '--no-validate', '--cfg-options', 'train_dataloader.batch_size=2']
-    for name, option in dict(online=TWO, cached=f'model.teacher_cache={cache}').items():
+    for name, option in dict(online=TWO, cached=f'model.teacher_cache={moved}').items():
         run_in_two(TOOLS / 'train.py', *words, option, f'work_dir={tmp_path / name}')
     assert losses_of(tmp_path / 'cached') == pytest.approx(losses_of(tmp_path / 'online'), rel=1e-5)

@@ -2,25 +2,19 @@
 
 import pytest
 import torch
-from cache_jobs import error_of, leaf, losses_of, same_weights, train, weights_of, write_cache
+from cache_jobs import TWO, error_of, leaf, losses_of, same_weights, train, weights_of, write_cache
 from helpers import TOOLS, run
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
 from mmdualkd.teachers.cached import CachedTeacher
 
-TWO = 'train_dataloader.dataset.num_views=2'
 ENDLESS = """
 train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=4)
 train_dataloader = dict(sampler=dict(type='InfiniteSampler'))
 default_hooks = dict(checkpoint=dict(by_epoch=False))
 param_scheduler = [dict(type='MultiStepLR', milestones=[100], by_epoch=False)]
 """
-
-
-@pytest.fixture(scope='module')
-def cache(written):
-    return written
 
 
 @pytest.fixture(scope='module')

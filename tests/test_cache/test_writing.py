@@ -3,19 +3,18 @@
 import errno
 import json
 import re
-import runpy
 import shutil
 import sys
 
 import numpy as np
 import pytest
 import torch
-from cache_jobs import bytes_of, leaf, losses_of, same_weights, train, write_cache
-from helpers import TOOLS, process, run_in_two, shown_by
+from cache_jobs import TWO, bytes_of, leaf, losses_of, same_weights, train, write_cache
+from helpers import TOOLS, call, process, run_in_two, shown_by
 
 from mmdualkd.cache import writing
+from mmdualkd.processes import locked
 
-TWO = 'train_dataloader.dataset.num_views=2'
 F32 = ('--dtype', 'float32')
 
 
@@ -25,10 +24,8 @@ def write(monkeypatch, capsys):
     monkeypatch.setattr(writing, 'SHARD_ROWS', 3)
 
     def run_tool(job, out, *options, more=()):
-        words = (job.config, *more, '--out', out, *options)
-        monkeypatch.setattr(sys, 'argv', ['cache_teachers.py', *map(str, words)])
         try:
-            runpy.run_path(str(TOOLS / 'cache_teachers.py'), run_name='__main__')
+            call('cache_teachers.py', job.config, *more, '--out', out, *options)
         finally:
             printed = capsys.readouterr()
         return printed.out + printed.err
@@ -42,8 +39,7 @@ def whole(job, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writing, 'SHARD_ROWS', 3)
         out = tmp_path_factory.mktemp('whole') / 'cache'
-        patch.setattr(sys, 'argv', ['cache_teachers.py', str(job.config), '--out', str(out), '--views', '2', *F32])
-        runpy.run_path(str(TOOLS / 'cache_teachers.py'), run_name='__main__')
+        call('cache_teachers.py', job.config, '--out', out, '--views', 2, *F32)
     return out
 
 
@@ -163,7 +159,7 @@ def test_a_full_disk_is_said_before_and_in_the_middle_and_loses_nothing(job, who
 
 def test_a_second_job_is_told_to_wait(job, write, tmp_path):
     (tmp_path / 'c').mkdir()
-    with writing.locked(tmp_path / 'c'), pytest.raises(SystemExit, match='another job is writing this cache'):
+    with locked(tmp_path / 'c'), pytest.raises(SystemExit, match="--out='.*/c': another command is working there"):
         write(job, tmp_path / 'c', '--views', 2)
     write(job, tmp_path / 'c', '--views', 2)
 
