@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers import ROOT, environment, run, run_code, write_clips
+from packaging.requirements import Requirement
 from warm import WarmProcess
 
 IGNORED = shutil.ignore_patterns(
@@ -203,8 +204,6 @@ def test_a_process_that_knows_nothing_of_us_reads_a_base_that_imports_us(tmp_pat
 
 
 def test_the_pins_are_within_the_ranges(built):
-    from packaging.requirements import Requirement
-
     pins = {}
     for line in (ROOT / 'requirements' / 'runtime.txt').read_text().splitlines():
         line = line.partition('#')[0].strip()

@@ -1,7 +1,6 @@
 """Every fragment of configs/_base_/terms builds, trains a step, is right under autocast, and reads its teachers from a
 cache; a leaf that inherits one has its terms and no others."""
 
-import copy
 import types
 from dataclasses import replace
 
@@ -54,7 +53,7 @@ def check(model, terms, data):
     """A step, and the same step from a cache, and in mixed precision."""
     seen = {}
     next(iter(model.terms.values())).register_forward_pre_hook(lambda _, args: seen.update(step=args[0]))
-    losses = tiny.step_losses(model, copy.deepcopy(data))
+    losses = tiny.step_losses(model, data)
     model.parse_losses(losses)[0].backward()
     for name, weight in model.named_parameters():
         assert weight.grad is not None and weight.grad.isfinite().all(), name
@@ -66,7 +65,7 @@ def check(model, terms, data):
     assert 'grid' not in {reading.what for reading in readings}  # whose cells are fewer
     stored = {name: StoredOutputs(name, outputs.window, values) for name, outputs in whole.teachers.items()}
     with torch.autocast('cpu', torch.bfloat16):
-        half = tiny.step_losses(model, copy.deepcopy(data))
+        half = tiny.step_losses(model, data)
     for name, term in model.terms.items():
         loss = losses[f'loss_{name}']
         assert loss.isfinite() and loss > 0, name
@@ -205,7 +204,7 @@ def test_terms_in_two_places_and_a_model_without_teachers_are_one_clear_error(tm
     assert '`terms` at the top is for a distillation' in refused(leaf(tmp_path, 'rsd', base=plain))
 
 
-def test_a_launcher_that_leaves_them_at_the_top_is_told_how_they_reach_the_model(tmp_path):
+def test_a_launcher_that_leaves_them_at_the_top_is_told_how_they_reach_the_model():
     terms, model = dict(rsd=dict(type='RSD', source='vit')), torch.nn.Identity()
     for reached in (None, terms):
         cfg = Config(dict(terms=terms, model=dict(terms=reached)))

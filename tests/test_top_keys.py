@@ -31,7 +31,7 @@ def classes(cfg):
 
 
 @pytest.mark.parametrize('base', ['student_distilled.py', 'student_alone.py', 'teacher_vit.py'])
-def test_num_classes_at_the_top_of_a_leaf_reaches_model_and_data_sets(base, leaf, tmp_path):
+def test_num_classes_at_the_top_of_a_leaf_reaches_model_and_data_sets(base, leaf):
     base = CONFIGS / 'demo' / base
     assert classes(load(base)) == {10}
     first = leaf('num_classes = 12', base)

@@ -136,7 +136,7 @@ def test_warm_up_grows_the_terms_and_leaves_the_students_own_loss(tmp_path):
     model.eval()  # same statistics at every call
     for done in (0, 5, 10, 20):
         hub.update_info('iter', done)
-        seen.append(step_losses(model, copy.deepcopy(data)))
+        seen.append(step_losses(model, data))
     hub.runtime_info.pop('iter')
     for name in ('loss_kd', 'loss_sdd', 'loss_rkd'):
         first, half, full, later = (losses[name].item() for losses in seen)
@@ -160,7 +160,7 @@ def test_label_smoothing_is_the_heads_own(tmp_path):
     student['cls_head']['label_smooth_eps'] = 0.1
     model = build_distiller(tmp_path, student).eval()
     data = batch(model.plan.num_frames)
-    loss = step_losses(model, copy.deepcopy(data))['loss_cls']
+    loss = step_losses(model, data)['loss_cls']
     logits = model.student.cls_head(model.student.extract_feat(model.views['student'](torch.stack(data['inputs'])))[0])
     smooth = torch.nn.functional.cross_entropy(logits, torch.arange(4), label_smoothing=0.1)
     assert loss.item() == pytest.approx(smooth.item(), rel=1e-5)
@@ -170,7 +170,7 @@ def test_several_clips_a_sample_train_as_rows_of_their_own(tmp_path):
     views = {name: dict(view, num_clips=2) for name, view in VIEWS.items()}
     model = build_distiller(tmp_path, views=views).eval()
     data = batch(model.plan.num_frames, count=2)
-    losses = step_losses(model, copy.deepcopy(data))
+    losses = step_losses(model, data)
     clips = model.views['student'](torch.stack(data['inputs'])).flatten(0, 1).unsqueeze(1)
     logits = model.student.cls_head(model.student.extract_feat(clips)[0])
     expected = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 0, 1, 1]))
@@ -192,9 +192,9 @@ def test_rows_of_segment_and_clip_models_are_aligned():
 def test_losses_are_float32_and_near_the_full_precision_ones_under_autocast(tmp_path):
     model = build_distiller(tmp_path).eval()
     data = batch(model.plan.num_frames)
-    full = step_losses(model, copy.deepcopy(data))
+    full = step_losses(model, data)
     with torch.autocast('cpu', dtype=torch.bfloat16):
-        half = step_losses(model, copy.deepcopy(data))
+        half = step_losses(model, data)
     for name in ('loss_cls', 'loss_kd', 'loss_sdd', 'loss_rkd'):
         assert half[name].dtype == torch.float32
         assert half[name].item() == pytest.approx(full[name].item(), rel=0.1, abs=0.02)
@@ -281,7 +281,7 @@ def test_class_maps_beside_an_assistant_are_those_without_one(tmp_path, teacher)
     beside = build_distiller(tmp_path, terms=terms, assistant=dict(teacher=teacher))
     alone = build_distiller(tmp_path, terms=dict(sdd=terms['sdd']))
     data = batch(alone.plan.num_frames)
-    losses = [step_losses(model, copy.deepcopy(data))['loss_sdd'] for model in (beside, alone)]
+    losses = [step_losses(model, data)['loss_sdd'] for model in (beside, alone)]
     assert torch.equal(*losses)
 
 

@@ -46,7 +46,7 @@ def test_an_interval_is_the_narrowest_that_holds_the_median_with_95_percent():
         assert outside[1] > 0.025 and (outside[0] <= 0.025 if turns >= fewest else rank == 1), turns
 
 
-def test_a_target_that_is_missed_is_said_to_be_missed(tmp_path):
+def test_a_target_that_is_missed_is_said_to_be_missed():
     code = (
         f'import sys; sys.path.insert(0, {str(RUN.parent)!r})\n'
         'from table import Target, at_most, entry, line\n'

@@ -34,7 +34,7 @@ def test_a_process_that_dies_without_a_word_or_in_the_middle_of_it_is_told_of_in
     assert re.fullmatch(r"process 0 was killed \(SIGKILL\), mostly for want of the machine's memory; .*\n", output)
 
 
-def test_a_port_that_another_training_has_is_one_line_that_says_what_to_set(tmp_path):
+def test_a_port_that_another_training_has_is_one_line_that_says_what_to_set():
     with socket.socket() as taken:
         taken.bind(('127.0.0.1', 0))
         taken.listen()

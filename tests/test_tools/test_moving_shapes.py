@@ -4,7 +4,7 @@ import decord
 import numpy as np
 import pytest
 from helpers import TOOLS, full_disk, run
-from moving_shapes import CLASSES, FRAMES, MOTIONS, SIDE, draw_clip, make_clips
+from moving_shapes import CLASSES, FRAMES, MOTIONS, SIDE, draw_clip, make_clips, write_video
 
 from mmdualkd.errors import DataError, DistillError
 
@@ -61,8 +61,6 @@ def test_the_shape_moves_as_its_class_says_over_a_still_background(label):
 
 
 def test_a_folder_that_cannot_be_written_to_and_numbers_below_0_are_named(tmp_path):
-    from moving_shapes import write_video
-
     (tmp_path / 'file').touch()
     tool = TOOLS / 'make_demo_clips.py'
     for folder in ('file', '/proc/x'):

@@ -73,8 +73,8 @@ def build(spec, num_classes=None, key='model.teachers.teacher'):
     return MODELS.build({'_scope_': 'mmaction', **model})
 
 
-def pictures(count=2):
-    return torch.rand(count, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+def pictures():
+    return torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.fixture
