@@ -10,6 +10,7 @@ WEIGHTS = 'tensors '  # how messages about weights count
 NO_NEWS = (
     'classes that the model has',  # check_classes names them
     'has learned from',  # check_learned does
+    'are in the training data, too',  # check_leak does
     'will be deprecated',  # MMEngine's of its own parts
 )
 OF_ONE = 'nothing learns from'  # batches of one sample, which several processes put together

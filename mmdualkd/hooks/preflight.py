@@ -32,7 +32,7 @@ from .averaging import check_averaging, check_metrics
 from .class_order import check_class_folders, check_class_names, check_teacher_classes, check_tested_classes
 from .epoch_seed import EpochSeedHook, sampler_of
 from .labels import check_labels
-from .learned import tell_of_learned
+from .learned import tell_of_learned, tell_of_shared
 from .loading import check_load_from, check_weights
 from .optimizer import check_optimizer
 from .reaching import check_hooks
@@ -104,6 +104,7 @@ class PreflightHook(Hook):
                     check_samples_plainly(dataset, where)
                     check_metrics(dataset, where, loop)
                     tell_of_learned(self._trained_with(runner, model), dataset, where)
+                    tell_of_shared(runner.train_loop.dataloader.dataset, dataset, where)
                 if split == 'train' and hasattr(model, 'plan') and not getattr(model, 'of_pictures', False):
                     # IterBasedTrainLoop has started its workers when it was built; EpochSeedHook starts them anew
                     seeds = any(isinstance(hook, EpochSeedHook) for hook in getattr(runner, 'hooks', ()))

@@ -20,7 +20,7 @@ from mmdualkd.errors import ConfigError, DataError
 from mmdualkd.hooks import EpochSeedHook, PreflightHook, class_order, learned, preflight
 from mmdualkd.hooks.averaging import check_metrics
 from mmdualkd.hooks.class_order import check_class_folders, check_teacher_classes
-from mmdualkd.hooks.learned import tell_of_learned
+from mmdualkd.hooks.learned import tell_of_learned, tell_of_shared
 from mmdualkd.hooks.preflight import check_batches, hand_views, tell_of_rate
 from mmdualkd.zoo.resolve import build_resolved
 from mmdualkd.zoo.weights import load_student_weights, load_teacher_weights
@@ -241,6 +241,22 @@ def test_weights_that_have_learned_the_clips_that_judge_are_told_of(tmp_path, mo
     load_student_weights(begun, path, 'k')
     whole = SimpleNamespace(teachers=dict(vit=model), student=begun)
     assert hook._trained_with(job, whole) == {'model.teachers.vit': cfg, 'model.student': cfg}
+
+
+def test_training_clips_that_judge_are_told_of(tmp_path, monkeypatch):
+    lines = []
+    monkeypatch.setattr(learned, 'print_log', lambda message, **kwargs: lines.append(message))
+    judged = listed_clips(tmp_path, jump=0, run=1)
+    shared = listed_clips(tmp_path, run=1, walk=0)
+    tell_of_shared(listed_clips(tmp_path, walk=0, sit=1), judged, 'val')
+    assert not lines
+    tell_of_shared(ConcatDataset([shared, shared]), judged, 'val')
+    assert len(lines) == 1 and lines[0].startswith('2 of the 4 samples of val are in the training data, too: /')
+    loader = DataLoader(judged)
+    job = runner(torch.nn.Module(), judged, workers=0)
+    job.val_loop = SimpleNamespace(dataloader=loader, evaluator=SimpleNamespace(metrics=[]))
+    PreflightHook().before_train(job)
+    assert any(line.startswith('4 of the 4 samples of val_dataloader.dataset') for line in lines[1:])
 
 
 def test_accuracies_of_one_label_where_samples_have_several_and_the_other_way_round_are_an_error_before_training():
