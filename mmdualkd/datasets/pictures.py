@@ -30,7 +30,8 @@ class RobustPictures(RobustDataset):
         """Gives file (or pixels) and label of each picture.
 
         Raises:
-            DataError: If there are none, or folder or annotation file cannot be read.
+            DataError: If there are none, folder or annotation file cannot be read, or none of 20 pictures spread over
+                the file is there.
         """
         try:
             samples = super().load_data_list()
@@ -40,6 +41,8 @@ class RobustPictures(RobustDataset):
             raise DataError(f'{source_of(self)} is empty')
         if MARK in str(samples[0].get(self.file, '')):  # MMPretrain takes an editor's mark for part of a name
             samples[0][self.file] = samples[0][self.file].replace(MARK, '')
+        if self.ann_file and samples[0].get(self.file):  # ImageNet's may be found beside folders that it is not of
+            check_files([info[self.file] for info in samples], self.ann_file, self.data_prefix, self.noun)
         return samples
 
     def _find_samples(self) -> list:
@@ -155,7 +158,7 @@ def _labels(lines: list[Line]) -> list[int]:
 
 @DATASETS.register_module()
 class ImageNet(RobustPictures, datasets.ImageNet):
-    """ImageNet-1K."""
+    """ImageNet-1K: by the list ``meta/<split>.txt`` where there is one, otherwise one folder a class."""
 
 
 @DATASETS.register_module()

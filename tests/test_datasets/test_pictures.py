@@ -182,3 +182,19 @@ def test_pictures_that_extensions_leave_out_are_told_of(pictures, monkeypatch):
     )
     taken = ours.CustomDataset(data_prefix=str(pictures), pipeline=[], extensions=['.jpg', '.webp'])
     assert len(taken) == 8
+
+
+def test_a_list_of_imagenet_beside_folders_that_it_is_not_of_is_refused_where_it_is_read(tmp_path):
+    folder, names = tmp_path / 'val' / 'n01440764', stock.ImageNet.METAINFO['classes']
+    folder.mkdir(parents=True)
+    for index in range(3):
+        (folder / f'{index}.jpg').write_bytes(b'not looked at')
+    kwargs = dict(data_root=str(tmp_path), split='val', pipeline=LOAD + PACK)
+    with pytest.raises(DataError, match=rf'it has 1 folders, but metainfo has {len(names)} classes'):
+        ours.ImageNet(**kwargs)
+    (tmp_path / 'meta').mkdir()
+    (tmp_path / 'meta' / 'val.txt').write_text('0.jpg 0\n1.jpg 0\n2.jpg 0\n')  # of the flat folder of the archive
+    with pytest.raises(DataError, match=r'none of 3 pictures of .*meta/val.txt is there: .* the first one is .*/0.jpg'):
+        ours.ImageNet(**kwargs)
+    (tmp_path / 'meta' / 'val.txt').write_text('n01440764/0.jpg 7\n')
+    assert ours.ImageNet(**kwargs).get_data_info(0)['gt_label'] == 7
