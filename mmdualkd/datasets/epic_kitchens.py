@@ -146,7 +146,8 @@ class EpicKitchens(VideoDataset):
         if missing:
             raise DataError(
                 f'{len(missing)} of {len(files)} videos of {self.ann_file} are not in {folder}: {listed(missing)} '
-                f'(looked for as {missing[0][:3]}/videos/{missing[0]}.MP4 and {missing[0]}.MP4)'
+                f'(looked for as {missing[0][:3]}/videos/{missing[0]}.MP4 and {missing[0]}.MP4): look at '
+                'dataset.data_prefix, or leave their rows out of a copy of the CSV'
             )
         return [
             dict(
@@ -161,9 +162,9 @@ class EpicKitchens(VideoDataset):
     def _labels(self, rows: list[dict]) -> list[int]:
         if self.target == 'action':
             train_rows = read_rows(self.train_ann_file, 'dataset.train_ann_file')
-            pairs = sorted({action_of(row) for row in train_rows})
+            pairs = sorted({*actions_of(train_rows, self.train_ann_file)})
             classes = {pair: index for index, pair in enumerate(pairs)}
-            labels = [classes.get(action_of(row), -1) for row in rows]
+            labels = [classes.get(pair, -1) for pair in actions_of(rows, self.ann_file)]
             unseen = labels.count(-1)
             if unseen and not self.test_mode:
                 raise DataError(
@@ -172,10 +173,7 @@ class EpicKitchens(VideoDataset):
             count = len(classes)
         else:
             count = CLASSES[self.target]
-            labels = [int(row[f'{self.target}_class']) for row in rows]
-            wrong = sorted({label for label in labels if not 0 <= label < count})
-            if wrong:
-                raise DataError(f'{self.ann_file}: {self.target}_class must be in 0 to {count - 1}, got {wrong[:5]}')
+            labels = classes_of(rows, self.target, self.ann_file)
         if self.num_classes not in (None, count):
             raise ConfigError(
                 f'dataset.num_classes={self.num_classes}, but target={self.target!r} has {count} classes: '
@@ -193,7 +191,8 @@ def read_rows(path: str, key: str) -> list[dict]:
 
     Raises:
         ConfigError: If there is no such file.
-        DataError: If columns are missing, a row cannot be read, or there are no segments.
+        DataError: If columns are missing, a row cannot be read, there are no segments, or the file is one of
+            EPIC-KITCHENS-55, whose classes have other numbers.
     """
     if not Path(path).is_file():
         raise ConfigError(f'{key}={str(path)!r}: there is no such file')
@@ -202,16 +201,38 @@ def read_rows(path: str, key: str) -> list[dict]:
         missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
         if missing:
             raise DataError(f'{key}={str(path)!r} lacks the columns {", ".join(missing)} (it has: {reader.fieldnames})')
+        if 'uid' in reader.fieldnames:
+            raise DataError(
+                f"{key}={str(path)!r} is of EPIC-KITCHENS-55 (it has the column 'uid'), whose classes have other "
+                'numbers: take EPIC_100_train.csv and EPIC_100_validation.csv'
+            )
         rows = [_checked(row, f'{path}, line {reader.line_num}') for row in reader]
     if not rows:
         raise DataError(f'{key}={str(path)!r} has no segments')
     return rows
 
 
+def classes_of(rows: list[dict], name: str, path: str) -> list[int]:
+    """The verb or noun classes of a CSV's rows.
+
+    Raises:
+        DataError: If one is out of range.
+    """
+    labels, count = [int(row[f'{name}_class']) for row in rows], CLASSES[name]
+    if wrong := sorted({label for label in labels if not 0 <= label < count}):
+        raise DataError(f'{path}: {name}_class must be in 0 to {count - 1}, got {wrong[:5]}')
+    return labels
+
+
+def actions_of(rows: list[dict], path: str) -> list[tuple[int, int]]:
+    """The (verb, noun) pairs of a CSV's rows; for errors see :func:`classes_of`."""
+    return list(zip(*(classes_of(rows, name, path) for name in CLASSES), strict=True))
+
+
 def _checked(row: dict, where: str) -> dict:
     """Gives a row back whose timestamps and classes can be read."""
     try:
-        action_of(row), seconds(row['start_timestamp']), seconds(row['stop_timestamp'])
+        int(row['verb_class']), int(row['noun_class']), seconds(row['start_timestamp']), seconds(row['stop_timestamp'])
     except (ValueError, TypeError, AttributeError) as error:
         told = ', '.join(f'{column}={row[column]!r}' for column in COLUMNS[2:])
         raise DataError(f'{where}: timestamps must be h:m:s and classes whole numbers, got {told}') from error
@@ -222,11 +243,6 @@ def find_video(folder: Path, participant: str, video: str) -> Path | None:
     """Finds a video in the official layout or a flat one; None if it is in neither."""
     places = (folder / participant / 'videos', folder / participant, folder)
     return next((path for place in places for end in EXTENSIONS if (path := place / f'{video}{end}').is_file()), None)
-
-
-def action_of(row: dict) -> tuple[int, int]:
-    """The (verb, noun) pair of a CSV row."""
-    return int(row['verb_class']), int(row['noun_class'])
 
 
 def seconds(timestamp: str) -> float:

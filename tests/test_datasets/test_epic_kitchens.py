@@ -226,6 +226,19 @@ def test_a_segment_after_the_end_of_its_video_is_skipped_and_named(epic, tmp_pat
     assert 'lasts 4.00 s, but a segment starts at 50.0 s' in dataset.last_error
 
 
+def test_annotations_of_another_version_are_refused_for_every_target(epic, tmp_path):
+    action = dict(target='action', train_ann_file=epic['train'])
+    of_55 = write_csv(tmp_path / 'of_55.csv', [row('P02_101', '0:0:0', '0:0:1', 0, 0)], ['uid', *HEADER[1:]])
+    beyond = write_csv(tmp_path / 'beyond.csv', [row('P02_101', '0:0:0', '0:0:1', 124, 351)])
+    for target in (dict(target='verb'), dict(target='noun'), action):
+        with pytest.raises(DataError, match=r"of_55.csv' is of EPIC-KITCHENS-55 \(it has the column 'uid'\)"):
+            build(epic, ann_file=of_55, test_mode=True, **target)
+        with pytest.raises(DataError, match=r'beyond.csv: (verb|noun)_class must be in 0 to \d+, got \[\d+\]'):
+            build(epic, ann_file=beyond, test_mode=True, **target)
+    with pytest.raises(DataError, match=r'beyond.csv: verb_class must be in 0 to 96, got \[124\]'):
+        build(epic, **{**action, 'train_ann_file': beyond})
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_column(epic, tmp_path):
     marked = tmp_path / 'train.csv'
     marked.write_text(','.join(COLUMNS) + '\n', encoding='utf-8-sig')
