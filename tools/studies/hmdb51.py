@@ -1,4 +1,5 @@
 # HMDB51 as it is published: the mean of its three splits, each with teachers that learned from its own training clips.
+# Top-1 is of the last validation, one clip a video; papers test on ten: tools/test.py with student_epoch_50.pth.
 # Data as MMAction2's tools/data/hmdb51 makes them, see configs/README.md. We have not the data: nobody has run it yet.
 title = 'HMDB51, the mean of its three splits.'
 seeds = [0]
