@@ -8,7 +8,7 @@ from mmengine.logging import print_log
 from mmpretrain import datasets
 from mmpretrain.datasets.custom import find_folders, get_samples
 
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, listed
 from ..registry import DATASETS
 from .annotations import Line, check_files, file_of, names_beside, read_annotations
 from .finding import SUFFIXES
@@ -75,7 +75,7 @@ class RobustPictures(RobustDataset):
             )
             print_log(message, logger='current', level=logging.WARNING)
         if empty:
-            message = f'{source_of(self)}: no picture in {", ".join(sorted(empty))}, which count as classes'
+            message = f'{source_of(self)}: no picture in {listed(sorted(empty))}, which count as classes'
             print_log(message, logger='current', level=logging.WARNING)
         if self.CLASSES is None:
             self._metainfo['classes'] = classes
