@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from ..checkpoint import model_state_dict
 from ..dataset_configs import plain_configs
 from ..datasets.robust import RobustDataset
+from ..datasets.samples import cut_of
 from ..datasets.wrappers import plain_datasets
 from ..differences import differences, flat
 from ..errors import CacheError, ConfigError
@@ -99,9 +100,9 @@ def _name(step: Mapping) -> str:
 
 
 def list_samples(dataset: object) -> list[list]:
-    """Each sample's data set, file (below the folder that all have in common), and bytes of the file.
+    """Each sample's data set, file (below the folder that all have in common), bytes, and the part of it that it is.
 
-    A folder of frames has none: what the system says of its size is another on another disk.
+    A folder of frames is without bytes: what the system says of its size is another on another disk.
 
     Labels are left out: teachers see none of them, so that trainings with fewer can share what they gave.
     """
@@ -111,7 +112,11 @@ def list_samples(dataset: object) -> list[list]:
         files = [os.path.abspath(info[part.file]) if info.get(part.file) else '' for info in infos]
         folders = {os.path.dirname(file) for file in files}
         common = os.path.commonpath(folders) if len(folders) > 1 and all(folders) else next(iter(folders), '')
-        samples += [[number, os.path.relpath(file, common or '.') if file else '', _size(file)] for file in files]
+        names = [os.path.relpath(file, common or '.') if file else '' for file in files]
+        samples += [
+            [number, name, _size(file), *(cut_of(info) or ())]
+            for name, file, info in zip(names, files, infos, strict=True)
+        ]
     return samples
 
 
@@ -137,7 +142,7 @@ def check_data(manifest: Mapping, parts: list[dict], where: str) -> None:
 
 
 def check_samples(there: list[list], here: list[list], where: str, hint: str = '') -> None:
-    """Refuses another list of samples, or files of another size.
+    """Refuses another list of samples, other parts of their files, or files of another size.
 
     Args:
         there: What :func:`list_samples` gave when the cache was written.
@@ -154,6 +159,7 @@ def check_samples(there: list[list], here: list[list], where: str, hint: str = '
         if theirs != ours:
             told = [
                 f'{name or "no file"}, {"missing or a folder" if size is None else f"{size} bytes"}'
-                for _, name, size in (theirs, ours)
+                f'{f", its part {cut}" if cut else ""}'
+                for _, name, size, *cut in (theirs, ours)
             ]
             raise CacheError(f'{where} is of other samples: sample {number} is {told[0]} there, {told[1]} here')

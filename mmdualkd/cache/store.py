@@ -148,7 +148,7 @@ class TeacherCache:
                        for place in shard['stand_in'].nonzero()[0]})  # fmt: skip
 
     def samples(self) -> list[list]:
-        """The list of samples that it was made from: data set, name, bytes of the file.
+        """The list of samples that it was made from: data set, name, bytes of the file, its part.
 
         Raises:
             CacheError: If it is missing or damaged.

@@ -1,6 +1,6 @@
 """Files and labels of data sets, whatever their kind."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,9 +33,13 @@ def samples_of(dataset: object) -> Iterator[Sample]:
             info = plain.get_data_info(index)
             file = next((info[key] for key in FILES if info.get(key)), None)
             label = next((info[key] for key in LABELS if key in info), -1)
-            cut = next((tuple(info.get(key) for key in keys) for keys in CUTS if info.get(keys[0]) is not None), None)
             yield Sample(
                 str(file) if file is not None and '://' not in str(file) else None,
-                cut,
+                cut_of(info),
                 tuple(int(one) for one in np.atleast_1d(label) if int(one) >= 0),
             )
+
+
+def cut_of(info: Mapping) -> tuple | None:
+    """Which part of a video, or of a folder of frames, a sample is; None for all."""
+    return next((tuple(info.get(key) for key in keys) for keys in CUTS if info.get(keys[0]) is not None), None)

@@ -10,8 +10,9 @@ from mmaction.structures import ActionDataSample
 from mmaction.utils import register_all_modules
 from mmengine.dataset import Compose
 
+from mmdualkd.cache.description import check_samples, list_samples
 from mmdualkd.datasets.epic_kitchens import COLUMNS, EpicKitchens, SegmentInit
-from mmdualkd.errors import ConfigError, DataError
+from mmdualkd.errors import CacheError, ConfigError, DataError
 from mmdualkd.views import SampleViews
 
 HEADER = [
@@ -224,6 +225,19 @@ def test_a_segment_after_the_end_of_its_video_is_skipped_and_named(epic, tmp_pat
     dataset = build(epic, ann_file=write_csv(tmp_path / 'late.csv', rows))
     assert dataset[0]['data_samples'].gt_label.item() == 1
     assert 'lasts 4.00 s, but a segment starts at 50.0 s' in dataset.last_error
+
+
+def test_a_cache_of_teachers_is_of_the_segments_and_not_of_their_videos_alone(epic, tmp_path):
+    times = [('00:00:00.00', '00:00:01.00'), ('00:00:01.00', '00:00:02.00')]
+    ours, theirs = (
+        list_samples(build(epic, ann_file=write_csv(tmp_path / name, [row('P02_101', *time, 0, 0) for time in cuts])))
+        for name, cuts in (('a.csv', times), ('b.csv', [times[0], ('00:00:01.50', '00:00:02.00')]))
+    )
+    check_samples(ours, ours, 'k')
+    with pytest.raises(
+        CacheError, match=r'sample 1 is P02_101.mp4, \d+ bytes, its part \[1.0, 2.0\] there, P02_101.mp4'
+    ):
+        check_samples(ours, theirs, 'k')
 
 
 def test_annotations_of_another_version_are_refused_for_every_target(epic, tmp_path):
