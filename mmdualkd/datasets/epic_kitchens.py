@@ -48,11 +48,13 @@ class SegmentInit(DecordInit):
         """Opens the video and sets the segment's frames, at least one.
 
         Raises:
-            DataError: If the segment starts after the end of the video.
+            DataError: If the segment ends before it starts, or starts after the end of the video.
         """
+        moments = results['start_seconds'], results['stop_seconds']
+        if moments[1] < moments[0]:
+            raise DataError(f'{results["filename"]}: a segment starts at {moments[0]} s and ends at {moments[1]} s')
         results = super().transform(results)
         frames, fps = results['total_frames'], results['avg_fps']
-        moments = results['start_seconds'], results['stop_seconds']
         times = uneven_times(results['video_reader'], fps)
         if times is None:
             first, stop = (round(moment * fps) for moment in moments)
@@ -201,7 +203,7 @@ def read_rows(path: str, key: str) -> list[dict]:
         missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
         if missing:
             raise DataError(f'{key}={str(path)!r} lacks the columns {", ".join(missing)} (it has: {reader.fieldnames})')
-        if 'uid' in reader.fieldnames:
+        if 'uid' in reader.fieldnames and 'narration_id' not in reader.fieldnames:
             raise DataError(
                 f"{key}={str(path)!r} is of EPIC-KITCHENS-55 (it has the column 'uid'), whose classes have other "
                 'numbers: take EPIC_100_train.csv and EPIC_100_validation.csv'

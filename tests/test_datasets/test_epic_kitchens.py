@@ -253,6 +253,13 @@ def test_annotations_of_another_version_are_refused_for_every_target(epic, tmp_p
         build(epic, **{**action, 'train_ann_file': beyond})
 
 
+def test_a_segment_that_ends_before_it_starts_is_skipped_and_named(epic, tmp_path):
+    rows = [row('P02_101', '00:00:02.00', '00:00:01.00', 0, 0), row('P02_101', '00:00:01.00', '00:00:02.00', 1, 0)]
+    dataset = build(epic, ann_file=write_csv(tmp_path / 'turned.csv', rows))
+    assert dataset[0]['data_samples'].gt_label.item() == 1
+    assert 'P02_101.mp4: a segment starts at 2.0 s and ends at 1.0 s' in dataset.last_error
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_column(epic, tmp_path):
     marked = tmp_path / 'train.csv'
     marked.write_text(','.join(COLUMNS) + '\n', encoding='utf-8-sig')
