@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 
 from ..findings import Finding
+from ..hooks.preflight import lone_samples
 from .job import Job
 
 WEIGHTS = 'tensors '  # how messages about weights count
@@ -12,8 +13,8 @@ NO_NEWS = (
     'has learned from',  # check_learned does
     'are in the training data, too',  # check_leak does
     'will be deprecated',  # MMEngine's of its own parts
+    'nothing learns from',  # of the samples of this one process
 )
-OF_ONE = 'nothing learns from'  # batches of one sample, which several processes put together
 
 
 def check_model(job: Job) -> Iterator[Finding]:
@@ -37,11 +38,12 @@ def check_start(job: Job) -> Iterator[Finding]:
     try:
         job.started()
         yield Finding('fine', 'start', 'optimizer, schedules and hooks are built; training can begin')
+        if message := lone_samples(job.model, job.loader('train'), job.processes):
+            yield Finding('warning', 'terms', message)
     finally:
         for level, message in job.messages:
             if level >= logging.WARNING:
-                alone = job.processes == 1 or OF_ONE not in message
-                if alone and not any(text in message for text in NO_NEWS):
+                if not any(text in message for text in NO_NEWS):
                     yield Finding('warning', 'log', message)
             elif WEIGHTS in message and job.folder not in message:
                 yield Finding('fine', 'weights', message.splitlines()[0])

@@ -118,7 +118,8 @@ class PreflightHook(Hook):
                 model.expect_unlabelled()
             if split == 'train' and loop is not None:
                 check_batches(loop.dataloader)
-                tell_of_relations(model, loop.dataloader)
+                if message := lone_samples(model, loop.dataloader, get_world_size()):
+                    print_log(message, logger='current', level=logging.WARNING)
                 if getattr(model, 'cache', None) is not None:
                     cfg = runner.cfg.get('train_dataloader', {}).get('dataset')
                     attach(model.cache, loop.dataloader.dataset, cfg, isinstance(runner.optim_wrapper, AmpOptimWrapper))
@@ -229,16 +230,27 @@ def check_batches(loader: DataLoader) -> None:
         )
 
 
-def tell_of_relations(model: nn.Module, loader: DataLoader) -> None:
-    """Warns of terms that relate the samples of a batch where a batch has one: nothing learns from them."""
-    rows = (getattr(loader.batch_sampler, 'batch_size', None) or 2) * get_world_size() * getattr(model, 'rows', 1)
-    alone = [name for name, term in getattr(model, 'terms', {}).items() if term.relates_samples and term.weight]
-    if alone and rows == 1:
-        message = (
-            f'model.terms: nothing learns from {", ".join(alone)}, which compare the samples of a batch with one '
-            'another, for train_dataloader.batch_size=1 (batches that are accumulated are not compared): raise it'
-        )
-        print_log(message, logger='current', level=logging.WARNING)
+def lone_samples(model: nn.Module, loader: DataLoader, processes: int) -> str | None:
+    """Names terms that compare the samples of a batch where it has too few: nothing learns from them; None without any.
+
+    Args:
+        model: What is trained.
+        loader: Its training data.
+        processes: How many train together; their batches are compared as one.
+    """
+    size = getattr(loader.batch_sampler, 'batch_size', None)
+    if size is None:
+        return None
+    rows = size * processes * getattr(model, 'rows', 1)
+    terms = {name: term for name, term in getattr(model, 'terms', {}).items() if term.weight}
+    alone = {name: term.fewest_samples for name, term in terms.items() if term.fewest_samples > rows}
+    if not alone:
+        return None
+    named = ', '.join(f'{name} (from {fewest} samples on)' for name, fewest in alone.items())
+    return (
+        f'model.terms: nothing learns from {named}, which compare the samples of a batch with one another, and a batch '
+        f'has {rows}: raise train_dataloader.batch_size={size} (batches that are accumulated are not compared)'
+    )
 
 
 def hand_views(dataset: object, plan: ViewPlan, pipeline: str, started: bool = False, alone: str | None = None) -> None:

@@ -52,7 +52,7 @@ class InfoNCE(PairTerm):
         ConfigError: If the temperature is out of its bounds, or source and target do not fit.
     """
 
-    relates_samples = True
+    fewest_samples = 2
 
     def __init__(
         self,

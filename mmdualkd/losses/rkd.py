@@ -47,7 +47,7 @@ class RKD(Term):
         ConfigError: If ``features`` is unknown, or a factor is negative or both are zero.
     """
 
-    relates_samples = True
+    fewest_samples = 3  # two have one distance, which is its own mean, and no triplet
 
     def __init__(
         self, teacher: str, distance: float = 1.0, angle: float = 0.0, features: str = 'pooled', weight: float = 1.0

@@ -45,7 +45,7 @@ class RSD(PairTerm):
         ConfigError: If an argument is out of its range, or source and target do not fit.
     """
 
-    relates_samples = True
+    fewest_samples = 3  # of two every feature is 1 and -1, whatever it was
 
     def __init__(
         self,

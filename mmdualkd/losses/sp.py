@@ -37,7 +37,7 @@ class SP(GridTerm):
         ConfigError: See :class:`~mmdualkd.losses.cells.GridTerm`.
     """
 
-    relates_samples = True
+    fewest_samples = 2
 
     def forward(self, step: Step) -> Tensor:
         source, target = (similarities(gather_batch(cells.flatten(1))) for cells in self.read_cells(step))

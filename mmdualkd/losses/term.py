@@ -88,12 +88,13 @@ class Term(nn.Module, ABC):
     Attributes:
         name: The term's key in ``terms``, set by the distiller.
         reads_stages: Whether the student has to be divided, for the term reads ``step.stages``.
-        relates_samples: Whether it only compares samples of a batch with one another: of one nothing learns.
+        fewest_samples: Of how many samples a batch must be for anything to learn; more than 1 of a term that only
+            compares them with one another.
     """
 
     name: str = ''
     reads_stages: bool = False
-    relates_samples: bool = False
+    fewest_samples: int = 1
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__()

@@ -170,11 +170,13 @@ def test_a_learning_rate_for_another_batch_is_a_warning_with_the_factor(job, che
     assert 'at the highest rate, 0.02, ' in texts(found, 'fine', 'updates')
 
 
-def test_batches_of_one_sample_are_a_warning_where_one_process_trains(job, check):
+def test_batches_of_fewer_samples_than_a_term_compares_are_a_warning_whatever_processes_there_are(job, check):
     alone = ['--cfg-options', 'train_dataloader.batch_size=1']
-    for words, told in ((alone, True), (['--processes', 2, *alone], False)):
+    for words, told in ((alone, 1), (['--processes', 2, *alone], 2), (['--processes', 3, *alone], None)):
         _, found = check(job.config, *words)
-        assert ('nothing learns from rkd' in texts(found, 'warning', 'log')) == told
+        text = texts(found, 'warning', 'terms')
+        assert told is None and not text or 'from rkd (from 3 samples on)' in text and f'a batch has {told}:' in text
+        assert 'nothing learns' not in texts(found, 'warning', 'log')
 
 
 SLOW = """

@@ -320,27 +320,39 @@ def test_processes_of_different_numbers_of_samples_are_an_error_in_each(tmp_path
         assert 'gives the processes [3, 2] samples' in results.get()
 
 
-@pytest.mark.parametrize('size, rows, told', [(1, 1, True), (2, 1, False), (1, 2, False)])
-def test_batches_of_one_sample_are_told_where_a_term_compares_samples(tmp_path, monkeypatch, size, rows, told):
-    terms = dict(
-        kd=dict(type='FusedKD'),
-        rkd=dict(type='RKD', teacher='vit'),
-        nce=dict(type='InfoNCE', source='vit'),
-        rsd=dict(type='RSD', source='vit', weight=0.0),
-        sp=dict(type='SP', source='cnn'),
-    )
-    model, said = build_distiller(tmp_path, terms=terms), []
+RELATIONS = dict(
+    kd=dict(type='FusedKD'),
+    rkd=dict(type='RKD', teacher='vit'),
+    nce=dict(type='InfoNCE', source='vit'),
+    rsd=dict(type='RSD', source='vit', weight=0.0),
+    sp=dict(type='SP', source='cnn'),
+)
+
+
+@pytest.mark.parametrize(
+    'size, rows, processes, told',
+    [
+        (1, 1, 1, 'rkd (from 3 samples on), nce (from 2 samples on), sp (from 2 samples on)'),
+        (2, 1, 1, 'rkd (from 3 samples on)'),
+        (1, 1, 2, 'rkd (from 3 samples on)'),
+        (3, 1, 1, None),
+        (1, 3, 1, None),
+        (1, 1, 3, None),
+    ],
+)
+def test_terms_that_compare_samples_are_named_where_a_batch_has_too_few(tmp_path, size, rows, processes, told):
+    model = build_distiller(tmp_path, terms=RELATIONS)
     model.rows = rows
-    monkeypatch.setattr(preflight, 'print_log', lambda message, **kwargs: said.append(message))
-    preflight.tell_of_relations(model, DataLoader([0] * 4, batch_size=size))
-    assert len(said) == told
-    assert not told or said[0].startswith('model.terms: nothing learns from rkd, nce, sp, which compare the samples')
+    said = preflight.lone_samples(model, DataLoader([0] * 4, batch_size=size), processes)
+    assert said is None if told is None else said.startswith(f'model.terms: nothing learns from {told}, which compare')
 
 
+@pytest.mark.parametrize('count', [1, 2, 3])
 @pytest.mark.parametrize('kind', ['RKD', 'InfoNCE', 'RSD', 'SP'])
-def test_terms_that_compare_samples_alone_give_a_sample_by_itself_no_gradient(tmp_path, kind):
-    term = dict(type=kind, teacher='vit') if kind == 'RKD' else dict(type=kind, source='vit')
+def test_terms_that_compare_samples_have_a_gradient_from_the_number_on_that_they_name(tmp_path, kind, count):
+    term = dict(type=kind, teacher='vit', angle=2.0) if kind == 'RKD' else dict(type=kind, source='vit')
     model = build_distiller(tmp_path, terms=dict(one=term))
-    losses = step_losses(model, batch(model.plan.num_frames, count=1))
+    losses = step_losses(model, batch(model.plan.num_frames, count=count))
     found = torch.autograd.grad(losses['loss_one'], list(model.student.backbone.parameters()), allow_unused=True)
-    assert model.terms['one'].relates_samples and all(grad is None or grad.abs().max() < 1e-6 for grad in found)
+    learns = any(grad is not None and grad.abs().max() > 1e-6 for grad in found)
+    assert learns == (count >= model.terms['one'].fewest_samples)
