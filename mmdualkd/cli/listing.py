@@ -41,7 +41,10 @@ def methods() -> str:
         (name, '; '.join(f'{term}: {_said(kind)}' for term, kind in Config.fromfile(file)[TERMS].to_dict().items()))
         for name, file in fragments().items()
     ]
-    how = '--cfg-options terms=NAME puts one in place of the terms of a config, and distill takes --method NAME'
+    how = (
+        '--cfg-options terms=NAME puts one in place of the terms of a config; distill takes --method NAME, also for '
+        'pictures the names without pictures/'
+    )
     return f'{how}\n{table(rows, numbers=False)}'
 
 

@@ -21,14 +21,15 @@ class GridTerm(PairTerm):
     Args:
         source: See :class:`~mmdualkd.losses.pair.PairTerm`.
         target: The same.
-        grid: Common (T, H, W) that both grids are averaged to; None takes the smaller of the two along each axis,
-            (1, 1, 1) pools them.
+        grid: Common (T, H, W) that both grids are averaged to; None takes the smaller of the two along each axis (in
+            the time that both see), (1, 1, 1) pools them.
         detach_source: See :class:`~mmdualkd.losses.pair.PairTerm`.
         weight: See :class:`~mmdualkd.losses.term.Term`.
 
     Raises:
-        ConfigError: If ``grid`` is no three positive whole numbers, or finer than the finer of the two (when the
-            distiller is built), or source and target do not fit.
+        ConfigError: If ``grid`` is no three positive whole numbers, or source and target do not fit; when the distiller
+            is built, if ``grid`` is finer than the finer of the two, or has T above 1 between segments and clips, which
+            share no moments.
     """
 
     def __init__(

@@ -30,15 +30,15 @@ class FusedFeatures(FusedTerm):
     Log: each teacher's weight, mean and spread over the batch.
 
     Args:
-        weighting: Config of the module that weighs the teachers.
+        weighting: Config of the module that weighs the teachers; None takes CAMKD.
         grid: Common (T, H, W) that the grids are averaged to; None takes the smaller of student's and teacher's along
             each axis, (1, 1, 1) pools them.
         teachers: See :class:`~mmdualkd.losses.fused.FusedTerm`.
         weight: See :class:`~mmdualkd.losses.term.Term`.
 
     Raises:
-        ConfigError: If ``grid`` is no three positive whole numbers, or finer than the finer of the two (when the
-            distiller is built), or as of :class:`~mmdualkd.losses.fused.FusedTerm`.
+        ConfigError: As of :class:`~mmdualkd.losses.cells.GridTerm` for ``grid``, and as of
+            :class:`~mmdualkd.losses.fused.FusedTerm`.
     """
 
     def __init__(

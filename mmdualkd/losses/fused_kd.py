@@ -29,7 +29,8 @@ class FusedKD(FusedTerm):
     Log: each teacher's weight, mean and spread over the batch, and the target's entropy in nats, at temperature 1.
 
     Args:
-        weighting: Config of the module that weighs the teachers (``DATW``, ``Uniform``, ``EBKD``, ``CAMKD``, ``AEKD``).
+        weighting: Config of the module that weighs the teachers (``DATW``, ``Uniform``, ``EBKD``, ``CAMKD``, ``AEKD``);
+            None takes DATW.
         tau: Temperature, positive.
         fuse: ``'logits'`` or ``'probabilities'``: what is summed.
         standardise_teachers: Gives each teacher's logits zero mean and unit variance before fusing, as their scales

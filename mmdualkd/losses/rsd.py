@@ -36,7 +36,7 @@ class RSD(PairTerm):
     Args:
         source: See :class:`~mmdualkd.losses.pair.PairTerm`.
         target: The same.
-        off_diagonal: What the squares off the diagonal count, :math:`\kappa`; not negative.
+        off_diagonal: What the squares off the diagonal count (kappa); not negative.
         ratio: How many times wider than its input the projector's middle is, a whole number from 1.
         detach_source: See :class:`~mmdualkd.losses.pair.PairTerm`.
         weight: See :class:`~mmdualkd.losses.term.Term`.

@@ -52,7 +52,8 @@ class SDD(Term):
 
     Raises:
         ConfigError: If ``residual`` or a teacher's name is unknown, both are one teacher, or ``dim`` or ``grid`` are no
-            positive whole numbers.
+            positive whole numbers; when the distiller is built, if ``grid`` does not fit (see
+            :class:`~mmdualkd.losses.cells.GridTerm`), or a teacher's head gives no class maps.
     """
 
     def __init__(

@@ -10,6 +10,7 @@ from mmdualkd import losses, weighting
 from mmdualkd.docstrings import arguments, sentence, summary
 from mmdualkd.fragments import fragments
 from mmdualkd.losses import PairTerm, Term
+from mmdualkd.workflow.methods import method_names
 
 
 @pytest.mark.parametrize(('what', 'room'), [('terms', losses), ('weightings', weighting)])
@@ -32,7 +33,8 @@ def test_everything_that_a_config_can_name_is_listed_with_all_its_arguments(what
             words = row.split(maxsplit=1)
             assert words[0].partition('=')[0] == argument and words[1].strip(), row
             assert parameter.default is parameter.empty or f'{argument}={parameter.default!r}' in row
-    assert '``' not in output and ':class:' not in output and ':math:' not in output
+    assert not any(mark in output for mark in ('``', ':class:', ':math:', '\\'))
+    assert 'weighting=None' not in output or output.count('None takes DATW') == output.count('None takes CAMKD') == 1
 
 
 def test_every_method_is_listed_under_the_name_that_a_config_takes(capsys):
@@ -40,6 +42,7 @@ def test_every_method_is_listed_under_the_name_that_a_config_takes(capsys):
     title, *rows = capsys.readouterr().out.strip().splitlines()
     known = dict(row.split(maxsplit=1) for row in rows)
     assert 'terms=NAME' in title and list(known) == list(fragments())
+    assert 'names without pictures/' in title and {*method_names()} == {name for name in known if '/' not in name}
     assert known['aekd'] == "kd: FusedKD(weighting=AEKD(tolerance=0.6), fuse='probabilities')"
     for name, text in known.items():
         built = {term: eval(code, Named()) for term, code in (part.split(': ', 1) for part in text.split('; '))}
