@@ -109,8 +109,8 @@ class CustomDataset(RobustPictures, datasets.CustomDataset):
     names unless ``metainfo`` does.
 
     Args:
-        per_class: Takes so many pictures of each class, evenly spaced in the order of their names, as in a task
-            with few labelled pictures, and all that have no label; None takes all.
+        per_class: Takes so many pictures of each class, evenly spaced in their order (by name in a folder, by line in a
+            list), as in a task with few labelled pictures, and all that have no label; None takes all.
         **kwargs: As for mmpretrain's ``CustomDataset``.
 
     Raises:

@@ -24,7 +24,7 @@ class Step:
             of it (see :mod:`~mmdualkd.teachers.readings`), so a term reads ``logits``, ``pooled``, ``grid``,
             ``cells(size, window)`` or ``class_maps(size, window)`` and nothing else of them.
         labels: Label distributions (N, C), rows summing to 1: a clip of several labels shares it among them. Rows of
-            clips without a label are zeros.
+            clips without a label, and of clips that are of no class, are zeros.
         log: Diagnostics by name, that a term may add to; they go to the training log beside the losses.
         assistant: The assistant's outputs, N rows, in autograd; None for a distiller without one.
         multi_label: Whether a clip may have several labels.
