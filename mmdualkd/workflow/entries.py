@@ -14,6 +14,7 @@ from ..names import ASSISTANT, STUDENT
 from ..zoo.catalogue import find_model
 from ..zoo.download import cached_path, download
 from ..zoo.names import listed_weights
+from ..zoo.resolve import random_start
 from ..zoo.weights import class_names
 from .leaves import Entry
 
@@ -27,7 +28,9 @@ def entry_of(name: str, of: str, key: str, scratch: bool, checkpoint: str | None
         model = replace(model, view={**model.view, 'frame_interval': nearer})
     if checkpoint is not None:
         return Entry(name, model, str(Path(checkpoint).absolute()), trained=True)
-    return Entry(name, model, None if scratch else model.checkpoint)
+    if not scratch:
+        return Entry(name, model, model.checkpoint)
+    return Entry(name, model, None, changes={} if model.variable else random_start(model.config, key))
 
 
 def teachers_of(

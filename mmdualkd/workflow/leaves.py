@@ -1,7 +1,7 @@
 """The configs of a run: a leaf for each training, which says what that training is and can be run by hand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -26,12 +26,15 @@ class Entry:
         model: What it is.
         checkpoint: Weights that it starts from, or of a teacher that need no training (``trained``); None for none.
         trained: Whether the checkpoint knows the user's classes.
+        changes: What of the model's config is changed where it starts from no checkpoint, so that no weights that this
+            config names are loaded.
     """
 
     name: str
     model: Model
     checkpoint: str | None
     trained: bool = False
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def config(self) -> str | Code:
@@ -150,8 +153,10 @@ def distilled(
 
 def _spec(entry: Entry) -> dict[str, Any]:
     weights = dict(checkpoint=entry.checkpoint) if entry.checkpoint else {}
-    colours = dict(model=dict(data_preprocessor=dict(to_rgb=True))) if entry.model.of_rgb else {}
-    return dict(config=entry.config, **colours, **weights)
+    changes = {} if entry.checkpoint else dict(entry.changes)
+    if entry.model.of_rgb:
+        changes['data_preprocessor'] = {**changes.get('data_preprocessor', {}), 'to_rgb': True}
+    return dict(config=entry.config, **(dict(model=changes) if changes else {}), **weights)
 
 
 def _config(job: Job, entries: list[Entry], model: dict, beside: Mapping[str, Entry], epochs: int) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """From a name in the model zoo, a config file or an inline dict to a model, and where its weights lie."""
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
@@ -89,6 +91,34 @@ def resolve_model(spec: dict, key: str, num_classes: int | None = None) -> tuple
                 'give a path or an http(s) address'
             )
     return without_pretrained(model), str(checkpoint)
+
+
+def random_start(config: str, key: str) -> dict[str, Any]:
+    """The overrides (``model`` of an entry) with which a model of a config begins from random weights.
+
+    Many a config names weights on the way, such as those of ImageNet that TSM and Video Swin begin with.
+
+    Args:
+        config: The config, by a name in a zoo or its path.
+        key: What names it, for errors.
+
+    Returns:
+        What of the model is to be changed; empty where nothing would be loaded.
+    """
+    model = _model_of_file(find_model(config, key), key)
+    return ConfigDict(_changes(model, without_pretrained(model))).to_dict()
+
+
+def _changes(before: Mapping, after: Mapping) -> dict[str, Any]:
+    """What one dict merges into another to make it a third."""
+    found = {}
+    for name in {**before, **after}:
+        old, new = before.get(name), after.get(name)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found |= {name: inner} if (inner := _changes(old, new)) else {}
+        elif old != new:
+            found[name] = new
+    return found
 
 
 def _model_of_file(path: Path, key: str) -> ConfigDict:

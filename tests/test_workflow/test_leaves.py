@@ -8,11 +8,13 @@ from mmengine.config import Config
 from mmdualkd.errors import ConfigError
 from mmdualkd.settings import check_settings
 from mmdualkd.top_keys import settle
+from mmdualkd.workflow.entries import entry_of
 from mmdualkd.workflow.leaves import Entry, Job, alone, distilled
 from mmdualkd.workflow.recipes import recipe
 from mmdualkd.workflow.writing import write_leaf
 from mmdualkd.zoo.catalogue import MODELS, PICTURES, VIDEOS, find_model, rows
-from mmdualkd.zoo.resolve import resolve_model
+from mmdualkd.zoo.pretrained import without_pretrained
+from mmdualkd.zoo.resolve import build_model, resolve_model
 
 
 def job(tmp_path, of=VIDEOS, **changes):
@@ -130,6 +132,25 @@ def test_who_learns_from_labels_alone_leaves_samples_without_one_out(tmp_path):
     assert by_itself.train_dataloader.dataset.unlabelled == 'drop' and by_itself.train_dataloader.batch_size == 3
     assert 'unlabelled' not in together.train_dataloader.dataset and together.train_dataloader.batch_size == 8
     assert 'unlabelled' not in by_itself.val_dataloader.dataset
+
+
+@pytest.mark.parametrize(('of', 'name'), [(of, name) for of in MODELS for name in MODELS[of]])
+def test_from_scratch_no_model_of_the_list_begins_from_weights_that_its_config_names(of, name, tmp_path):
+    one = entry_of(name, of, '--student', True, None, dict(frames=300))
+    cfg = written(alone(job(tmp_path, of), one, 10), tmp_path)
+    model, weights = resolve_model(cfg.model.student, 'model.student', 7)
+    assert weights is None and model == without_pretrained(model)
+
+
+def test_what_is_changed_to_begin_from_scratch_stands_where_there_are_no_weights_alone(tmp_path):
+    one = entry_of('tsm-mobilenetv2', VIDEOS, '--teachers', True, None, dict(frames=300))
+    student = alone(job(tmp_path), one, 10)['model']['student']
+    assert student['model'] == dict(backbone=dict(pretrained=None, pretrained2d=False))
+    built = build_model(student, 'model.student', 7)[0]
+    built.init_weights()  # downloads nothing
+    trained = alone(job(tmp_path), replace(one, checkpoint='cnn.pth'), 10)['model']['student']
+    tuned = entry_of('tsm-mobilenetv2', VIDEOS, '--teachers', False, None, dict(frames=300))
+    assert 'model' not in trained and not tuned.changes
 
 
 def test_crops_of_a_training_from_scratch_show_half_of_a_frame_at_least(tmp_path):
