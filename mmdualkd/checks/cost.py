@@ -96,7 +96,7 @@ def check_time(job: Job, processes: int) -> Iterator[Finding]:
     if val is not None:
         count = validations_left(job.training().train_loop, 0)
         each = val.seconds * math.ceil(val.batches / processes)
-        total, parts = total + count * each, f'{parts}, {count} validation{"s" * (count > 1)} x {in_time(each)}'
+        total, parts = total + count * each, f'{parts}, {count} validation{"s" * (count != 1)} x {in_time(each)}'
     yield Finding('fine', 'time', f'about {in_time(total)} to the end: {parts}')
 
 
