@@ -73,6 +73,7 @@ class Distiller(BaseModel):
     Raises:
         ConfigError: If names, views, class counts or a term's arguments do not fit together.
         CheckpointError: If a checkpoint is missing or belongs to another model.
+        CacheError: If ``teacher_cache`` is not whole, is of other teachers or views, or lacks what the terms read.
     """
 
     def __init__(
