@@ -29,7 +29,10 @@ class SDD(Term):
 
     The residual and the branch are the paper's; the space in which the subtraction has a meaning, the common grid and
     the branch's layers are our reconstruction. Identical teachers leave a residual of 0 (``'explained_away'``: of its
-    shrinkage), and no gradient of the MSE reaches :math:`\phi`, so that it cannot shrink it.
+    shrinkage), and no gradient of the MSE reaches :math:`\phi`, so that it cannot shrink it. Of ``'shared_head'`` the
+    term's value has more: the cross-entropies of both maps, read by their head, with the labels, by which
+    :math:`\phi` learns. They give the student no gradient, and begin at about twice the logarithm of the number of
+    classes.
 
     Cells are compared at the same moments: where views span different times, each grid is averaged over the cells of
     the time that all three models see. A frame stands for the interval that it begins, so that views of different
