@@ -2,14 +2,16 @@
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 from ..datasets.learned import training_samples
-from ..datasets.samples import Sample, samples_of
+from ..datasets.samples import cut_of
+from ..datasets.wrappers import plain_datasets
 from ..errors import listed
+from ..names import FILES
 
 
 def tell_of_learned(configs: Mapping[str, str | None], dataset: object, where: str) -> None:
@@ -25,9 +27,9 @@ def tell_of_learned(configs: Mapping[str, str | None], dataset: object, where: s
     """
     judged = None
     for key, text in configs.items():
-        learned = _by_place(training_samples(text))
+        learned = {(os.path.abspath(one.file), one.cut) for one in training_samples(text)}
         if learned and judged is None:
-            judged = _by_place(samples_of(dataset))
+            judged = dict(_places(dataset))
         if both := [file for place, file in (judged or {}).items() if place in learned]:
             message = (
                 f'{key} has learned from {len(both)} of the {len(judged)} samples of {where}: {listed(both)}. It knows '
@@ -48,8 +50,8 @@ def tell_of_shared(train: object, dataset: object, where: str) -> None:
     """
     if not is_main_process():  # it looks at each sample
         return
-    judged = _by_place(samples_of(dataset))
-    learned = _by_place(samples_of(train)) if judged else {}
+    judged = dict(_places(dataset))
+    learned = {place for place, _ in _places(train) if place in judged} if judged else set()
     if both := [file for place, file in judged.items() if place in learned]:
         message = (
             f'{len(both)} of the {len(judged)} samples of {where} are in the training data, too: {listed(both)}. What '
@@ -58,6 +60,15 @@ def tell_of_shared(train: object, dataset: object, where: str) -> None:
         print_log(message, logger='current', level=logging.WARNING)
 
 
-def _by_place(samples: Iterable[Sample]) -> dict[tuple[str, tuple | None], str]:
-    """The files of samples by where they lie, and by the part of them that a sample is."""
-    return {(os.path.abspath(one.file), one.cut): one.file for one in samples if one.file}
+def _places(dataset: object) -> Iterator[tuple[tuple[str, tuple | None], str]]:
+    """Where each sample's file lies and which part of it the sample is, and the file as the data set names it.
+
+    Args:
+        dataset: A data set, in its wrappers.
+    """
+    for part in plain_datasets(dataset):
+        for index in range(len(part)):
+            info = part.get_data_info(index)
+            file = str(next((info[key] for key in FILES if info.get(key)), ''))
+            if file and '://' not in file:
+                yield (os.path.abspath(file), cut_of(info)), file
