@@ -17,7 +17,8 @@ from .resume import STATE, source_of_resume
 
 TRAINING = 'training'  # the key in a checkpoint's meta
 LEEWAY = 0.01  # of the batches of an epoch: a few samples were mended or removed
-ALIKE = {'checkpoint', 'init_cfg', 'pretrained', 'test_cfg', 'with_cp', 'compile'}  # settings that a resume may change
+# settings of a student that a resume may change: where it begins, how it is tested, how its memory is spent
+ALIKE = {'checkpoint', 'init_cfg', 'pretrained', 'test_cfg', 'average_clips', 'topk', 'with_cp', 'compile'}
 
 
 def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:

@@ -141,6 +141,10 @@ def test_other_weights_of_a_teacher_are_one_clear_error_wherever_their_file_lies
         resume(done, **{'model.teachers.teacher.checkpoint': str(other)})
 
 
+def test_how_a_student_is_tested_may_be_changed_when_its_training_is_resumed(done):
+    resume(done, **{'model.student.config.head.topk': (1, 2)})
+
+
 def test_a_finished_run_whose_config_is_the_same_ends_at_once_and_says_so(done, warnings):
     resume(done)
     lines = [line for line in warnings.messages if 'nothing left to train' in line]
