@@ -1,5 +1,6 @@
 """How hard each term pulls at the student, of which the sizes of the losses tell little."""
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -21,7 +22,7 @@ def check_pull(job: Job) -> Iterator[Finding]:
     training_pace(job)  # what cannot be trained has been told by then
     to_first_weights(job)
     own, pulls = pulls_of(job)
-    if not own > 0 or not all(pull >= 0 for pull in pulls.values()):  # not finite, of which check_step tells, or frozen
+    if not own or not all(map(math.isfinite, (own, *pulls.values()))):  # of what is not finite check_step tells
         return
     shown = ', '.join(f'{name} x{_two_digits(pull / own)}' for name, pull in pulls.items())
     yield Finding('fine', WHAT, f'on the student, beside that of its own loss ({own:.2g}): {shown}')

@@ -54,6 +54,13 @@ def test_a_term_beside_which_labels_hardly_count_is_a_warning_that_names_its_wei
     assert drowning.text.endswith('labels hardly count. Lower model.terms.kd.weight=5000')
 
 
+@pytest.mark.parametrize('found', [(0.0, dict(kd=1.0)), (float('inf'), dict(kd=1.0)), (1.0, dict(kd=float('nan')))])
+def test_of_gradients_that_are_not_finite_and_of_a_batch_without_labels_nothing_is_said(job, found, monkeypatch):
+    monkeypatch.setattr('mmdualkd.checks.pull.pulls_of', lambda job: found)
+    with Job(config_of(str(job.config), {})) as parts:
+        assert not list(check_pull(parts))
+
+
 def test_a_student_alone_has_nothing_that_pulls(tmp_path):
     with Job(config_of(str(stock_job(tmp_path).config), {})) as parts:
         assert not list(check_pull(parts))
