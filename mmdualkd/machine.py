@@ -22,7 +22,8 @@ def cores() -> int:
 
 def processor() -> str:
     """Which processor it has, and of how many cores, for people."""
-    return f'{platform.processor() or platform.machine()}, {os.cpu_count()} cores'
+    model = re.search(r'^model name\s*: (.+)$', _read(Path('/proc/cpuinfo')), re.M)
+    return f'{model[1] if model else platform.processor() or platform.machine()}, {os.cpu_count()} cores'
 
 
 def memory() -> int | None:

@@ -186,12 +186,15 @@ def unfinished(study: Study) -> Html | None:
 
 def study_facts(study: Study) -> Html:
     """Where and how the study ran."""
-    seeds = sorted({run['seed'] for run in study.runs if not run.get('teacher')})
+    rows = [run for run in study.runs if not run.get('teacher')]
+    seeds = sorted({run['seed'] for run in rows})
+    kinds = dict.fromkeys(machine for run in rows for machine in run.get('machines') or ())
     return facts(
         [
             ('study', study.folder),
             ('command', tag('code', study.command)),
             ('machine', study.machine),
+            *([('rows ran on', ', and '.join(kinds))] if len(kinds) > 1 else []),
             ('started', study.started),
             ('seeds', ', '.join(map(str, seeds))),
         ]

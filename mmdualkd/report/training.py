@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 from mmengine.config import Config
@@ -11,10 +10,7 @@ from mmengine.config import Config
 from ..checkpoint import find_checkpoint, model_state_dict, read_checkpoint, training_config
 from ..errors import CheckpointError, ConfigError
 from ..hooks.student_checkpoint import PREFIX
-from ..scalars import LOGS, logs_of, read_log, top1_of
-
-HEADER = 200  # lines of a log in which MMEngine tells of the machine
-TOLD = ('sys.platform', 'Python', 'GPU 0', 'CUDA available', 'PyTorch', 'MMEngine', 'seed')
+from ..scalars import LOGS, logs_of, machine_of, read_log, top1_of
 
 Curve = tuple[list[float], list[float]]  # steps and values
 
@@ -77,14 +73,7 @@ class Training:
     def machine(self) -> dict[str, str]:
         """What the newest log tells of machine, versions and seed."""
         logs = sorted(self.folder.glob('*/*.log'))
-        found: dict[str, str] = {}
-        if logs:
-            with logs[-1].open(encoding='utf-8', errors='replace') as file:
-                for line in islice(file, HEADER):
-                    name, _, value = line.strip().partition(': ')
-                    if name in TOLD and value:
-                        found.setdefault(name, value)
-        return found
+        return machine_of(logs[-1]) if logs else {}
 
 
 def check_alone(training: Training, alone: Training, key: str) -> None:

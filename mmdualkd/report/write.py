@@ -193,7 +193,8 @@ def training_facts(subject: Subject) -> Html:
             pairs.append(('checkpoint', one_line(error)))
         if told:
             pairs.append(('seed', told.pop('seed', 'not in the log')))
-            device = told.pop('GPU 0', 'a GPU' if told.pop('CUDA available', '') == 'True' else 'no GPU')
+            there, cpu = told.pop('CUDA available', ''), told.pop('CPU capability usage', '')
+            device = told.pop('GPU', 'a GPU' if there == 'True' else f'CPU with {cpu}' if cpu else 'no GPU')
             versions = [f'{key} {value.partition(" (")[0]}' for key, value in told.items()]
             pairs.append(('machine', ', '.join([device, *versions]).replace('sys.platform ', '')))
     return facts(pairs)

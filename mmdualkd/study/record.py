@@ -15,7 +15,7 @@ from ..files import open_whole
 from ..machine import processor
 from .comparison import compare
 from .runs import Run
-from .table import markdown, write_csv
+from .table import machines_told, markdown, write_csv
 
 CACHE = ('path', 'records', 'bytes', 'seconds')  # what is noted of a cache
 
@@ -52,6 +52,7 @@ class Record:
             rows=[row['name'] for row in study.rows],
             teachers=[row['name'] for row in study.get('teachers', [])],
         )
+        self.mixed = machines_told(runs) is not None
         self.caches: dict[str, dict[str, Any]] = before.get('caches', {})
 
     def _before(self) -> dict[str, Any]:
@@ -99,17 +100,21 @@ class Record:
             work_dir=str(run.work_dir),
             status=state.status,
             **{name: getattr(result, name, None) for name in measured},
+            machines=list(result.machines) if result else [],
             cache=state.cache and str(state.cache),
             error=state.error,
         )
 
     def write(self) -> None:
-        """Writes ``study.json`` and ``table.csv``."""
+        """Writes ``study.json`` and ``table.csv``; tells, once, of a first training on another kind of machine."""
         body = self.body()
         with open_whole(self.folder / 'study.json', 'w') as file:
             json.dump(body, file, indent=1)
         with open_whole(self.folder / 'table.csv', 'w') as file:
             write_csv(file, body['runs'])
+        if not self.mixed and (told := machines_told(self.runs)):
+            self.mixed = True
+            print(f'warning: {told}', flush=True)
 
     def write_table(self, out: Path) -> str:
         """Writes the table; gives its text."""

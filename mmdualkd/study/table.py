@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
+from ..errors import listed
 from ..machine import in_bytes, in_time
 from .costs import step_seconds, teacher_costs
 from .runs import Run
@@ -40,6 +41,7 @@ def markdown(runs: Sequence[Run], record: Mapping[str, Any]) -> str:
             'now, take its `finished` away and call the command again, which then validates anew:'
             + ''.join(f'\n- {run}: {run.state.result.undecoded}' for run in spoilt)
         )
+    parts += filter(None, [machines_told(runs)])
     others = dict.fromkeys(other for found in record['against'].values() for other in found)
     parts += [_differences(other, record['against']) for other in others]
     if others:
@@ -51,6 +53,25 @@ def markdown(runs: Sequence[Run], record: Mapping[str, Any]) -> str:
         spent = f', written in {in_time(cache["seconds"])}' if cache['seconds'] is not None else ''
         parts.append(f'Cache `{cache["path"]}`: {cache["records"]:,} records, {in_bytes(cache["bytes"])}{spent}.')
     return '\n\n'.join(parts) + '\n'
+
+
+def machines_told(runs: Sequence[Run]) -> str | None:
+    """What rows ran on, where that is of several kinds: pairs of runs across them share less than their seed says."""
+    kinds: dict[str, list[Run]] = {}
+    for run in runs:
+        if run.state.result and not run.teacher:
+            for machine in run.state.result.machines:
+                kinds.setdefault(machine, []).append(run)
+    if len(kinds) < 2:
+        return None
+    lines = (
+        f'\n- {machine}: {len(ran)} of {listed(list(dict.fromkeys(run.row for run in ran)))}'
+        for machine, ran in kinds.items()
+    )
+    return (
+        'Rows ran on machines that round differently, so that trainings of one seed part as those of two seeds do: '
+        'differences between rows of one kind are paired, others hardly.' + ''.join(lines)
+    )
 
 
 def write_csv(file: IO[str], runs: Sequence[Mapping[str, Any]]) -> None:

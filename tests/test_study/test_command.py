@@ -40,6 +40,9 @@ step = float(options.get('step', 0.1))
 lines = [dict(loss=1, time=9, data_time=9)] + [dict(loss=1, time=step, data_time=step / 2)] * 3
 lines.append({{'acc/top1': float(options.get('acc', 0.5)) + int(seed) / 100}})
 log.write_text(''.join(json.dumps(line) + '\\n' for line in lines))
+cpu = options.get('cpu', 'AVX2')
+head = f'    PyTorch: 2.13.0+cpu\\n  - CPU capability usage: {{cpu}}\\n'
+(log.parents[1] / f'{{log.parents[1].name}}.log').write_text(head)
 """
 
 CONFIG = """
@@ -112,6 +115,20 @@ def test_a_study_writes_its_runs_costs_and_paired_differences_as_json_csv_and_ta
     assert 'What teachers add to a step, in seconds: KD against Alone.' in table
     assert '| minus Alone | pairs |' in table and '| KD | 6 | +10.0 | – | 6, 0 | 0.0312 |' in table
     assert capsys.readouterr().out.count(' left') >= 10
+
+
+def test_rows_that_ran_on_machines_that_round_differently_are_told_once_and_in_the_table(command, capsys):
+    Path('study.py').write_text(STUDY.replace('dict(acc=0.6,', "dict(cpu='AVX512', acc=0.6,"))
+    command('--rows', 'Alone')
+    assert 'round differently' not in capsys.readouterr().out + (PLACE / 'table.md').read_text()
+    command()
+    told = 'Rows ran on machines that round differently'
+    assert capsys.readouterr().out.count(f'warning: {told}') == 1
+    table = (PLACE / 'table.md').read_text()
+    assert told in table and '\n- CPU with AVX2, torch 2.13.0+cpu: 6 of Alone\n' in table
+    assert '\n- CPU with AVX512, torch 2.13.0+cpu: 6 of KD\n' in table
+    machines = {run['row']: run['machines'] for run in record()['runs']}
+    assert machines['KD'] == ['CPU with AVX512, torch 2.13.0+cpu'] and len(machines['Alone']) == 1
 
 
 def test_trainings_run_as_many_at_a_time_as_asked_for(command):

@@ -14,6 +14,12 @@ def session(folder, name, *entries, cut=''):
     log.write_text(''.join(json.dumps(entry) + '\n' for entry in entries) + cut)
 
 
+def head(folder, name, *lines):
+    """The head of a session's log, as MMEngine writes it."""
+    start = ['2025/01/02 00:00:00 - mmengine - INFO - ', '-' * 60, 'System environment:', '    sys.platform: linux']
+    (folder / name / f'{name}.log').write_text('\n'.join([*start, *lines]) + '\n')
+
+
 def step(time, number):
     return dict(lr=0.1, data_time=time / 10, loss=1.0, time=time, epoch=1, iter=number, step=number)
 
@@ -55,3 +61,22 @@ def test_samples_that_did_not_decode_are_those_of_the_last_validation(tmp_path):
     assert read_result('run', tmp_path, None).undecoded == 3
     session(tmp_path, '20250102_000500', validation(0.6, 1))  # validated anew, when all were there
     assert read_result('run', tmp_path, None).undecoded == 0
+
+
+CPU = (
+    '    PyTorch: 2.13.0+cpu',
+    '    PyTorch compiling details: PyTorch built with:',
+    '  - CPU capability usage: AVX2',
+)
+GPU = ('    CUDA available: True', '    GPU 0,1: NVIDIA A100', '    GPU 2: NVIDIA H200', '    PyTorch: 2.13.0+cu130')
+
+
+def test_of_each_session_that_trained_it_is_known_what_it_ran_on(tmp_path):
+    for place, lines in enumerate((CPU, GPU, CPU)):
+        session(tmp_path, f'20250102_00000{place}', step(5.0, 1), validation(0.5, 1))
+        head(tmp_path, f'20250102_00000{place}', *lines)
+    session(tmp_path, '20250102_000005', step(5.0, 2), validation(0.5, 2))  # whose log is gone
+    session(tmp_path, '20250102_000006', validation(0.6, 2))  # validated anew elsewhere
+    head(tmp_path, '20250102_000006', CPU[0], CPU[2].replace('AVX2', 'AVX512'))
+    found = read_result('run', tmp_path, None).machines
+    assert found == ('CPU with AVX2, torch 2.13.0+cpu', 'NVIDIA A100 and NVIDIA H200, torch 2.13.0+cu130')
