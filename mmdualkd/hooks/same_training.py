@@ -19,6 +19,9 @@ TRAINING = 'training'  # the key in a checkpoint's meta
 LEEWAY = 0.01  # of the batches of an epoch: a few samples were mended or removed
 # settings of a student that a resume may change: where it begins, how it is tested, how its memory is spent
 ALIKE = {'checkpoint', 'init_cfg', 'pretrained', 'test_cfg', 'average_clips', 'topk', 'with_cp', 'compile'}
+# what of a data loader decides which samples are drawn and how they look, beside its lists; and what of that does not
+DRAWS = {'pipeline', 'sampler', 'oversample_thr', 'view_seed'}
+READS = {'keep_in', 'keep_gb', 'num_threads', 'io_backend', 'backend_args', 'file_client_args'}
 
 
 def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
@@ -53,7 +56,7 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
         for key in ('optimizer', 'terms')
         if theirs.get(key, ours[key]) != ours[key]
     ]
-    for key in ('settings', 'paramwise', 'data', 'seen', 'student', 'step'):
+    for key in ('settings', 'paramwise', 'data', 'drawn', 'seen', 'student', 'step'):
         faults += differences(theirs.get(key, ours[key]), ours[key])
     before, now = theirs.get('epoch', ours['epoch']), ours['epoch']
     if abs(now - before) > LEEWAY * before:  # schedules, and the rate that they end with, count iterations
@@ -100,10 +103,11 @@ def training_of(runner: Runner) -> dict[str, Any]:
 
     Returns:
         The classes of its ``optimizer`` and of its ``terms``, the ``settings`` of optimizer, schedules, terms and
-        teachers, the optimizer's ``paramwise`` ones, the lists of its training ``data``, how models have ``seen`` these
-        (views, blending) and how terms grow, what its ``student`` is beside its tensors (dropout, the head's loss), how
-        a ``step`` is taken (AMP, clipping), the number of batches in an ``epoch`` (0 of a loop without epochs), and of
-        each of its ``teachers`` file and checksum of the weights.
+        teachers, the optimizer's ``paramwise`` ones, the lists of its training ``data``, how samples are ``drawn`` from
+        these (order, pipeline), how models have ``seen`` them (views, blending) and how terms grow, what its
+        ``student`` is beside its tensors (dropout, the head's loss), how a ``step`` is taken (AMP, clipping), the
+        number of batches in an ``epoch`` (0 of a loop without epochs), and of each of its ``teachers`` file and
+        checksum of the weights.
     """
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     terms = getattr(model, 'terms', {})
@@ -113,6 +117,7 @@ def training_of(runner: Runner) -> dict[str, Any]:
         settings=_settings(runner.cfg),
         paramwise=flat('optim_wrapper.paramwise_cfg', (runner.cfg.get('optim_wrapper') or {}).get('paramwise_cfg')),
         data=training_lists(runner.cfg),
+        drawn=_drawn(runner.cfg),
         seen=_seen(runner.cfg),
         student=_student(runner.cfg),
         step=_step(runner.cfg),
@@ -141,6 +146,13 @@ def _settings(cfg: Mapping) -> dict[str, Any]:
     if (scale := cfg.get('auto_scale_lr') or {}).get('enable'):
         settings |= flat('auto_scale_lr', scale)
     return {**optimizer, **settings, **flat('model.terms', model.get('terms')), **flat('model.teachers', teachers)}
+
+
+def _drawn(cfg: Mapping) -> dict[str, Any]:
+    """How training samples are drawn: their order and what pipelines make of them, not how files are read."""
+    parts = flat('train_dataloader', cfg.get('train_dataloader'))
+    keys = {name: set(name.split('.')) for name in parts}
+    return {name: parts[name] for name, inside in keys.items() if DRAWS & inside and not READS & inside}
 
 
 def _seen(cfg: Mapping) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from mmdualkd.hooks.same_training import other_order, training_lists
 
 KD = dict(type='FusedKD', weighting=dict(type='Uniform'))
 STEPS = dict(type='MultiStepLR', milestones=[100], by_epoch=True)  # as the job's
+LOADED = dict(type='LoadImageFromFile')
 
 
 @pytest.fixture(scope='module')
@@ -69,6 +70,11 @@ def resume(job, path=None, **options):
             r'auto_scale_lr\.enable not set there, True here; auto_scale_lr\.base_batch_size not set there, 8 here',
         ),
         ({'train_dataloader.dataset.labelled_fraction': 0.5}, r"dataset\.labelled_fraction not set there, '0\.5' here"),
+        (
+            {'train_dataloader.dataset.pipeline': [LOADED, dict(type='RandomFlip', prob=0.5), dict(type='PackInputs')]},
+            r"train_dataloader\.dataset\.pipeline\.1\.type 'PackInputs' there, 'RandomFlip' here",
+        ),
+        ({'train_dataloader.sampler.shuffle': False}, r'train_dataloader\.sampler\.shuffle True there, False here'),
         ({'model.terms.kd.tau': 7}, r'model\.terms\.kd\.tau not set there, 7 here'),
         ({'model.views.student.size': 16}, r'model\.views\.student\.size 32 there, 16 here'),
         ({'model.warmup_iters': 9}, r'model\.warmup_iters not set there, 9 here'),
@@ -101,6 +107,8 @@ def resume(job, path=None, **options):
         'accumulation',
         'scaled',
         'labels',
+        'pipeline',
+        'order',
         'term',
         'view',
         'warm-up',
@@ -145,6 +153,11 @@ def test_how_a_student_is_tested_may_be_changed_when_its_training_is_resumed(don
     resume(done, **{'model.student.config.head.topk': (1, 2)})
 
 
+def test_how_files_are_read_may_be_changed_when_a_training_is_resumed(done):
+    reads = [dict(LOADED, backend_args=dict(backend='local')), dict(type='PackInputs')]
+    resume(done, **{'train_dataloader.dataset.pipeline': reads, 'train_dataloader.num_workers': 1})
+
+
 def test_a_finished_run_whose_config_is_the_same_ends_at_once_and_says_so(done, warnings):
     resume(done)
     lines = [line for line in warnings.messages if 'nothing left to train' in line]
@@ -154,7 +167,7 @@ def test_a_finished_run_whose_config_is_the_same_ends_at_once_and_says_so(done, 
 def test_a_longer_run_goes_on_also_from_a_checkpoint_that_says_nothing_of_its_settings(job, warnings):
     path = job.work_dir / 'epoch_2.pth'
     checkpoint = read(path)
-    for key in ('settings', 'teachers', 'seen', 'student', 'step'):
+    for key in ('settings', 'teachers', 'drawn', 'seen', 'student', 'step'):
         del checkpoint['meta']['training'][key]
     torch.save(checkpoint, path)
     other = [dict(STEPS, milestones=[5])]
