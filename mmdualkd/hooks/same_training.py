@@ -5,12 +5,14 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmengine.dist import get_world_size
 from mmengine.hooks import EarlyStoppingHook, EMAHook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict, ReduceOnPlateauParamScheduler
 from mmengine.runner import IterBasedTrainLoop, Runner
 
+from ..batch_size import batch_of
 from ..differences import differences, flat
 from ..errors import CheckpointError, listed
 from .resume import STATE, source_of_resume
@@ -105,8 +107,8 @@ def training_of(runner: Runner) -> dict[str, Any]:
         The classes of its ``optimizer`` and of its ``terms``, the ``settings`` of optimizer, schedules, terms and
         teachers, the optimizer's ``paramwise`` ones, the lists of its training ``data``, how samples are ``drawn`` from
         these (order, pipeline), how models have ``seen`` them (views, blending) and how terms grow, what its
-        ``student`` is beside its tensors (dropout, the head's loss), how a ``step`` is taken (AMP, clipping), the
-        number of batches in an ``epoch`` (0 of a loop without epochs), and of each of its ``teachers`` file and
+        ``student`` is beside its tensors (dropout, the head's loss), how a ``step`` is taken (AMP, clipping, EMA),
+        the number of batches in an ``epoch`` (0 of a loop without epochs), and of each of its ``teachers`` file and
         checksum of the weights.
     """
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -120,7 +122,7 @@ def training_of(runner: Runner) -> dict[str, Any]:
         drawn=_drawn(runner.cfg),
         seen=_seen(runner.cfg),
         student=_student(runner.cfg),
-        step=_step(runner.cfg),
+        step=_step(runner),
         epoch=0 if isinstance(runner.train_loop, IterBasedTrainLoop) else len(runner.train_dataloader),
         teachers={
             name: teacher._source
@@ -170,10 +172,17 @@ def _student(cfg: Mapping) -> dict[str, Any]:
     return {name: value for name, value in parts.items() if not ALIKE & set(name.split('.'))}
 
 
-def _step(cfg: Mapping) -> dict[str, Any]:
-    """How the optimizer takes a step: its wrapper, for AMP in which numbers, and the clipping of gradients."""
-    wrapper = {'type': 'OptimWrapper', **(cfg.get('optim_wrapper') or {})}
-    return flat('optim_wrapper', {key: wrapper.get(key) for key in ('type', 'dtype', 'clip_grad')})
+def _step(runner: Runner) -> dict[str, Any]:
+    """How weights change: AMP and its numbers, clipping, EMA, and in a loop without epochs the global batch."""
+    wrapper = {'type': 'OptimWrapper', **(runner.cfg.get('optim_wrapper') or {})}
+    step = flat('optim_wrapper', {key: wrapper.get(key) for key in ('type', 'dtype', 'clip_grad')})
+    for hook in runner.cfg.get('custom_hooks') or ():
+        if 'EMAHook' in str(hook.get('type')):
+            step |= flat('EMAHook', hook)
+    if isinstance(runner.train_loop, IterBasedTrainLoop):
+        batch = batch_of(runner.cfg, get_world_size())
+        step['samples an iteration'] = batch.samples * batch.processes
+    return step
 
 
 def training_lists(cfg: Mapping) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import zipfile
 import pytest
 import torch
 from jobs import Job, read
+from mmengine.config import Config
 from mmengine.logging import MMLogger
 from picture_jobs import cut, picture_job, resnet, runner_of, save_classifier, vit, without_validation
 
@@ -203,6 +204,29 @@ def test_averaged_weights_are_not_trained_on_without_their_hook(job):
     torch.save(dict(read(path), ema_state_dict={}), path)  # with it `state_dict` holds the averages
     with pytest.raises(CheckpointError, match=r'averaged weights there \(EMAHook\), none here'):
         resume(job, path)
+
+
+def test_weights_that_are_averaged_otherwise_are_one_clear_error(job, tmp_path):
+    def averaged(momentum):
+        return [*Config.fromfile(job.config).custom_hooks, dict(type='EMAHook', momentum=momentum)]
+
+    with pytest.raises(CheckpointError, match=r'EMAHook\.momentum not set there, 0\.1 here'):
+        resume(job, custom_hooks=averaged(0.1))
+    options = without_validation(work_dir=str(tmp_path / 'averaged'))
+    runner_of(job, **options, custom_hooks=averaged(0.1)).train()
+    with pytest.raises(CheckpointError, match=r'EMAHook\.momentum 0\.1 there, 0\.2 here'):
+        runner_of(job, **options, custom_hooks=averaged(0.2), resume=True).train()
+
+
+def test_another_batch_is_one_clear_error_in_a_loop_without_epochs_too(done, tmp_path):
+    def train(**options):
+        loop = dict(train_cfg=dict(_delete_=True, by_epoch=False, max_iters=1), param_scheduler=None)
+        options |= {'train_dataloader.sampler.type': 'InfiniteSampler', 'default_hooks.checkpoint.by_epoch': False}
+        runner_of(done, **without_validation(work_dir=str(tmp_path / 'endless'), **loop, **options)).train()
+
+    train()
+    with pytest.raises(CheckpointError, match='samples an iteration 4 there, 2 here'):
+        train(resume=True, **{'train_dataloader.batch_size': 2})
 
 
 def test_what_counts_validations_is_told_of_for_a_resume_forgets_some(job, warnings):
