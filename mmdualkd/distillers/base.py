@@ -122,7 +122,7 @@ class Distiller(BaseModel):
             self.cache, teachers = open_cache(teacher_cache, teachers, self.plan, num_classes)
             self.decoded = ViewPlan({STUDENT: views[STUDENT]}, key='model.views', pictures=self.of_pictures)
         # all but the student has random numbers of its own, so that the student starts as in plain training
-        self.student = build_resolved(cfg)
+        self.student, self.student_config = build_resolved(cfg), cfg
         self.student_loaded = address is not None
         self.multi_label = is_multi_label(self.student)
         if not student_only:

@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict, ReduceOnPlateauParamScheduler
 from mmengine.runner import IterBasedTrainLoop, Runner
+from torch import nn
 
 from ..batch_size import batch_of
 from ..differences import differences, flat
@@ -58,7 +59,7 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
         for key in ('optimizer', 'terms')
         if theirs.get(key, ours[key]) != ours[key]
     ]
-    for key in ('settings', 'paramwise', 'data', 'drawn', 'seen', 'student', 'step'):
+    for key in ('settings', 'paramwise', 'data', 'drawn', 'seen', 'network', 'step'):
         faults += differences(theirs.get(key, ours[key]), ours[key])
     before, now = theirs.get('epoch', ours['epoch']), ours['epoch']
     if abs(now - before) > LEEWAY * before:  # schedules, and the rate that they end with, count iterations
@@ -107,7 +108,7 @@ def training_of(runner: Runner) -> dict[str, Any]:
         The classes of its ``optimizer`` and of its ``terms``, the ``settings`` of optimizer, schedules, terms and
         teachers, the optimizer's ``paramwise`` ones, the lists of its training ``data``, how samples are ``drawn`` from
         these (order, pipeline), how models have ``seen`` them (views, blending) and how terms grow, what its
-        ``student`` is beside its tensors (dropout, the head's loss), how a ``step`` is taken (AMP, clipping, EMA),
+        ``network`` is beside its tensors (dropout, the head's loss), how a ``step`` is taken (AMP, clipping, EMA),
         the number of batches in an ``epoch`` (0 of a loop without epochs), and of each of its ``teachers`` file and
         checksum of the weights.
     """
@@ -121,7 +122,7 @@ def training_of(runner: Runner) -> dict[str, Any]:
         data=training_lists(runner.cfg),
         drawn=_drawn(runner.cfg),
         seen=_seen(runner.cfg),
-        student=_student(runner.cfg),
+        network=_network(model, runner.cfg),
         step=_step(runner),
         epoch=0 if isinstance(runner.train_loop, IterBasedTrainLoop) else len(runner.train_dataloader),
         teachers={
@@ -165,10 +166,10 @@ def _seen(cfg: Mapping) -> dict[str, Any]:
     return flat('model', dict(views=model.get('views'), blending=model.get('blending'), warmup_iters=grow))
 
 
-def _student(cfg: Mapping) -> dict[str, Any]:
-    """The settings of the model that is trained, a distiller's student or a plain one, by full keys."""
-    model = cfg.get('model')
-    parts = flat('model', {'student': model['student']} if 'student' in (model or {}) else model)
+def _network(model: nn.Module, cfg: Mapping) -> dict[str, Any]:
+    """The settings of a plain model, or of a distiller's student, from whatever file they are, by full keys."""
+    student = getattr(model, 'student_config', None)
+    parts = flat('model', cfg.get('model')) if student is None else flat('model.student', student)
     return {name: value for name, value in parts.items() if not ALIKE & set(name.split('.'))}
 
 

@@ -83,7 +83,7 @@ def resume(job, path=None, **options):
         ({'optim_wrapper.type': 'AmpOptimWrapper'}, r"wrapper\.type 'OptimWrapper' there, 'AmpOptimWrapper' here"),
         (
             {'model.student.config.head.loss': dict(type='LabelSmoothLoss', label_smooth_val=0.1)},
-            r'model\.student\.config\.head\.loss\.',
+            r'model\.student\.head\.loss\.',
         ),
         (
             {'model.blending': dict(augments=[dict(type='Mixup', alpha=0.8)])},
@@ -150,6 +150,18 @@ def test_other_weights_of_a_teacher_are_one_clear_error_wherever_their_file_lies
         resume(done, **{'model.teachers.teacher.checkpoint': str(other)})
 
 
+def test_a_students_file_that_was_edited_is_one_clear_error(done, tmp_path):
+    file, model = tmp_path / 'student.py', resnet()
+    options = dict(without_validation(work_dir=str(tmp_path / 'run')), **{'model.student.config': str(file)})
+    for smooth in (0.1, 0.2):
+        model['head']['loss'] = dict(type='LabelSmoothLoss', label_smooth_val=smooth)
+        file.write_text(f'model = {model}')
+        if smooth == 0.1:
+            runner_of(done, **options).train()
+    with pytest.raises(CheckpointError, match=r'model\.student\.head\.loss\.label_smooth_val 0\.1 there, 0\.2 here'):
+        runner_of(done, **options, resume=True).train()
+
+
 def test_how_a_student_is_tested_may_be_changed_when_its_training_is_resumed(done):
     resume(done, **{'model.student.config.head.topk': (1, 2)})
 
@@ -168,7 +180,7 @@ def test_a_finished_run_whose_config_is_the_same_ends_at_once_and_says_so(done, 
 def test_a_longer_run_goes_on_also_from_a_checkpoint_that_says_nothing_of_its_settings(job, warnings):
     path = job.work_dir / 'epoch_2.pth'
     checkpoint = read(path)
-    for key in ('settings', 'teachers', 'drawn', 'seen', 'student', 'step'):
+    for key in ('settings', 'teachers', 'drawn', 'seen', 'network', 'step'):
         del checkpoint['meta']['training'][key]
     torch.save(checkpoint, path)
     other = [dict(STEPS, milestones=[5])]
