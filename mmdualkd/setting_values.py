@@ -28,6 +28,7 @@ ACCURACIES = {  # what the libraries' accuracies call themselves in the log
     'AccMetric': ('acc/top1', 'acc/top5', 'acc/mean1'),
     'Accuracy': ('accuracy/top1', 'accuracy/top5'),
 }
+FACTORS = ('lr_mult', 'decay_mult')  # of a part of the model, by paramwise_cfg.custom_keys
 LAYER_DECAY = ('LearningRateDecayOptimizerConstructor', 'LearningRateDecayOptimWrapperConstructor')
 OWN_HOOKS = ('PreflightHook', 'StudentCheckpointHook', 'CorruptVideoHook', 'EpochSeedHook', 'CheckFiniteHook')
 
@@ -143,9 +144,23 @@ def _check_optimizer(wrapper: Mapping, distils: bool) -> None:
         for name in {'max_norm', 'clip_value'} & set(clip):
             check_positive(**{f'optim_wrapper.clip_grad.{name}': clip[name]})
     if wrapper.get('paramwise_cfg') and 'constructor' not in wrapper:
+        if not isinstance(wrapper['paramwise_cfg'], Mapping):
+            raise ConfigError(f'optim_wrapper.paramwise_cfg must be a dict, got {wrapper["paramwise_cfg"]!r}')
         names = 'custom_keys bias_lr_mult bias_decay_mult norm_decay_mult flat_decay_mult dwconv_decay_mult'
         names += ' dcn_offset_lr_mult bypass_duplicate'
         _check_keys('optim_wrapper.paramwise_cfg', wrapper['paramwise_cfg'], names.split())
+        _check_custom_keys(wrapper['paramwise_cfg'].get('custom_keys') or {})
+
+
+def _check_custom_keys(rates: Any) -> None:
+    """Refuses rates of parts of a model that are no dicts, or negative ones."""
+    key, example = 'optim_wrapper.paramwise_cfg.custom_keys', 'dict(lr_mult=0.1)'
+    if not isinstance(rates, Mapping):
+        raise ConfigError(f"{key} must be a dict such as {{'backbone': {example}}}, got {rates!r}")
+    for name, part in rates.items():
+        if not isinstance(part, Mapping):
+            raise ConfigError(f'{key}.{name} must be a dict such as {example}, got {part!r}')
+        check_not_negative(**{f'{key}.{name}.{factor}': part[factor] for factor in FACTORS if factor in part})
 
 
 def _check_epochs(cfg: Config) -> None:

@@ -14,7 +14,7 @@ from mmengine.registry import Registry
 
 from .errors import ConfigError, nearest
 from .registry import SCOPE, arguments_of, parameters_of
-from .setting_values import check_values
+from .setting_values import FACTORS, check_values
 
 LOOPS = dict(val_cfg='ValLoop', test_cfg='TestLoop')
 DEFAULT_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
@@ -95,7 +95,13 @@ def _parts(cfg: Config) -> Iterable[tuple[str, Any, Registry, set[str], str | No
     if isinstance(wrapper, dict) and 'constructor' not in wrapper:  # another constructor may take other keys
         keys = {'optimizer', 'paramwise_cfg'}
         yield 'optim_wrapper', wrapper, registry.OPTIM_WRAPPERS, keys, 'OptimWrapper'
-        yield 'optim_wrapper.optimizer', wrapper.get('optimizer'), registry.OPTIMIZERS, set(), None
+        optimizer, paramwise = wrapper.get('optimizer'), wrapper.get('paramwise_cfg')
+        yield 'optim_wrapper.optimizer', optimizer, registry.OPTIMIZERS, set(), None
+        rates = paramwise.get('custom_keys') if isinstance(paramwise, dict) and isinstance(optimizer, dict) else None
+        for name, part in rates.items() if isinstance(rates, dict) else ():
+            if isinstance(part, dict):  # its settings go into the parameters' group
+                part = {**part, 'type': optimizer.get('type')}
+                yield f'optim_wrapper.paramwise_cfg.custom_keys.{name}', part, registry.OPTIMIZERS, set(FACTORS), None
     for key, part in _each('param_scheduler', cfg.get('param_scheduler')):
         yield key, part, registry.PARAM_SCHEDULERS, {'convert_to_iter_based'}, None
     for name, part in (cfg.get('default_hooks') or {}).items():

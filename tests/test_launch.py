@@ -68,6 +68,11 @@ def test_a_home_folder_that_the_shell_leaves_as_it_is_written_is_that_folder(lea
             'a key of optim_wrapper.paramwise_cfg',
             'norm_decay_mult',
         ),
+        (
+            'optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mul=0.1))))',
+            'optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mul',
+            'lr_mult',
+        ),
         ('env_cfg = dict(cudnn_benchmrk=True)', 'a key of env_cfg', 'cudnn_benchmark'),
         ('randomness = dict(sed=3)', 'a key of randomness', 'seed'),
         (
@@ -97,6 +102,15 @@ def test_a_misspelt_key_is_refused_with_the_nearest_right_one(text, key, nearest
         ("optim_wrapper = dict(optimizer=dict(lr='a'))", "optim_wrapper.optimizer.lr must be a finite number, got 'a'"),
         ('optim_wrapper = dict(clip_grad=5.0)', 'optim_wrapper.clip_grad must be a dict such as'),
         ('optim_wrapper = dict(clip_grad=dict(max_norm=-1))', 'optim_wrapper.clip_grad.max_norm must be positive'),
+        ('optim_wrapper = dict(paramwise_cfg=0.1)', 'optim_wrapper.paramwise_cfg must be a dict, got 0.1'),
+        (
+            'optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(backbone=0.1)))',
+            'optim_wrapper.paramwise_cfg.custom_keys.backbone must be a dict such as dict(lr_mult=0.1), got 0.1',
+        ),
+        (
+            'optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=-1))))',
+            'optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mult must not be negative, got -1',
+        ),
         ('optim_wrapper = dict(accumulative_counts=0)', 'optim_wrapper.accumulative_counts must be a whole number'),
         ("optim_wrapper = dict(constructor='LearningRateDecayOptimizerConstructor')", 'name layers in paramwise_cfg'),
         ('train_cfg = dict(max_epochs=100)', 'ends before train_cfg.max_epochs=100: give both one number'),
