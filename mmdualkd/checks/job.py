@@ -239,12 +239,17 @@ class Job:
             ConfigError: If there is nothing to draw.
         """
         loader = self.loader(split)
+        return loader.collate_fn([loader.dataset[place] for place in self.places(split, number)])
+
+    def places(self, split: str, number: int) -> list[int]:
+        """The places of a batch's samples in the data set."""
+        loader = self.loader(split)
         count, size = len(loader.dataset), batch_size(loader)
         if not count:
             raise ConfigError(f'{split}_dataloader.dataset is empty')
         order = list(range(count))
         random.Random(0).shuffle(order)
-        return loader.collate_fn([loader.dataset[order[(number * size + place) % count]] for place in range(size)])
+        return [order[(number * size + place) % count] for place in range(size)]
 
     def peak_bytes(self) -> int:
         """Memory that models and steps took at most: the GPU's, or without one what this process has grown by."""

@@ -47,13 +47,20 @@ def pulls_of(job: Job) -> tuple[float, dict[str, float]]:
     runner = job.training()
     model, wrapper = runner.model, runner.optim_wrapper
     model.train()
-    data = model.data_preprocessor(job.batch('train', 0), True)
+    data = model.data_preprocessor(job.batch('train', _with_a_label(job)), True)
     with wrapper.optim_context(model):
         losses = model._run_forward(data, mode='loss')
     named = {f'loss_{name}': name for name in model.terms}
     own = [value for name, value in losses.items() if 'loss' in name and name not in named]
     own = sum(one.mean() for value in own for one in (value if isinstance(value, list) else [value]))
     return _pull(own, job.student), {name: _pull(losses[loss], job.student) for loss, name in named.items()}
+
+
+def _with_a_label(job: Job) -> int:
+    """The first batch in which a sample has a label, for the student's own loss to pull; 0 where none has."""
+    samples, count = job.samples('train'), len(job.loader('train'))
+    batches = ([samples[place % len(samples)] for place in job.places('train', number)] for number in range(count))
+    return next((number for number, batch in enumerate(batches) if any(sample.labels for sample in batch)), 0)
 
 
 def _pull(loss: torch.Tensor, student: nn.Module) -> float:

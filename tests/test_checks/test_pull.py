@@ -61,6 +61,18 @@ def test_of_gradients_that_are_not_finite_and_of_a_batch_without_labels_nothing_
         assert not list(check_pull(parts))
 
 
+def test_the_first_batch_in_which_a_clip_has_a_label_is_looked_at(job, tmp_path):
+    clips = job.config.parent / 'clips' / 'annotation.txt'
+    with Job(config_of(str(job.config), {})) as parts:
+        first = parts.places('train', 0)
+    lines = enumerate(clips.read_text().splitlines())
+    lists = tmp_path / 'train.txt'
+    lists.write_text(''.join(f'{line[:-1]}-1\n' if place in first else f'{line}\n' for place, line in lines))
+    with Job(config_of(str(job.config), {'train_dataloader.dataset.ann_file': str(lists)})) as parts:
+        [finding] = check_pull(parts)
+    assert 'kd x' in finding.text
+
+
 def test_a_student_alone_has_nothing_that_pulls(tmp_path):
     with Job(config_of(str(stock_job(tmp_path).config), {})) as parts:
         assert not list(check_pull(parts))
