@@ -44,8 +44,8 @@ def check_step(job: Job) -> Iterator[Finding]:
     shown = ', '.join(f'{name} {value:.3g}' for name, value in losses.items())
     bad = [name for name, value in losses.items() if not math.isfinite(value)]
     if bad:
-        advice = 'look at the learning rate, the data and the weights that are loaded'
-        yield Finding('error', 'step', f'{", ".join(bad)} not finite within the first steps ({shown}): {advice}')
+        text = f'{", ".join(bad)} not finite within the first steps ({shown}){job.not_finite}'
+        yield Finding('error', 'step', f'{text}: look at the learning rate, the data and the weights that are loaded')
     else:
         size = batch_of(job.cfg).samples
         yield Finding('fine', 'step', f'{in_time(pace.step)} for forward and backward of {size} samples: {shown}')

@@ -69,6 +69,7 @@ class Job:
         messages: What was logged, each with its level.
         folder: The folder that goes away.
         first_weights: Copies of what training moves, from before its first step.
+        not_finite: Models whose outputs were not finite in the first step whose losses were not, as an error ends.
         free: Bytes of memory that were free before: the GPU's, where there is one. None if nobody knows.
     """
 
@@ -76,6 +77,7 @@ class Job:
         self.cfg, self.untrained, self.processes = cfg, tuple(untrained), processes
         self.messages: list[tuple[int, str]] = []
         self.first_weights: list[torch.Tensor] = []
+        self.not_finite = ''
         self._built: dict[str, Any] = {}
         self._failed: set[str] = set()
 

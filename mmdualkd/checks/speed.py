@@ -1,5 +1,6 @@
 """How long training will take, by a few real steps at the real size on the real data."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Collection
@@ -8,9 +9,9 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from torch import Tensor
 
 from ..errors import ConfigError
+from ..hooks.check_finite import not_finite_outputs
 from ..machine import cores
 from .job import Job, batch_size
 
@@ -90,7 +91,8 @@ def measure_speed(cfg: Config, untrained: Collection[str] = ()) -> Speed:
 
 
 def training_pace(job: Job) -> tuple[Pace, dict[str, float]]:
-    """Trains a few steps in memory; gives their pace, and the losses of the last one by name.
+    """Trains a few steps in memory; gives their pace, and the losses of the last one by name, or of the first
+    that are not finite.
 
     Raises:
         ConfigError: If the memory does not suffice.
@@ -100,16 +102,18 @@ def training_pace(job: Job) -> tuple[Pace, dict[str, float]]:
 
 def _training_pace(job: Job) -> tuple[Pace, dict[str, float]]:
     runner = job.training() if not job.cached else job.started()  # the start gives each sample what the cache has of it
-    losses: dict[str, Tensor] = {}
+    losses: dict[str, float] = {}
     runner.model.train()
     runner.message_hub.update_info('iter', getattr(runner.model, 'warmup_iters', 0))  # terms count in full
     job.first_weights = [weight.detach().cpu().clone() for weight in job.weights()]
 
     def step(data: Any) -> None:
-        losses.update(runner.model.train_step(data, optim_wrapper=runner.optim_wrapper))
+        found = runner.model.train_step(data, optim_wrapper=runner.optim_wrapper)
+        if all(map(math.isfinite, losses.values())):  # after a step that was not, all is nan
+            losses.update({name: torch.as_tensor(value).item() for name, value in found.items() if 'loss' in name})
+            job.not_finite = not_finite_outputs(runner.model)
 
-    pace = _pace(job, 'train', step)
-    return pace, {name: torch.as_tensor(value).detach().item() for name, value in losses.items() if 'loss' in name}
+    return _pace(job, 'train', step), losses
 
 
 @torch.no_grad()

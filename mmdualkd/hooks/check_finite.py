@@ -106,7 +106,7 @@ class CheckFiniteHook(Hook):
         model, step = _model(runner), self._steps.of(self._iteration)
         if step is not None and (names := step.faulty()):
             return self._of_weights(self._iteration - 1, names, len(step.state))
-        text = f'{_losses(losses, model)}{_outputs(model)}'
+        text = f'{_losses(losses, model)}{not_finite_outputs(model)}'
         return _Fault(self._iteration, text, step)
 
     def _faulty_weights(self, runner: Runner) -> _Fault | None:
@@ -176,8 +176,8 @@ def _losses(values: dict[str, float], model: nn.Module) -> str:
     return ', '.join(f'{name}={values[name]} ({_whose(name, model)})' for name in bad)
 
 
-def _outputs(model: nn.Module) -> str:
-    """The models whose outputs were not finite in the last step."""
+def not_finite_outputs(model: nn.Module) -> str:
+    """The models whose outputs were not finite in the last step, as an error ends; nothing if all were."""
     places = [_place(name) for name, finite in getattr(model, 'finite', {}).items() if not finite]
     return f'; outputs that are not finite: {", ".join(places)}' if places else ''
 

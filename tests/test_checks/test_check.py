@@ -11,6 +11,7 @@ from jobs import stock_job
 from mmengine.logging import MMLogger
 from picture_jobs import picture_job, write_pictures
 
+from mmdualkd.checks.cost import check_step
 from mmdualkd.checks.job import Job
 from mmdualkd.checks.rate import check_rate
 from mmdualkd.checks.speed import training_pace
@@ -114,6 +115,15 @@ def test_classes_in_another_order_are_an_error_and_the_step_is_still_measured(tm
 def test_losses_that_are_no_numbers_are_an_error(job, check):
     _, found = check(job.config, '--cfg-options', 'optim_wrapper.optimizer.lr=1e30')
     assert 'not finite within the first steps' in texts(found, 'error', 'step')
+
+
+def test_of_losses_that_are_no_numbers_the_first_are_shown_and_whose_outputs_were_none(job, tmp_path):
+    state = torch.load(job.config.parent / 'vit.pth', weights_only=True)
+    torch.save({name: value.fill_(float('nan')) for name, value in state.items()}, tmp_path / 'nan.pth')
+    with Job(config_of(str(job.config), {'model.teachers.vit.checkpoint': str(tmp_path / 'nan.pth')})) as parts:
+        step = next(check_step(parts))
+    assert step.level == 'error' and step.text.startswith('loss, loss_kd, loss_sdd, loss_rkd not finite')
+    assert '; outputs that are not finite: model.teachers.vit: look at' in step.text
 
 
 def test_a_learning_rate_that_is_wrong_by_far_is_an_error(job, check):

@@ -12,7 +12,7 @@ from seeded_job import runner
 from two_processes import run_two
 
 from mmdualkd.errors import DivergenceError
-from mmdualkd.hooks.check_finite import _losses, _outputs
+from mmdualkd.hooks.check_finite import _losses, not_finite_outputs
 
 HOOKS = [dict(type='mmdualkd.CheckFiniteHook')]
 
@@ -125,7 +125,7 @@ def test_the_teacher_and_the_term_are_named(tmp_path, value):
     def said():
         log = model.parse_losses(tiny.step_losses(model, data))[1]
         losses = {name: float(loss.detach()) for name, loss in log.items() if 'loss' in name}
-        return _losses(losses, model) + _outputs(model)
+        return _losses(losses, model) + not_finite_outputs(model)
 
     assert said() == ''
     model.teachers['vit'].cls_head.fc_cls.bias.data[0] = float(value)
