@@ -53,7 +53,10 @@ def pulls_of(job: Job) -> tuple[float, dict[str, float]]:
     named = {f'loss_{name}': name for name in model.terms}
     own = [value for name, value in losses.items() if 'loss' in name and name not in named]
     own = sum(one.mean() for value in own for one in (value if isinstance(value, list) else [value]))
-    return _pull(own, job.student), {name: _pull(losses[loss], job.student) for loss, name in named.items()}
+    scaler = getattr(wrapper, 'loss_scaler', None)  # in half precision small gradients are lost without it
+    scale = scaler.get_scale() if scaler is not None else 1.0
+    pulls = {name: _pull(losses[loss], job.student, scale) for loss, name in named.items()}
+    return _pull(own, job.student, scale), pulls
 
 
 def _with_a_label(job: Job) -> int:
@@ -63,11 +66,11 @@ def _with_a_label(job: Job) -> int:
     return next((number for number, batch in enumerate(batches) if any(sample.labels for sample in batch)), 0)
 
 
-def _pull(loss: torch.Tensor, student: nn.Module) -> float:
-    """The norm of a loss's gradient on the student."""
+def _pull(loss: torch.Tensor, student: nn.Module, scale: float) -> float:
+    """The norm of a loss's gradient on the student, computed on the loss times a scale."""
     if not isinstance(loss, torch.Tensor) or not loss.requires_grad:
         return 0.0
     weights = [weight for weight in student.parameters() if weight.requires_grad]
-    parts = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
+    parts = torch.autograd.grad(scale * loss, weights, retain_graph=True, allow_unused=True)
     norms = [part.norm() for part in parts if part is not None]
-    return torch.stack(norms).norm().item() if norms else 0.0
+    return torch.stack(norms).norm().item() / scale if norms else 0.0

@@ -1,5 +1,7 @@
 """How hard each term pulls at the student, held against gradients that autograd gives one by one."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from distill_jobs import distill_job
@@ -39,6 +41,17 @@ def test_a_terms_weight_is_in_its_pull(job):
     own, once = pulls(job)
     same, thrice = pulls(job, **{'model.terms.kd.weight': 3.0})
     assert same == pytest.approx(own, rel=1e-4) and thrice['kd'] == pytest.approx(3 * once['kd'], rel=1e-4)
+
+
+def test_small_gradients_in_half_precision_are_those_of_training_which_scales_its_losses(job, monkeypatch):
+    found = []
+    for weight in (1.0, 1e-6):
+        with Job(config_of(str(job.config), {'model.terms.kd.weight': weight})) as parts:
+            wrapper = parts.training().optim_wrapper
+            monkeypatch.setattr(wrapper, 'optim_context', lambda model: torch.autocast('cpu', torch.float16))
+            monkeypatch.setattr(wrapper, 'loss_scaler', SimpleNamespace(get_scale=lambda: 65536.0), raising=False)
+            found.append(pulls_of(parts)[1]['kd'])
+    assert found[1] == pytest.approx(1e-6 * found[0], rel=0.02)
 
 
 def test_what_passes_one_backward_only_is_left_alone(job):
