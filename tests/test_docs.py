@@ -13,6 +13,7 @@ from helpers import ROOT
 from packaging.requirements import Requirement
 
 from mmdualkd.cli.listing import found
+from mmdualkd.study.comparison import describe
 from mmdualkd.workflow.leaves import FROM_SCRATCH_AREA
 
 DOCS = ROOT / 'docs'
@@ -127,6 +128,23 @@ def test_a_table_says_what_was_recorded_of_each_training(record):
             cells.append(of_seeds([statistics.mean(values) for values in whole]))
         line = f'| {" | ".join([name, *cells])} |'
         assert any(told.startswith(line) for told in table), f'docs/results.md has no line {line}'
+
+
+def test_differences_in_a_table_are_those_that_a_study_makes_of_what_was_recorded():
+    with (DOCS / 'records' / 'ut_sequences.csv').open(encoding='utf-8', newline='') as file:
+        runs = list(csv.DictReader(file))
+    rows = {}
+    for run in runs:
+        rows.setdefault(run['row'].lower(), []).append(float(run['top1']))
+    table = (DOCS / 'results.md').read_text().partition('| pairs over ten splits |')[2].partition('\n\n')[0]
+    lines = [line.strip('| ').split(' | ') for line in table.splitlines()[2:]]
+    assert len(lines) == 10
+    for name, *told in lines:
+        one, other = (rows[part.lower()] for part in name.split(' minus '))
+        found = describe([ours - theirs for ours, theirs in zip(one, other, strict=True)])
+        ends = f'{found["low"]:+.1f} to {found["high"]:+.1f}'
+        assert told[:3] == [f'{found["mean"]:+.1f}', ends, f'{found["above"]}, {found["below"]}'], name
+        assert float(told[3]) == float(f'{found["sign_p"]:.2g}'), name
 
 
 @pytest.mark.parametrize('notebook', NOTEBOOKS, ids=named)
