@@ -21,7 +21,10 @@ def check_pull(job: Job) -> Iterator[Finding]:
         return
     training_pace(job)  # what cannot be trained has been told by then
     to_first_weights(job)
-    own, pulls = pulls_of(job)
+    try:
+        own, pulls = pulls_of(job)
+    except torch.OutOfMemoryError:  # the graph, kept for all terms, takes more than a step, which fits
+        return
     if not own or not all(map(math.isfinite, (own, *pulls.values()))):  # of what is not finite check_step tells
         return
     shown = ', '.join(f'{name} x{_two_digits(pull / own)}' for name, pull in pulls.items())

@@ -86,6 +86,15 @@ def test_the_first_batch_in_which_a_clip_has_a_label_is_looked_at(job, tmp_path)
     assert 'kd x' in finding.text
 
 
+def test_memory_that_is_enough_for_a_step_and_not_for_all_terms_is_no_error(job, monkeypatch):
+    def full(loss, student, scale):
+        raise torch.OutOfMemoryError('CUDA out of memory')
+
+    monkeypatch.setattr('mmdualkd.checks.pull._pull', full)
+    with Job(config_of(str(job.config), {})) as parts:
+        assert not list(check_pull(parts))
+
+
 def test_a_student_alone_has_nothing_that_pulls(tmp_path):
     with Job(config_of(str(stock_job(tmp_path).config), {})) as parts:
         assert not list(check_pull(parts))
