@@ -28,7 +28,8 @@ def check_pull(job: Job) -> Iterator[Finding]:
     if not own or not all(map(math.isfinite, (own, *pulls.values()))):  # of what is not finite check_step tells
         return
     shown = ', '.join(f'{name} x{_two_digits(pull / own)}' for name, pull in pulls.items())
-    yield Finding('fine', WHAT, f'on the student, beside that of its own loss ({own:.2g}): {shown}')
+    text = f'on the student, beside that of its own loss ({own:.2g}): {shown} (how hard, not what a term is worth)'
+    yield Finding('fine', WHAT, text)
     for name, pull in pulls.items():
         if pull > DROWNS * own:
             text = (
