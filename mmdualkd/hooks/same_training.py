@@ -62,8 +62,13 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
     for key in ('settings', 'paramwise', 'data', 'drawn', 'seen', 'network', 'step'):
         faults += differences(theirs.get(key, ours[key]), ours[key])
     before, now = theirs.get('epoch', ours['epoch']), ours['epoch']
-    if abs(now - before) > LEEWAY * before:  # schedules, and the rate that they end with, count iterations
-        faults.append(f'{before} batches an epoch there, {now} here (batch_size, processes or data)')
+    there, here = theirs.get('batch', ours['batch']), ours['batch']
+    if not (before and now) and before != now:
+        faults.append(f'a loop of {_unit(before)} there, of {_unit(now)} here (train_cfg)')
+    elif there != here:
+        faults.append(f'batches of {there} samples there, of {here} here (batch_size, processes)')
+    elif abs(now - before) > LEEWAY * before:  # schedules, and the rate that they end with, count iterations
+        faults.append(f'{before} batches an epoch there, {now} here (data)')
     elif now == before:
         faults += _let_schedules_go_on(checkpoint.get('param_schedulers'), runner.param_schedulers)
     if 'ema_state_dict' in checkpoint and not any(isinstance(hook, EMAHook) for hook in runner.hooks):
@@ -109,11 +114,12 @@ def training_of(runner: Runner) -> dict[str, Any]:
         teachers, the optimizer's ``paramwise`` ones, the lists of its training ``data``, how samples are ``drawn`` from
         these (order, pipeline), how models have ``seen`` them (views, blending) and how terms grow, what its
         ``network`` is beside its tensors (dropout, the head's loss), how a ``step`` is taken (AMP, clipping, EMA),
-        the number of batches in an ``epoch`` (0 of a loop without epochs), and of each of its ``teachers`` file and
-        checksum of the weights.
+        the samples of a ``batch`` in all processes, the number of batches in an ``epoch`` (0 of a loop without epochs),
+        and of each of its ``teachers`` file and checksum of the weights.
     """
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     terms = getattr(model, 'terms', {})
+    batch = batch_of(runner.cfg, get_world_size())
     return dict(
         optimizer=_optimizer(runner.optim_wrapper),
         terms=', '.join(f'{name}={type(terms[name]).__name__}' for name in sorted(terms)) or 'none',
@@ -124,6 +130,7 @@ def training_of(runner: Runner) -> dict[str, Any]:
         seen=_seen(runner.cfg),
         network=_network(model, runner.cfg),
         step=_step(runner),
+        batch=batch.samples * batch.processes,
         epoch=0 if isinstance(runner.train_loop, IterBasedTrainLoop) else len(runner.train_dataloader),
         teachers={
             name: teacher._source
@@ -131,6 +138,10 @@ def training_of(runner: Runner) -> dict[str, Any]:
             if hasattr(teacher, '_source')
         },
     )
+
+
+def _unit(epoch: int) -> str:
+    return 'epochs' if epoch else 'iterations'
 
 
 def _settings(cfg: Mapping) -> dict[str, Any]:
@@ -174,15 +185,12 @@ def _network(model: nn.Module, cfg: Mapping) -> dict[str, Any]:
 
 
 def _step(runner: Runner) -> dict[str, Any]:
-    """How weights change: AMP and its numbers, clipping, EMA, and in a loop without epochs the global batch."""
+    """How weights change: AMP and its numbers, clipping, EMA."""
     wrapper = {'type': 'OptimWrapper', **(runner.cfg.get('optim_wrapper') or {})}
     step = flat('optim_wrapper', {key: wrapper.get(key) for key in ('type', 'dtype', 'clip_grad')})
     for hook in runner.cfg.get('custom_hooks') or ():
         if 'EMAHook' in str(hook.get('type')):
             step |= flat('EMAHook', hook)
-    if isinstance(runner.train_loop, IterBasedTrainLoop):
-        batch = batch_of(runner.cfg, get_world_size())
-        step['samples an iteration'] = batch.samples * batch.processes
     return step
 
 

@@ -63,7 +63,15 @@ def resume(job, path=None, **options):
         ),
         ({'param_scheduler': [dict(STEPS, milestones=[3])]}, r'param_scheduler\.0\.milestones\.0 100 there, 3 here'),
         ({'param_scheduler': [STEPS, STEPS]}, r"param_scheduler\.1\.type not set there, 'MultiStepLR' here"),
-        ({'train_dataloader.batch_size': 8}, r'2 batches an epoch there, 1 here \(batch_size, processes or data\)'),
+        ({'train_dataloader.batch_size': 5}, r'batches of 4 samples there, of 5 here \(batch_size, processes\)'),
+        ({'train_dataloader.dataset.indices': 4}, r'2 batches an epoch there, 1 here \(data\)'),
+        (
+            {
+                'train_cfg': dict(_delete_=True, by_epoch=False, max_iters=9),
+                'param_scheduler': [dict(STEPS, by_epoch=False)],
+            },
+            r'a loop of epochs there, of iterations here \(train_cfg\)',
+        ),
         ({'param_scheduler': None}, r"param_scheduler\.0\.type 'MultiStepLR' there, not set here.*\. Resume with"),
         ({'optim_wrapper.accumulative_counts': 2}, r'optim_wrapper\.accumulative_counts not set there, 2 here'),
         (
@@ -104,6 +112,8 @@ def resume(job, path=None, **options):
         'schedule',
         'schedules',
         'batch',
+        'epoch',
+        'loop',
         'none',
         'accumulation',
         'scaled',
@@ -237,7 +247,7 @@ def test_another_batch_is_one_clear_error_in_a_loop_without_epochs_too(done, tmp
         runner_of(done, **without_validation(work_dir=str(tmp_path / 'endless'), **loop, **options)).train()
 
     train()
-    with pytest.raises(CheckpointError, match='samples an iteration 4 there, 2 here'):
+    with pytest.raises(CheckpointError, match='batches of 4 samples there, of 2 here'):
         train(resume=True, **{'train_dataloader.batch_size': 2})
 
 
