@@ -114,7 +114,8 @@ class Terms(nn.ModuleDict):
         elif term.weight and torch.is_grad_enabled():
             raise ConfigError(
                 f'{what}: nothing learns from its loss, which has no gradient: `detach`, `no_grad`, `.data` or '
-                '`argmax` stands between it and the student; weight=0 only logs it'
+                '`argmax` stands between it and the student, or all that it reads there is frozen (frozen_stages); '
+                'weight=0 only logs it'
             )
         return loss
 

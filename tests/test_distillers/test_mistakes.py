@@ -128,7 +128,10 @@ def distance(step):
         (lambda term, step: {'loss': distance(step).mean()}, 'its forward must give one scalar tensor, got dict'),
         (lambda term, step: distance(step).mean().item(), 'its forward must give one scalar tensor, got float'),
         (lambda term, step: distance(step), r'must give one scalar tensor, got a tensor \(4, 4\)'),
-        (lambda term, step: distance(step).detach().mean(), 'nothing learns from its loss'),
+        (
+            lambda term, step: distance(step).detach().mean(),
+            'nothing learns from its loss.* or all that it reads there is frozen',
+        ),
         (lambda term, step: step.student.logits.argmax(1).sum(), 'nothing learns from its loss'),
         (lambda term, step: setattr(term, 'made', nn.Linear(4, 4)) or term.made(distance(step)).mean(), 'in `setup`'),
         (
