@@ -13,6 +13,7 @@ NO_NEWS = (
     'has learned from',  # check_learned does
     'are in the training data, too',  # check_leak does
     'will be deprecated',  # MMEngine's of its own parts
+    'by the linear rule',  # check_batch, for all processes
     'nothing learns from',  # of the samples of this one process
 )
 

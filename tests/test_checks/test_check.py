@@ -164,6 +164,11 @@ def test_flags_of_training_are_checked_with_it(job, check):
         check(job.config, '--amp', '--cfg-options', 'optim_wrapper.type=ApexOptimWrapper')
 
 
+def test_a_learning_rate_for_the_batch_of_all_processes_is_no_warning(job, check):
+    _, found = check(job.config, '--processes', 8, '--cfg-options', 'auto_scale_lr.base_batch_size=32')
+    assert texts(found, 'fine', 'learning rate') and 'linear rule' not in texts(found, 'warning')
+
+
 def test_a_learning_rate_for_another_batch_is_a_warning_with_the_factor(job, check):
     base = ['--cfg-options', 'auto_scale_lr.base_batch_size=32']
     _, found = check(job.config, *base)
