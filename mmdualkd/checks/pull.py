@@ -10,12 +10,12 @@ from ..findings import Finding
 from .job import Job
 from .speed import to_first_weights, training_pace
 
-DROWNS = 100  # times as hard as the student's own loss, beside which labels hardly count
+HARD = 100  # times as hard as the student's own loss: hints of features may, SP then taught students nothing
 WHAT = 'gradients'
 
 
 def check_pull(job: Job) -> Iterator[Finding]:
-    """No term drowns the student's own loss: norms of their gradients on the student, of one batch at the start."""
+    """How hard terms pull: norms of gradients on the student, of one batch at the start, beside that of its own loss."""
     terms = getattr(job.model, 'terms', {})
     if not terms or any(getattr(part, 'with_cp', False) for part in job.model.modules()):  # that passes one backward
         return
@@ -31,11 +31,12 @@ def check_pull(job: Job) -> Iterator[Finding]:
     text = f'on the student, beside that of its own loss ({own:.2g}): {shown} (how hard, not what a term is worth)'
     yield Finding('fine', WHAT, text)
     for name, pull in pulls.items():
-        if pull > DROWNS * own:
+        if pull > HARD * own:
             text = (
-                f'model.terms.{name} pulls {pull / own:.0f} times as hard at the student as its own loss: labels hardly'
+                f'model.terms.{name} pulls {pull / own:.0f} times as hard at the student as its own loss, before the '
+                f'first step: if the student does not learn, lower model.terms.{name}.weight={terms[name].weight:g}'
             )
-            yield Finding('warning', WHAT, f'{text} count. Lower model.terms.{name}.weight={terms[name].weight:g}')
+            yield Finding('warning', WHAT, text)
 
 
 def _two_digits(value: float) -> str:

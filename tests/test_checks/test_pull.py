@@ -59,12 +59,12 @@ def test_what_passes_one_backward_only_is_left_alone(job):
         assert not list(check_pull(parts))
 
 
-def test_a_term_beside_which_labels_hardly_count_is_a_warning_that_names_its_weight(job):
+def test_a_term_that_pulls_a_hundred_times_as_hard_as_the_labels_is_a_warning_that_names_its_weight(job):
     with Job(config_of(str(job.config), {'model.terms.kd.weight': 5000.0})) as parts:
-        fine, drowning = check_pull(parts)
+        fine, hard = check_pull(parts)
     assert fine.level == 'fine' and 'sdd x' in fine.text and 'rkd x' in fine.text
-    assert drowning.level == 'warning' and drowning.text.startswith('model.terms.kd pulls ')
-    assert drowning.text.endswith('labels hardly count. Lower model.terms.kd.weight=5000')
+    assert hard.level == 'warning' and hard.text.startswith('model.terms.kd pulls ')
+    assert hard.text.endswith('if the student does not learn, lower model.terms.kd.weight=5000')
 
 
 @pytest.mark.parametrize('found', [(0.0, dict(kd=1.0)), (float('inf'), dict(kd=1.0)), (1.0, dict(kd=float('nan')))])
