@@ -15,7 +15,7 @@ WHAT = 'gradients'
 
 
 def check_pull(job: Job) -> Iterator[Finding]:
-    """How hard terms pull: norms of gradients on the student, of one batch at the start, beside that of its own loss."""
+    """How hard terms pull: norms of gradients on the student, of a batch at the start, beside that of its own loss."""
     terms = getattr(job.model, 'terms', {})
     if not terms or any(getattr(part, 'with_cp', False) for part in job.model.modules()):  # that passes one backward
         return
