@@ -91,7 +91,8 @@ def check_file(key: str, path: str, elsewhere: Callable[[str], str | None] = lam
     if shallow and (folder / 'configs').is_dir():
         folder, shallow = folder / 'configs', False
     files = folder.glob('*') if shallow else folder.rglob('*')
-    by_name = {file.name: file for file in sorted(files) if file.suffix == Path(path).suffix and file.is_file()}
+    kinds = {Path(path).suffix, *(('.py',) if key.endswith(('config', 'study')) else ())}
+    by_name = {file.name: file for file in sorted(files) if file.suffix in kinds and file.is_file()}
     near = difflib.get_close_matches(Path(path).name, by_name, n=1, cutoff=0.6)
     meant = os.path.relpath(by_name[near[0]]) if near else elsewhere(path)
     hint = f'; did you mean {meant}?' if meant else ''

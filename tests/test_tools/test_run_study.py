@@ -155,6 +155,7 @@ def test_a_study_that_makes_no_table_is_one_clear_line_before_any_training(tmp_p
     'words, message',
     [
         (['stud.py'], "ConfigError: study='stud.py' is not a file; did you mean study.py?"),
+        (['study.pyy'], "ConfigError: study='study.pyy' is not a file; did you mean study.py?"),
         (['.'], "ConfigError: study='.' is a folder: name a file in it"),
         (['study.py', '--jobs', '0'], "argument --jobs: must be a whole number from 1, got '0'"),
         (['study.py', '--out', 'job.py/table.md'], "ConfigError: --out='job.py' cannot be written"),
