@@ -1,5 +1,6 @@
 """The videos or pictures in a folder, and what is wrong with its other files."""
 
+import json
 import logging
 import os
 from collections.abc import Callable, Iterable
@@ -13,6 +14,7 @@ from PIL import Image
 
 from ..bar import progress
 from ..errors import DataError
+from ..names import RUN
 from .reading import Video, check_whole, file_of
 
 SUFFIXES = (
@@ -69,7 +71,8 @@ def _readable(
 def files_below(folder: str | Path, out: str | Path | None = None) -> list[Path]:
     """Each file below a folder once, by its name without links if it has one; hidden ones are left out.
 
-    A warning tells of files and folders that links put into several places, which may be those of two classes.
+    A warning tells of files and folders that links put into several places, which may be those of two classes, and of
+    runs of ``mmdualkd distill`` in it, which are left out.
 
     Args:
         folder: The folder.
@@ -90,6 +93,11 @@ def files_below(folder: str | Path, out: str | Path | None = None) -> list[Path]
                 folders.clear()
                 continue
             seen[place] = Path(parent)
+            if RUN in names and place != folder.resolve() and _is_run(Path(parent)):
+                message = f'{parent} is left out: it is a run of `mmdualkd distill`, no folder of samples'
+                print_log(message, logger='current', level=logging.WARNING)
+                folders.clear()
+                continue
             waiting += [path for path in (Path(parent, name) for name in folders) if path.is_symlink()]
             names = sorted(name for name in names if not name.startswith('.'))
             files += [path for path in (Path(parent, name) for name in names) if path.is_file()]
@@ -103,6 +111,14 @@ def files_below(folder: str | Path, out: str | Path | None = None) -> list[Path]
             message = f'a {what} that links put into several folders counts once: {first}, not {other}{more}'
             print_log(message, logger='current', level=logging.WARNING)
     return sorted(paths[0] for paths in once.values())
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a folder is that of a run, whose frames and pictures are no samples."""
+    try:
+        return 'stages' in json.loads((folder / RUN).read_text(encoding='utf-8'))
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def video_fault(path: Path) -> str | None:

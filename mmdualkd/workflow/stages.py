@@ -13,9 +13,10 @@ from typing import Any
 
 from ..errors import ConfigError, DistillError
 from ..files import open_whole
+from ..names import RUN
 from ..processes import LOCK, PATIENCE, command_of, end_with_parent, environment
 
-STATE = 'run.json'
+STATE = RUN
 FRAMES = 'frames'  # decoded once, for the time of the run
 TRAININGS = ('teachers', 'distilled', 'alone')
 OURS = (LOCK, STATE, 'annotations', 'configs', FRAMES, *TRAININGS)  # what a run whose state was lost is known by

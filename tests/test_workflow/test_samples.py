@@ -42,6 +42,24 @@ def test_class_folders_are_divided_class_by_class_and_written_with_their_names(t
     assert frames_of(samples) == 12
 
 
+def test_a_run_that_lies_in_the_data_is_no_class_and_a_note_of_that_name_makes_no_run(tmp_path, clip, monkeypatch):
+    names = [f'{kind}/{index}.avi' for kind in 'ab' for index in range(5)]
+    data = tree(tmp_path / 'videos', clip, *names, 'first/frames/0.avi', 'runs/second/report.avi')
+    for name, state in (
+        ('first', '{"stages": {}}'),
+        ('runs/second', '{"stages": {}}'),
+        ('a', '{"fps": 25}'),
+        ('b', ''),
+    ):
+        (data / name / 'run.json').write_text(state)
+    told = []
+    monkeypatch.setattr('mmdualkd.datasets.finding.print_log', lambda text, **_: told.append(text))
+    assert found(data, tmp_path).names == ['a', 'b']
+    first, second = told
+    assert first == f'{data / "first"} is left out: it is a run of `mmdualkd distill`, no folder of samples'
+    assert second.startswith(f'{data / "runs/second"} is left out')
+
+
 def test_folders_of_train_and_val_are_kept_as_a_split(tmp_path, clip):
     names = [f'{split}/{kind}/{index}.avi' for split in ('train', 'val') for kind in 'ab' for index in range(2)]
     samples = found(tree(tmp_path / 'videos', clip, *names), tmp_path)
