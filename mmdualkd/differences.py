@@ -27,7 +27,7 @@ def flat(key: str, value: Any, empty: bool = False) -> dict[str, Any]:
         names = [name for name in value if name not in ('_delete_', '_scope_')]
         inside = [flat(f'{key}.{name}', value[name], empty) for name in names]
         return {name: part for parts in inside for name, part in parts.items()}
-    if key.endswith('.type'):
+    if key.endswith('.type') or callable(value):
         return {key: getattr(value, '__name__', str(value)).rpartition('.')[2]}
     if isinstance(value, str | os.PathLike):
         return {key: Path(value).name}

@@ -20,11 +20,14 @@ from .resume import STATE, source_of_resume
 
 TRAINING = 'training'  # the key in a checkpoint's meta
 LEEWAY = 0.01  # of the batches of an epoch: a few samples were mended or removed
-# settings of a student that a resume may change: where it begins, how it is tested, how its memory is spent
-ALIKE = {'checkpoint', 'init_cfg', 'pretrained', 'test_cfg', 'average_clips', 'topk', 'with_cp', 'compile'}
-# what of a data loader decides which samples are drawn and how they look, beside its lists; and what of that does not
-DRAWS = {'pipeline', 'sampler', 'oversample_thr', 'view_seed'}
-READS = {'keep_in', 'keep_gb', 'num_threads', 'io_backend', 'backend_args', 'file_client_args'}
+# what a resume may change: where files lie and how they are read, where a model begins, how it is tested, how memory is
+# spent; everything else of what a training is made of has to be the same
+FREE = {'data_root', 'data_prefix', 'lazy_init', 'serialize_data', 'max_refetch', 'num_views', 'keep_in', 'keep_gb'}
+FREE |= {'num_threads', 'io_backend', 'backend_args', 'file_client_args', 'batch_size', 'drop_last', 'num_workers'}
+FREE |= {'persistent_workers', 'pin_memory', 'pin_memory_device', 'prefetch_factor', 'multiprocessing_context'}
+FREE |= {'timeout', 'checkpoint', 'init_cfg', 'pretrained', 'teacher_cache', 'test_cfg', 'average_clips', 'topk'}
+FREE |= {'with_cp', 'compile'}
+USUAL = {'optim_wrapper.accumulative_counts': 1, 'model.warmup_iters': 0}  # defaults written out
 
 
 def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
@@ -59,8 +62,7 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
         for key in ('optimizer', 'terms')
         if theirs.get(key, ours[key]) != ours[key]
     ]
-    for key in ('settings', 'paramwise', 'data', 'drawn', 'seen', 'network', 'step'):
-        faults += differences(theirs.get(key, ours[key]), ours[key])
+    faults += differences(theirs.get('config', ours['config']), ours['config'])
     before, now = theirs.get('epoch', ours['epoch']), ours['epoch']
     there, here = theirs.get('batch', ours['batch']), ours['batch']
     if not (before and now) and before != now:
@@ -73,11 +75,14 @@ def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
         faults += _let_schedules_go_on(checkpoint.get('param_schedulers'), runner.param_schedulers)
     if 'ema_state_dict' in checkpoint and not any(isinstance(hook, EMAHook) for hook in runner.hooks):
         faults.append('averaged weights there (EMAHook), none here')
-    faults += [
-        f'the weights of model.teachers.{name} {there["file"]} there, {here["file"]} here'
-        for name, here in ours['teachers'].items()
-        if (there := theirs.get('teachers', {}).get(name, here)).get('sha256', here['sha256']) != here['sha256']
-    ]
+    for name, here in ours['teachers'].items():
+        there = theirs.get('teachers', {}).get(name, here)
+        if there['sha256'] != here['sha256']:
+            faults.append(f'the weights of model.teachers.{name} {there["file"]} there, {here["file"]} here')
+        faults += [
+            f'model.teachers.{name}: {one}'
+            for one in differences(there.get('network', here['network']), here['network'])
+        ]
     if faults:
         raise CheckpointError(
             f'resume: {path!r} is of another training than this config describes: {"; ".join(faults)}. Resume with '
@@ -110,12 +115,9 @@ def training_of(runner: Runner) -> dict[str, Any]:
     """What no tensor of a checkpoint says about a training.
 
     Returns:
-        The classes of its ``optimizer`` and of its ``terms``, the ``settings`` of optimizer, schedules, terms and
-        teachers, the optimizer's ``paramwise`` ones, the lists of its training ``data``, how samples are ``drawn`` from
-        these (order, pipeline), how models have ``seen`` them (views, blending) and how terms grow, what its
-        ``network`` is beside its tensors (dropout, the head's loss), how a ``step`` is taken (AMP, clipping, EMA),
+        The classes of its ``optimizer`` and of its ``terms``, all of its ``config`` that makes a training what it is,
         the samples of a ``batch`` in all processes, the number of batches in an ``epoch`` (0 of a loop without epochs),
-        and of each of its ``teachers`` file and checksum of the weights.
+        and of each of its ``teachers`` file and checksum of the weights, and the settings of its network.
     """
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     terms = getattr(model, 'terms', {})
@@ -123,17 +125,11 @@ def training_of(runner: Runner) -> dict[str, Any]:
     return dict(
         optimizer=_optimizer(runner.optim_wrapper),
         terms=', '.join(f'{name}={type(terms[name]).__name__}' for name in sorted(terms)) or 'none',
-        settings=_settings(runner.cfg),
-        paramwise=flat('optim_wrapper.paramwise_cfg', (runner.cfg.get('optim_wrapper') or {}).get('paramwise_cfg')),
-        data=training_lists(runner.cfg),
-        drawn=_drawn(runner.cfg),
-        seen=_seen(runner.cfg),
-        network=_network(model, runner.cfg),
-        step=_step(runner),
+        config=_config(model, runner.cfg),
         batch=batch.samples * batch.processes,
         epoch=0 if isinstance(runner.train_loop, IterBasedTrainLoop) else len(runner.train_dataloader),
         teachers={
-            name: teacher._source
+            name: {**teacher._source, 'network': _held(teacher._source['network'])}
             for name, teacher in getattr(model, 'teachers', {}).items()
             if hasattr(teacher, '_source')
         },
@@ -144,66 +140,39 @@ def _unit(epoch: int) -> str:
     return 'epochs' if epoch else 'iterations'
 
 
-def _settings(cfg: Mapping) -> dict[str, Any]:
-    """Optimizer, schedules, terms and teachers of a config by full keys; of files the names alone (folders move)."""
-    schedules, model = cfg.get('param_scheduler') or [], cfg.get('model')
-    model = model if isinstance(model, Mapping) else {}
-    teachers = {
-        name: {key: spec.get(key) for key in ('config', 'model')}
-        for name, spec in (model.get('teachers') or {}).items()
+def _config(model: nn.Module, cfg: Mapping) -> dict[str, Any]:
+    """What a config says of model, data, optimizer and schedules, by full keys, less what a resume may change.
+
+    A distiller's student stands there with its own file's settings, its teachers by name alone.
+    """
+    schedules, scale = cfg.get('param_scheduler') or [], cfg.get('auto_scale_lr') or {}
+    parts = dict(
+        train_dataloader=cfg['train_dataloader'],
+        optim_wrapper={'type': 'OptimWrapper', **cfg['optim_wrapper']},
+        param_scheduler=[schedules] if 'type' in schedules else schedules,
+        auto_scale_lr=scale if scale.get('enable') else None,
+        sync_bn=cfg.get('sync_bn'),
+    )
+    hooks = cfg.get('custom_hooks') or ()
+    parts['EMAHook'] = next((hook for hook in hooks if 'EMAHook' in str(hook.get('type'))), None)
+    if hasattr(model, 'student_config'):
+        names = ', '.join(sorted(cfg['model'].get('teachers') or {}))
+        parts['model'] = {**cfg['model'], 'teachers': names, 'student': None}
+        settings = flat('model.student', model.student_config, empty=True)
+    else:
+        settings = flat('model', cfg['model'], empty=True)
+    for key, part in parts.items():
+        settings |= flat(key, part)
+    return _held(settings)
+
+
+def _held(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that a resume may not change."""
+    return {
+        key: value
+        for key, value in settings.items()
+        if not FREE & set(key.split('.')) and not (key in USUAL and value == USUAL[key])
     }
-    optimizer = flat('optim_wrapper.optimizer', (cfg.get('optim_wrapper') or {}).get('optimizer'))
-    settings = flat('param_scheduler', [schedules] if 'type' in schedules else schedules)
-    accumulated = (cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
-    if accumulated != 1:
-        settings['optim_wrapper.accumulative_counts'] = accumulated
-    if (scale := cfg.get('auto_scale_lr') or {}).get('enable'):
-        settings |= flat('auto_scale_lr', scale)
-    return {**optimizer, **settings, **flat('model.terms', model.get('terms')), **flat('model.teachers', teachers)}
-
-
-def _drawn(cfg: Mapping) -> dict[str, Any]:
-    """How training samples are drawn: their order and what pipelines make of them, not how files are read."""
-    parts = flat('train_dataloader', cfg.get('train_dataloader'))
-    keys = {name: set(name.split('.')) for name in parts}
-    return {name: parts[name] for name, inside in keys.items() if DRAWS & inside and not READS & inside}
-
-
-def _seen(cfg: Mapping) -> dict[str, Any]:
-    """How a distiller's models see the data, and over how many iterations its terms grow, by full keys."""
-    model = cfg.get('model')
-    model = model if isinstance(model, Mapping) else {}
-    grow = model.get('warmup_iters') or None  # 0 is none at all
-    return flat('model', dict(views=model.get('views'), blending=model.get('blending'), warmup_iters=grow))
-
-
-def _network(model: nn.Module, cfg: Mapping) -> dict[str, Any]:
-    """The settings of a plain model, or of a distiller's student, from whatever file they are, by full keys."""
-    student = getattr(model, 'student_config', None)
-    parts = flat('model', cfg.get('model')) if student is None else flat('model.student', student)
-    return {name: value for name, value in parts.items() if not ALIKE & set(name.split('.'))}
-
-
-def _step(runner: Runner) -> dict[str, Any]:
-    """How weights change: AMP and its numbers, clipping, EMA."""
-    wrapper = {'type': 'OptimWrapper', **(runner.cfg.get('optim_wrapper') or {})}
-    step = flat('optim_wrapper', {key: wrapper.get(key) for key in ('type', 'dtype', 'clip_grad')})
-    for hook in runner.cfg.get('custom_hooks') or ():
-        if 'EMAHook' in str(hook.get('type')):
-            step |= flat('EMAHook', hook)
-    return step
-
-
-def training_lists(cfg: Mapping) -> dict[str, Any]:
-    """The names of the lists of the training data, whatever wraps them, the labels that are left, and the fold."""
-    names = 'ann_file', 'labelled_fraction', 'label_seed', 'fold'
-    keys = [f'train_dataloader.dataset.{name}' for name in names]
-    found = {key: [] for key in keys}
-    for name, value in flat('train_dataloader', cfg.get('train_dataloader')).items():
-        for key in keys:
-            if name.rpartition('.')[2] == key.rpartition('.')[2] and value != '':
-                found[key].append(value)
-    return {key: ', '.join(map(str, values)) for key, values in found.items() if values}
 
 
 def _optimizer(wrapper: OptimWrapper) -> str:

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from mmengine.registry import MODELS
 from torch import nn
 
+from ..differences import flat
 from ..errors import ConfigError, check_flags
 from .names import find_model, listed_weights
 from .pretrained import scope_of, without_augments, without_pretrained
@@ -182,8 +183,11 @@ def build_resolved(cfg: dict) -> nn.Module:
 def build_teacher(spec: dict, name: str, num_classes: int | None) -> nn.Module:
     """Builds a teacher and loads its weights; one without a checkpoint is an error."""
     key = f'model.teachers.{name}'
-    model, address = build_model(spec, key, num_classes)
+    cfg, address = resolve_model(spec, key, num_classes)
     if address is None:
         raise ConfigError(f"{key} has no checkpoint: give 'zoo', a path or an http(s) address")
+    network = flat('model', cfg, empty=True)
+    model = build_resolved(cfg)
     load_teacher_weights(model, address, f'{key}.checkpoint')
+    model._source['network'] = network
     return model

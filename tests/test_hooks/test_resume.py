@@ -15,7 +15,7 @@ from mmengine.logging import MMLogger
 from picture_jobs import cut, picture_job, resnet, runner_of, save_classifier, vit, without_validation
 
 from mmdualkd.errors import CheckpointError
-from mmdualkd.hooks.same_training import other_order, training_lists
+from mmdualkd.hooks.same_training import other_order
 
 KD = dict(type='FusedKD', weighting=dict(type='Uniform'))
 STEPS = dict(type='MultiStepLR', milestones=[100], by_epoch=True)  # as the job's
@@ -78,12 +78,17 @@ def resume(job, path=None, **options):
             {'auto_scale_lr': dict(enable=True, base_batch_size=8)},
             r'auto_scale_lr\.enable not set there, True here; auto_scale_lr\.base_batch_size not set there, 8 here',
         ),
-        ({'train_dataloader.dataset.labelled_fraction': 0.5}, r"dataset\.labelled_fraction not set there, '0\.5' here"),
+        ({'train_dataloader.dataset.labelled_fraction': 0.5}, r'dataset\.labelled_fraction not set there, 0\.5 here'),
         (
             {'train_dataloader.dataset.pipeline': [LOADED, dict(type='RandomFlip', prob=0.5), dict(type='PackInputs')]},
             r"train_dataloader\.dataset\.pipeline\.1\.type 'PackInputs' there, 'RandomFlip' here",
         ),
         ({'train_dataloader.sampler.shuffle': False}, r'train_dataloader\.sampler\.shuffle True there, False here'),
+        ({'train_dataloader.dataset.indices': [7, 6, 5, 4, 3, 2, 1, 0]}, r'dataset\.indices\.0 not set there, 7 here'),
+        (
+            {'train_dataloader.collate_fn': dict(type='pseudo_collate')},
+            r"collate_fn\.type 'default_collate' there, 'pseudo_collate' here",
+        ),
         ({'model.terms.kd.tau': 7}, r'model\.terms\.kd\.tau not set there, 7 here'),
         ({'model.views.student.size': 16}, r'model\.views\.student\.size 32 there, 16 here'),
         ({'model.warmup_iters': 9}, r'model\.warmup_iters not set there, 9 here'),
@@ -100,7 +105,7 @@ def resume(job, path=None, **options):
         ({'model.terms.kd.weighting.type': 'DATW'}, r"model\.terms\.kd\.weighting\.type 'Uniform' there, 'DATW' here"),
         (
             {'model.teachers.teacher.config.backbone.arch.num_heads': 4},
-            r'model\.teachers\.teacher\.config\.backbone\.arch\.num_heads 2 there, 4 here',
+            r'model\.teachers\.teacher: model\.backbone\.arch\.num_heads 2 there, 4 here',
         ),
     ],
     ids=[
@@ -120,6 +125,8 @@ def resume(job, path=None, **options):
         'labels',
         'pipeline',
         'order',
+        'samples',
+        'collate',
         'term',
         'view',
         'warm-up',
@@ -172,6 +179,18 @@ def test_a_students_file_that_was_edited_is_one_clear_error(done, tmp_path):
         runner_of(done, **options, resume=True).train()
 
 
+def test_a_teachers_file_that_was_edited_is_one_clear_error(done, tmp_path):
+    file, model = tmp_path / 'teacher.py', vit()
+    options = dict(without_validation(work_dir=str(tmp_path / 'run')), **{'model.teachers.teacher.config': str(file)})
+    for rate in (0.0, 0.5):
+        model['backbone']['drop_rate'] = rate
+        file.write_text(f'model = {model}')
+        if not rate:
+            runner_of(done, **options).train()
+    with pytest.raises(CheckpointError, match=r'teachers\.teacher: model\.backbone\.drop_rate 0\.0 there, 0\.5 here'):
+        runner_of(done, **options, resume=True).train()
+
+
 def test_how_a_student_is_tested_may_be_changed_when_its_training_is_resumed(done):
     resume(done, **{'model.student.config.head.topk': (1, 2)})
 
@@ -190,7 +209,7 @@ def test_a_finished_run_whose_config_is_the_same_ends_at_once_and_says_so(done, 
 def test_a_longer_run_goes_on_also_from_a_checkpoint_that_says_nothing_of_its_settings(job, warnings):
     path = job.work_dir / 'epoch_2.pth'
     checkpoint = read(path)
-    for key in ('settings', 'teachers', 'drawn', 'seen', 'network', 'step'):
+    for key in ('config', 'teachers'):
         del checkpoint['meta']['training'][key]
     torch.save(checkpoint, path)
     other = [dict(STEPS, milestones=[5])]
@@ -367,19 +386,6 @@ def test_nothing_to_resume_is_said_in_a_line_of_its_own_and_training_begins(job,
     lines = [line for line in warnings.messages if 'nothing to resume' in line]
     assert len(lines) == 1 and lines[0].endswith('has no last_checkpoint; training begins anew')
     assert len(job.losses()) == 4 + 2
-
-
-def test_lists_of_training_data_are_known_by_their_names_whatever_wraps_them_and_wherever_they_lie():
-    def lists(dataset):
-        return training_lists(dict(train_dataloader=dict(batch_size=2, dataset=dataset)))
-
-    split, known = dict(ann_file='a/train_1.txt', test_mode=False), 'train_dataloader.dataset.ann_file'
-    assert lists(split) == lists(dict(type='RepeatDataset', times=2, dataset=split)) == {known: 'train_1.txt'}
-    assert lists(dict(datasets=[split, dict(ann_file='b.txt')])) == {known: 'train_1.txt, b.txt'}
-    fold = dict(type='KFoldDataset', dataset=dict(ann_file='all.txt', label_seed=1), fold=2)
-    more = {known.replace('ann_file', name): value for name, value in dict(label_seed='1', fold='2').items()}
-    assert lists(fold) == {known: 'all.txt', **more}
-    assert lists(dict(ann_file='', data_root='pictures')) == training_lists(dict(train_dataloader=None)) == {}
 
 
 def test_parameters_in_another_order_are_found_for_an_optimizer_knows_them_by_their_places():
