@@ -39,7 +39,11 @@ def readings_without_networks(terms, step):
     """What the terms read when they are set up from a cache's manifest."""
     known = {
         name: CachedTeacher(
-            {what: list(getattr(outputs, what).shape) for what in ('logits', 'pooled', 'grid')}, outputs.window, {}, {}
+            {what: list(getattr(outputs, what).shape) for what in ('logits', 'pooled', 'grid')},
+            outputs.window,
+            {},
+            {},
+            {},
         )
         for name, outputs in step.teachers.items()
     }

@@ -60,7 +60,8 @@ def open_cache(
         name: CachedTeacher(
             there[name]['shapes'],
             plan.window(name),
-            dict(file=there[name]['file'], sha256=there[name]['sha256'], network=there[name]['model']),
+            dict(file=there[name]['file'], sha256=there[name]['sha256']),
+            there[name]['model'],
             dict(classes=there[name]['classes']),
         )
         for name in specs

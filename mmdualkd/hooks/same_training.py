@@ -129,7 +129,7 @@ def training_of(runner: Runner) -> dict[str, Any]:
         batch=batch.samples * batch.processes,
         epoch=0 if isinstance(runner.train_loop, IterBasedTrainLoop) else len(runner.train_dataloader),
         teachers={
-            name: {**teacher._source, 'network': _held(teacher._source['network'])}
+            name: {**teacher._source, 'network': _held(teacher._settings)}
             for name, teacher in getattr(model, 'teachers', {}).items()
             if hasattr(teacher, '_source')
         },
@@ -147,20 +147,21 @@ def _config(model: nn.Module, cfg: Mapping) -> dict[str, Any]:
     """
     schedules, scale = cfg.get('param_scheduler') or [], cfg.get('auto_scale_lr') or {}
     parts = dict(
-        train_dataloader=cfg['train_dataloader'],
-        optim_wrapper={'type': 'OptimWrapper', **cfg['optim_wrapper']},
+        train_dataloader=cfg.get('train_dataloader'),
+        optim_wrapper={'type': 'OptimWrapper', **(cfg.get('optim_wrapper') or {})},
         param_scheduler=[schedules] if 'type' in schedules else schedules,
         auto_scale_lr=scale if scale.get('enable') else None,
         sync_bn=cfg.get('sync_bn'),
     )
     hooks = cfg.get('custom_hooks') or ()
     parts['EMAHook'] = next((hook for hook in hooks if 'EMAHook' in str(hook.get('type'))), None)
+    of_model = cfg.get('model') or {}  # a runner that is built in Python may have no config
     if hasattr(model, 'student_config'):
-        names = ', '.join(sorted(cfg['model'].get('teachers') or {}))
-        parts['model'] = {**cfg['model'], 'teachers': names, 'student': None}
+        names = ', '.join(sorted(of_model.get('teachers') or {}))
+        parts['model'] = {**of_model, 'teachers': names, 'student': None}
         settings = flat('model.student', model.student_config, empty=True)
     else:
-        settings = flat('model', cfg['model'], empty=True)
+        settings = flat('model', of_model, empty=True)
     for key, part in parts.items():
         settings |= flat(key, part)
     return _held(settings)

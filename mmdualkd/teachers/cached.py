@@ -18,13 +18,15 @@ class CachedTeacher:
     Attributes:
         shapes: Of its ``logits``, ``pooled`` and ``grid`` for one sample, rows first.
         window: As of :class:`~mmdualkd.outputs.Outputs`.
-        _source: File and SHA-256 of its weights and the settings of its network, as of one that is built.
+        _source: File and SHA-256 of its weights, as of one that is built.
+        _settings: Those of its network by full keys, likewise.
         _dataset_meta: Its classes, likewise.
     """
 
     shapes: Mapping[str, list[int]]
     window: tuple[float, float] | None
-    _source: Mapping[str, Any]
+    _source: Mapping[str, str]
+    _settings: Mapping[str, Any]
     _dataset_meta: Mapping[str, Any]
 
 

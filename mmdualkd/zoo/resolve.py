@@ -186,8 +186,8 @@ def build_teacher(spec: dict, name: str, num_classes: int | None) -> nn.Module:
     cfg, address = resolve_model(spec, key, num_classes)
     if address is None:
         raise ConfigError(f"{key} has no checkpoint: give 'zoo', a path or an http(s) address")
-    network = flat('model', cfg, empty=True)
+    settings = flat('model', cfg, empty=True)
     model = build_resolved(cfg)
     load_teacher_weights(model, address, f'{key}.checkpoint')
-    model._source['network'] = network
+    model._settings = settings
     return model
