@@ -28,6 +28,7 @@ FREE |= {'persistent_workers', 'pin_memory', 'pin_memory_device', 'prefetch_fact
 FREE |= {'timeout', 'checkpoint', 'init_cfg', 'pretrained', 'teacher_cache', 'test_cfg', 'average_clips', 'topk'}
 FREE |= {'with_cp', 'compile'}
 USUAL = {'optim_wrapper.accumulative_counts': 1, 'model.warmup_iters': 0}  # defaults written out
+HOOKS = 'EMAHook', 'EpochSeedHook', 'SwitchRecipeHook'  # those that change what is trained
 
 
 def check_training(runner: Runner, checkpoint: dict[str, Any]) -> None:
@@ -153,8 +154,8 @@ def _config(model: nn.Module, cfg: Mapping) -> dict[str, Any]:
         auto_scale_lr=scale if scale.get('enable') else None,
         sync_bn=cfg.get('sync_bn'),
     )
-    hooks = cfg.get('custom_hooks') or ()
-    parts['EMAHook'] = next((hook for hook in hooks if 'EMAHook' in str(hook.get('type'))), None)
+    for hook in cfg.get('custom_hooks') or ():
+        parts |= {name: hook for name in HOOKS if name in str(hook.get('type'))}
     of_model = cfg.get('model') or {}  # a runner that is built in Python may have no config
     if hasattr(model, 'student_config'):
         names = ', '.join(sorted(of_model.get('teachers') or {}))

@@ -259,6 +259,12 @@ def test_weights_that_are_averaged_otherwise_are_one_clear_error(job, tmp_path):
         runner_of(job, **options, custom_hooks=averaged(0.2), resume=True).train()
 
 
+def test_a_hook_of_a_training_that_is_taken_out_is_one_clear_error(job):
+    hooks = [hook for hook in Config.fromfile(job.config).custom_hooks if hook['type'] != 'mmdualkd.EpochSeedHook']
+    with pytest.raises(CheckpointError, match="EpochSeedHook.type 'EpochSeedHook' there, not set here"):
+        resume(job, custom_hooks=hooks)
+
+
 def test_another_batch_is_one_clear_error_in_a_loop_without_epochs_too(done, tmp_path):
     def train(**options):
         loop = dict(train_cfg=dict(_delete_=True, by_epoch=False, max_iters=1), param_scheduler=None)
