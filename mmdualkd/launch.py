@@ -17,7 +17,7 @@ from mmengine.logging import MMLogger, print_log
 from .console.handlers import plainly
 from .endings import run_tool  # noqa: F401  (the tools have it from here)
 from .errors import ConfigError
-from .files import check_folder
+from .files import check_folder, open_whole
 from .fragments import merge_options, take_terms
 from .reading import check_file, read_file, with_names
 from .setting_values import lost_hooks
@@ -209,8 +209,10 @@ def _checking(kind: type, dumps: bool = True) -> type:
 
         def load_or_resume(self) -> None:
             super().load_or_resume()
-            if dumps:
-                super().dump_config()
+            if dumps and is_main_process():  # whole, or the next command would take it for the user's own
+                name = os.path.basename(self.cfg.filename or f'{self.timestamp}.py')
+                with open_whole(Path(self.work_dir, name), 'wb') as file:
+                    file.write(self.cfg.dump().encode())
 
     Checking.__name__ = kind.__name__
     return Checking
@@ -237,8 +239,13 @@ def _time_of(name: str) -> datetime | None:
 
 
 def _is_dump(path: Path) -> bool:
-    """Whether a config file is a dump of MMEngine's, or none: it has the launcher in it, and no base or comment."""
-    text = path.read_text(errors='replace') if path.is_file() else 'launcher'
+    """Whether a config file is a dump of MMEngine's, or none: it has the launcher in it, and no base or comment.
+
+    MMEngine's own tools leave an empty one where the disk is full.
+    """
+    text = path.read_text(errors='replace') if path.is_file() else ''
+    if not text.strip():
+        return True
     return bool(re.search(r'^[\s"]*launcher\b', text, re.M)) and not re.search(r'^\s*(_base_|#)', text, re.M)
 
 

@@ -14,7 +14,7 @@ from leaves import DISTILLATION, load, refused, write_leaf
 from mmdualkd import launch
 from mmdualkd.arguments import file_path, folder_path
 from mmdualkd.distillers import DualTeacherDistiller
-from mmdualkd.errors import ConfigError
+from mmdualkd.errors import CheckpointError, ConfigError
 from mmdualkd.flags import set_flags
 from mmdualkd.hooks.corrupt_video import max_fraction_of
 from mmdualkd.launch import build_runner, run_tool
@@ -322,6 +322,19 @@ def test_a_work_dir_in_which_the_copy_would_take_the_place_of_a_config_is_refuse
     load(config).dump(dump)
     build_runner(load(dump, '--work-dir', tmp_path))  # as to resume with the copy
     build_runner(load(config, '--work-dir', tmp_path))
+
+
+def test_the_copy_of_a_config_is_written_whole_or_stays_and_an_empty_one_is_nobodys(leaf, tmp_path):
+    config = leaf('')
+    build_runner(load(config, '--work-dir', tmp_path)).load_or_resume()
+    copy = tmp_path / config.name
+    before, again = copy.read_text(), build_runner(load(config, '--work-dir', tmp_path))
+    with full_disk(100), pytest.raises(CheckpointError, match=f'^{str(copy)!r} cannot be written: File too large'):
+        again.load_or_resume()
+    assert copy.read_text() == before and 'launcher' in before
+    copy.write_text('')  # as MMAction2's own tools leave it
+    build_runner(load(config, '--work-dir', tmp_path)).load_or_resume()
+    assert copy.read_text() == before
 
 
 def test_a_session_stands_behind_the_earlier_ones_whatever_the_clock_says(leaf, tmp_path):
