@@ -4,8 +4,7 @@ import copy
 from collections.abc import Collection
 from pathlib import Path
 
-import torch
-
+from ..checkpoint import write_checkpoint
 from ..errors import check_name
 from ..zoo.resolve import build_model
 
@@ -20,6 +19,7 @@ def with_random_teachers(cfg: dict, folder: str | Path, names: Collection[str]) 
 
     Raises:
         ConfigError: If a name is no teacher's, or a teacher cannot be built.
+        CheckpointError: If the folder has no room.
     """
     cfg = copy.deepcopy(cfg)
     for name in names:
@@ -28,5 +28,5 @@ def with_random_teachers(cfg: dict, folder: str | Path, names: Collection[str]) 
         spec.checkpoint = None
         teacher, _ = build_model(spec, f'model.teachers.{name}', cfg.get('num_classes'))
         spec.checkpoint = str(Path(folder) / f'{name}.pth')
-        torch.save(teacher.state_dict(), spec.checkpoint)
+        write_checkpoint(teacher.state_dict(), spec.checkpoint)
     return cfg
