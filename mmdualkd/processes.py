@@ -17,6 +17,7 @@ from .errors import ConfigError
 PATIENCE = 20  # seconds that an interrupted tool has to end by itself
 LOCK = '.lock'
 TRAINING = '.training'  # names the process that trains in a work directory
+HELD = (errno.EACCES, errno.EAGAIN)  # by another process; other errors are of file systems without locks
 TOOLS = Path(__file__).parent / '.mim' / 'tools'
 
 
@@ -60,15 +61,23 @@ def locked(folder: Path, key: str = '--out') -> Iterator[IO[str]]:
         The lock's file; a child that inherits it holds the lock, too.
 
     Raises:
-        ConfigError: If another command works there.
+        ConfigError: If another command works there, or the lock's file is not ours to write.
     """
-    with (folder / LOCK).open('w') as file:
+    with _opened(folder, LOCK, 'w', key) as file:
         os.set_inheritable(file.fileno(), True)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise ConfigError(f'{key}={str(folder)!r}: another command is working there; wait for it') from error
+            if error.errno in HELD:
+                raise ConfigError(f'{key}={str(folder)!r}: another command is working there; wait for it') from error
         yield file
+
+
+def _opened(folder: str | Path, name: str, mode: str, key: str) -> IO[str]:
+    try:
+        return Path(folder, name).open(mode)
+    except OSError as error:  # of another user's, in a folder that both may write
+        raise ConfigError(f'{key}={str(folder)!r} cannot be written: {error.strerror} ({error.filename})') from error
 
 
 @contextmanager
@@ -78,13 +87,13 @@ def training_in(work_dir: str | Path) -> Iterator[None]:
     Unlike :func:`locked`'s it is the process's own: workers that outlive a killed training do not hold it.
 
     Raises:
-        ConfigError: If another process trains there; names it.
+        ConfigError: If another process trains there; names it. Or if the lock's file is not ours to write.
     """
-    with Path(work_dir, TRAINING).open('a+') as file:
+    with _opened(work_dir, TRAINING, 'a+', 'work_dir') as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            if error.errno in (errno.EACCES, errno.EAGAIN):  # others are of file systems without locks
+            if error.errno in HELD:
                 file.seek(0)
                 raise ConfigError(
                     f'work_dir={str(work_dir)!r}: another training is writing there ({file.read().strip()}): name '
