@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, DistillError
-from ..files import open_whole
+from ..files import PART, open_whole
 from ..names import RUN
 from ..processes import LOCK, PATIENCE, command_of, end_with_parent, environment
 
@@ -82,7 +82,8 @@ class Run:
         from ..datasets.kept import others_in
 
         ours = OURS + LATER if (folder / CONFIG).is_file() else OURS
-        others = [entry.name for entry in folder.iterdir() if entry.name not in ours] if folder.exists() else []
+        names = [entry.name for entry in folder.iterdir()] if folder.exists() else []
+        others = [name for name in names if name.removesuffix(PART) not in ours]  # a kill may leave a part
         if (folder / FRAMES).is_dir() and others_in(folder / FRAMES):  # anyone's folder may have that name
             others.append(FRAMES)
         if others and not (folder / STATE).is_file():

@@ -81,6 +81,7 @@ def test_a_run_that_was_moved_is_refused(tmp_path):
 
 def test_a_run_whose_state_was_lost_goes_on(tmp_path):
     (tmp_path / 'annotations').mkdir()
+    (tmp_path / 'run.json.mmdualkd-part').touch()  # of a kill while it was first written
     (tmp_path / 'frames').mkdir()
     (tmp_path / 'frames' / f'{"0a" * 16}.pt').touch()
     Run.check_free(tmp_path)
