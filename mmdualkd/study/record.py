@@ -4,7 +4,6 @@ import datetime
 import json
 import shlex
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,8 @@ class Record:
         for run in runs:
             noted = by_place.get(str(run.work_dir), {})
             if run.state.status == 'finished':
-                run.state.cache = noted.get('cache') and Path(noted['cache'])
+                cache = noted['cache'] if 'cache' in noted else _cache_of(run)
+                run.state.cache = cache and Path(cache)
             elif noted.get('status') == 'failed':
                 run.state.status, run.state.error = 'failed', noted.get('error')
         self.head = dict(
@@ -56,13 +56,19 @@ class Record:
         self.caches: dict[str, dict[str, Any]] = before.get('caches', {})
 
     def _before(self) -> dict[str, Any]:
-        """What was noted: its start, runs by work directory, caches by path; nothing if the file is no record."""
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            found = json.loads((self.folder / 'study.json').read_text(encoding='utf-8'))
+        """What was noted: its start, runs by work directory, caches by path; nothing, and a word, of no record."""
+        path = self.folder / 'study.json'
+        try:
+            found = json.loads(path.read_text(encoding='utf-8'))
             runs = {run['work_dir']: dict(run) for run in found['runs']}
             caches = {one['path']: {name: one[name] for name in CACHE} for one in found['caches']}
             return dict(started=found['started'], runs=runs, caches=caches)
-        return {}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            told = f'{str(path)!r} cannot be read ({type(error).__name__}) and is written anew from the trainings'
+            print(f'warning: {told}: what caches cost and why trainings failed is lost', flush=True)
+            return {}
 
     def add_cache(self, cost: dict[str, Any]) -> None:
         """Notes what a cache cost; the times of commands add up, unless one was stopped before it was noted."""
@@ -122,3 +128,11 @@ class Record:
         with open_whole(out, 'w') as file:
             file.write(text)
         return text
+
+
+def _cache_of(run: Run) -> str | None:
+    """The cache that a training read its teachers from, as the copy of its config says."""
+    try:
+        return Config.fromfile(run.work_dir / Path(run.file).name).model.get('teacher_cache')
+    except Exception:  # it is gone, or whatever a damaged one makes Python say
+        return None

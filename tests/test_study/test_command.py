@@ -398,10 +398,22 @@ def test_sigterm_ends_what_runs_and_all_that_it_started_and_the_same_command_goe
         '{"runs": [',
     ],
 )
-def test_notes_that_are_no_record_are_written_anew(command, notes):
+def test_notes_that_are_no_record_are_written_anew(command, notes, capsys):
     PLACE.mkdir(parents=True)
     (PLACE / 'study.json').write_text(notes)
     command('--rows', 'Alone', '--splits', 'x')
+    told = capsys.readouterr().out.splitlines()[0]
+    assert re.fullmatch(r"warning: '.*study\.json' cannot be read \(\w+\) and is written anew .*", told)
+
+
+def test_without_notes_a_row_from_a_cache_is_known_by_its_config_and_never_taken_for_one_that_ran_teachers(command):
+    command('--splits', 'x')
+    for place in PLACE.glob('KD/x/*'):
+        (place / 'kd.py').write_text("model = dict(teacher_cache='c')\n")  # the copy that a training leaves
+    (PLACE / 'study.json').unlink()
+    command('--splits', 'x')
+    assert {run['cache'] for run in record()['runs'] if (run['row'], run['split']) == ('KD', 'x')} == {'c'}
+    assert 'What teachers add' not in (PLACE / 'table.md').read_text()
 
 
 def test_two_commands_do_not_work_at_one_study_nor_at_one_teacher(command):
