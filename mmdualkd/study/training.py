@@ -116,11 +116,12 @@ def train_all(
                 slot = min(set(range(jobs)) - {one.slot for one in active})
                 try:
                     active.append(Training(run, threads, slot))
-                    note()
                 except DistillError as error:
                     run.state.status, run.state.error = 'failed', str(error)
                     done += 1
                     _tell(run, f'{done}/{len(runs)}', '')
+                else:
+                    note()
             ended = [one for one in active if one.tool.code() is not None]
             for one in ended:
                 active.remove(one)

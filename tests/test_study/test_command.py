@@ -311,16 +311,18 @@ def test_rows_of_a_teacher_that_was_trained_anew_since_are_refused_unless_it_has
     assert not teacher.exists()
 
 
-def test_a_full_disk_ends_the_command_with_what_was_full(command, capsys, monkeypatch):
+@pytest.mark.parametrize('room', [0, 1, 2])
+def test_a_full_disk_ends_the_command_with_what_was_full(command, capsys, monkeypatch, room):
     def full(self):
         raise CheckpointError(f'{self.folder}: No space left on device')
 
     write = record_module.Record.write
     counts = iter(range(9))
-    monkeypatch.setattr(record_module.Record, 'write', lambda self: write(self) if next(counts) < 2 else full(self))
+    monkeypatch.setattr(record_module.Record, 'write', lambda self: write(self) if next(counts) < room else full(self))
     with pytest.raises(CheckpointError, match='No space left on device'):
         command('--rows', 'Alone', '--splits', 'x')
-    assert 'trainings were ended; the same command goes on' in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert 'trainings were ended; the same command goes on' in output and ' failed: ' not in output
 
 
 def test_splits_that_share_configs_have_their_own_teachers_by_a_work_dir(command, capsys):
