@@ -17,7 +17,8 @@ import warnings
 from pathlib import Path
 
 from mmdualkd.arguments import whole_number
-from mmdualkd.processes import Tool, command_of, end_all, sigterm_as_interruption
+from mmdualkd.files import check_folder
+from mmdualkd.processes import Tool, command_of, end_all, locked, sigterm_as_interruption
 from mmdualkd.scalars import logs_of, read_log, top1_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -190,10 +191,16 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    check_folder('the folder of the demo', FOLDER)
+    with sigterm_as_interruption(), locked(FOLDER, 'the folder of the demo'):  # another's runs would go
+        run(args)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Does all of it, in a folder that no other command works in."""
     runs_folder = FOLDER / 'runs'
     for folder in (runs_folder, FOLDER / 'export'):
         shutil.rmtree(folder, ignore_errors=True)
-    warnings.simplefilter('ignore')  # what importing the stack says does not belong between the demo's lines
     from mmengine.config import Config
     from mmengine.logging import MMLogger
     from moving_shapes import make_clips
@@ -269,5 +276,7 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with sigterm_as_interruption():
-        main()
+    warnings.simplefilter('ignore')  # what importing the stack says does not belong between the demo's lines
+    from mmdualkd.launch import run_tool
+
+    run_tool(main)

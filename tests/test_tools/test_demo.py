@@ -19,7 +19,7 @@ from mmengine.runner import Runner
 from moving_shapes import make_clips
 
 from mmdualkd.checkpoint import read_checkpoint
-from mmdualkd.processes import Tool
+from mmdualkd.processes import Tool, locked
 
 DEMO = ROOT / 'configs' / 'demo'
 TEACHERS = dict(vit=90, cnn=90)  # percent on clips that no training saw
@@ -115,6 +115,16 @@ with demo.sigterm_as_interruption():
     for log in logs:
         with pytest.raises(ProcessLookupError):
             os.kill(int(log.read_text()), 0)
+
+
+def test_a_second_demo_is_refused_and_leaves_the_runs_of_the_first(tmp_path):
+    run = tmp_path / demo.FOLDER / 'runs' / 'student_alone_seed0'
+    run.mkdir(parents=True)
+    with locked(tmp_path / demo.FOLDER):
+        done = process(TOOLS / 'demo.py', cwd=tmp_path)
+    told = "ConfigError: the folder of the demo='work_dirs/demo': another command is working there; wait for it"
+    assert done.returncode == 1 and done.stdout.splitlines()[-1] == told and 'Traceback' not in done.stdout
+    assert run.is_dir()
 
 
 def test_a_job_that_fails_ends_the_others_and_is_named(tmp_path, monkeypatch):
