@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..datasets.kept import remove_kept
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError
 from ..files import check_folder
 from ..machine import cores
 from ..processes import locked
@@ -105,6 +105,7 @@ def distill(
             return describe(samples[0], out, arguments['student'], arguments['teachers'])
 
         found = run.first_stage('data', 'data', prepare)
+        check_lists(out / 'annotations', found, run.path)
         of, root = found['of'], Path(found['root'])
         learner = entry_of(arguments['student'], of, '--student', from_scratch, None, found)
         guides = teachers_of(arguments['teachers'], of, from_scratch, arguments['teacher_checkpoints'], found)
@@ -145,6 +146,29 @@ def distill(
         outcome = read_outcome(out)
         print(write_report(outcome), flush=True)
         return outcome
+
+
+def check_lists(folder: Path, found: Mapping[str, Any], state: Path) -> None:
+    """Refuses lists that do not hold what was found: what trains from now on would be of other data.
+
+    Args:
+        folder: Where the lists lie.
+        found: What :func:`describe` gave.
+        state: The file of the run's state, for errors.
+
+    Raises:
+        DataError: Names the list.
+    """
+    counts = dict(train=found['train'] + found.get('unlabelled', 0), val=found['val'], test=found.get('test', 0))
+    for name, count in counts.items():
+        path = folder / f'{name}.txt'
+        lines = path.read_bytes().count(b'\n') if path.is_file() else 0
+        if lines < count:
+            raise DataError(
+                f'{str(path)!r} lists {lines} samples, {count} were found when the run began; to have it written anew '
+                f'of the same data, delete {str(state)!r} and give the same arguments: trainings go on from their '
+                'checkpoints'
+            )
 
 
 def describe(samples: Samples, out: Path, student: str, teachers: Sequence[str]) -> dict[str, Any]:

@@ -92,6 +92,19 @@ def test_the_same_call_again_does_nothing_and_gives_the_same(run, videos, monkey
     assert again.metrics == run.metrics and capsys.readouterr().out.count('done before') == len(STAGES)
 
 
+@pytest.mark.parametrize('name', ['train', 'val'])
+def test_a_list_that_was_cut_short_is_an_error_for_what_trains_later_would_be_of_other_data(run, videos, name):
+    path = run.folder / 'annotations' / f'{name}.txt'
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    told = rf"{name}\.txt' lists \d samples, {len(whole.splitlines())} were found when the run began; to have"
+    try:
+        with pytest.raises(DataError, match=told):
+            mmdualkd.distill(videos, out=run.folder, baseline=True, **SMALL, **SHORT)
+    finally:
+        path.write_bytes(whole)
+
+
 def test_other_arguments_are_another_run(run, videos):
     with pytest.raises(ConfigError, match='holds another run: epochs=1 there, 2 here'):
         mmdualkd.distill(videos, out=run.folder, baseline=True, **{**SMALL, **SHORT, 'epochs': 2})
