@@ -160,3 +160,25 @@ def test_training_takes_what_fits_and_refuses_weights_of_which_none_does(job, we
         assert runner.train_loop is not None
         with pytest.raises(CheckpointError, match='load_from=.*: 1 of its .* tensors fit .* none of them outside'):
             runner.load_or_resume()
+
+
+@pytest.mark.parametrize('hook', ['mmengine.EMAHook', 'mmpretrain.EMAHook'])
+@pytest.mark.parametrize('trains', [True, False], ids=['train', 'test'])
+@pytest.mark.parametrize('whole', [True, False], ids=['checkpoint', 'state dict'])
+def test_a_plain_model_takes_the_student_of_a_distillers_checkpoint_averaged_or_not(job, tmp_path, hook, trains, whole):
+    state = {name: value + 2 for name, value in runner_of(job).model.state_dict().items()}  # all models begin alike
+    raw = {f'module.{name}': value + 1 for name, value in state.items()}
+    averaged = dict(state_dict=copy.deepcopy(state), ema_state_dict={'steps': torch.tensor(2), **raw}, meta={})
+    torch.save(averaged if whole else state, tmp_path / 'epoch_2.pth')
+    cfg = Config.fromfile(job.config)
+    cfg.model, cfg.load_from, cfg.experiment_name = resnet(), str(tmp_path / 'epoch_2.pth'), f'{tmp_path}'
+    cfg.custom_hooks = [dict(type='mmdualkd.PreflightHook'), dict(type=hook)]
+    runner = Runner.from_cfg(cfg)
+    assert not trains or runner.train_loop is not None
+    runner.call_hook('before_run')
+    runner.load_or_resume()
+    if trains:
+        runner.call_hook('before_train')
+    runner.call_hook('before_val_epoch' if trains else 'before_test_epoch')  # which the averaged weights judge
+    for name, value in runner.model.named_parameters():
+        assert torch.equal(value.cpu(), state[f'student.{name}']), name
