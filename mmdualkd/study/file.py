@@ -44,6 +44,12 @@ def read_study(path: Path) -> Config:
     check_seeds(f'{path}: seeds', study.get('seeds', [0]))
     if study.get('views') is not None and (type(study.views) is not int or not 1 <= study.views <= MAX_VIEWS):
         raise ConfigError(f'{path}: views must be a whole number from 1 to {MAX_VIEWS}, got {study.views!r}')
+    place = f'studies/{path.stem}'
+    if study.get('views') and (read := read_written(place)) != place:
+        raise ConfigError(
+            f'{path}: its caches lie in a folder of its name, which would reach the trainings as {read!r}: give the '
+            'file a name without commas and brackets'
+        )
     study.cache_dtype = study.get('cache_dtype', 'float16')
     check_name(f'{path}: cache_dtype', study.cache_dtype, DTYPES, 'type of what a cache keeps')
     if not isinstance(study.get('teachers', []), list):

@@ -55,6 +55,16 @@ def test_names_and_options_reach_the_trainings_as_they_stand_or_are_refused(tmp_
         read_study(tmp_path / 'study.py')
 
 
+@pytest.mark.parametrize('name', ['a,b', 'study (2)', 'study (3'])
+def test_a_name_that_a_path_of_caches_would_lose_on_its_way_is_refused_where_there_are_caches(tmp_path, name):
+    path = tmp_path / f'{name}.py'
+    path.write_text(STUDY)
+    read_study(path)
+    path.write_text(f'{STUDY}views = 2\n')
+    with pytest.raises(ConfigError, match=r'its caches lie in a folder of its name, which would reach'):
+        read_study(path)
+
+
 def test_a_study_that_inherits_another_has_the_names_that_it_computes_with(tmp_path):
     (tmp_path / 'base.py').write_text(f'{STUDY}seed = 3\nseeds = [seed]\n')
     (tmp_path / 'study.py').write_text("_base_ = 'base.py'\ntitle = 'Another'\n")
