@@ -11,7 +11,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..checkpoint import last_checkpoint, read_checkpoint
+from ..checkpoint import last_checkpoint, read_checkpoint, save_student
 from ..checks import check_config
 from ..checks.random_weights import with_random_teachers
 from ..errors import CheckpointError, ConfigError
@@ -115,6 +115,17 @@ class Plan:
             raise CheckpointError(f'{self.run.folder / training} holds no checkpoint any more; {AGAIN}')
         return path
 
+    def mend_weights(self, training: str) -> None:
+        """Writes the plain weights of a training that is done anew where they alone are damaged."""
+        if (named := self._named(training)) is None:
+            return
+        weights = named.with_name(f'student_{named.name}')
+        try:
+            read_checkpoint(weights, training)
+        except CheckpointError as error:
+            save_student(self.final(training), weights)
+            print(f'warning: {error}; it is written anew from {named.name}', flush=True)
+
     def options(self) -> dict[str, Any]:
         """Settings that give all data loaders the number of workers that was asked for."""
         if self.workers is None:
@@ -198,6 +209,8 @@ class Plan:
         epochs = self.lengths['teachers' if training.startswith('teachers/') else 'student']
 
         def work() -> None:
+            for role in self.trained if training == STUDENT else ():
+                self.mend_weights(f'teachers/{role}')
             last = self.last(training)
             resume = ['--resume', last] if last else []
             arguments = [self.config(training), '--work-dir', work_dir, *resume, *self.loaders()]
@@ -208,6 +221,8 @@ class Plan:
     def check_teachers(self) -> list[dict[str, Any]]:
         """What teachers and the initial student know of the held-out data, those that the student is tested on."""
         path, folder, config = self.run.folder / 'teachers.json', self.run.folder / 'check', self.config(STUDENT)
+        for role in self.trained:
+            self.mend_weights(f'teachers/{role}')
         if self.job.tested:
             folder.mkdir(exist_ok=True)
             config = folder / 'on_test_data.py'
@@ -235,6 +250,7 @@ class Plan:
         """The student's own metrics by its stock test pipeline."""
         work_dir = self.run.folder / 'tests' / training
         last = self.final(training)
+        self.mend_weights(training)
         weights = last.with_name(f'student_{last.name}')
         run_tool('test', self.config(training), weights, '--work-dir', work_dir, *self.loaders())
         newest = max(work_dir.glob('*/*.json'), key=lambda path: path.parent.name)

@@ -70,6 +70,22 @@ def test_a_training_goes_on_from_the_newest_whole_checkpoint_and_ends_with_no_ol
     assert plan.last('distilled') is None and 'warning: distilled begins anew' in capsys.readouterr().out
 
 
+def test_plain_weights_that_alone_are_damaged_or_gone_are_written_anew_from_their_checkpoint(tmp_path, capsys):
+    plan, folder = Plan(SimpleNamespace(folder=tmp_path), None, None, {}, baseline=False), tmp_path / 'distilled'
+    plan.mend_weights('distilled')  # nothing has been trained
+    folder.mkdir()
+    torch.save(dict(state_dict={'student.w': torch.ones(3)}), folder / 'epoch_2.pth')
+    (folder / 'last_checkpoint').write_text('distilled/epoch_2.pth')
+    weights = folder / 'student_epoch_2.pth'
+    for damage in (lambda: None, lambda: weights.write_bytes(weights.read_bytes()[:99])):
+        damage()
+        plan.mend_weights('distilled')
+        assert torch.load(weights)['state_dict']['w'].tolist() == [1, 1, 1]
+        assert "student_epoch_2.pth'" in (told := capsys.readouterr().out) and 'anew from epoch_2.pth' in told
+    plan.mend_weights('distilled')
+    assert not capsys.readouterr().out
+
+
 def test_the_workers_that_were_asked_for_are_those_that_are_checked(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(plan, 'load_config', lambda args: args.cfg_options)
