@@ -7,6 +7,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +19,7 @@ from .errors import CheckpointError, ConfigError, DistillError, MemoryShortage
 from .faults import config_of, explain
 from .files import shown
 from .printed import INTERRUPTED, printed
-from .processes import end_with_parent
+from .processes import end_with_parent, sigterm_as_interruption
 
 COLLATE = 'collate_tensor_fn'  # what stacks tensors in torch's default_collate
 
@@ -32,7 +33,7 @@ class _Ending:
 
 
 def run_tool(main: Callable[[], object]) -> None:
-    """Runs a tool; an error ends it with one line, its type and message, and an interruption with how to go on.
+    """Runs a tool; an error ends it with one line, its type and message, Ctrl-C and SIGTERM with how to go on.
 
     What this package cannot explain ends with its traceback, whose last line is the error. All tracebacks are in the
     log file, once there is one. The last words come when all that the tool had started (workers of data loaders, for
@@ -45,7 +46,8 @@ def run_tool(main: Callable[[], object]) -> None:
     watched = 'TORCHELASTIC_ERROR_FILE' in os.environ
     if watched:
         end_with_parent()  # torchrun gives each process a session of its own, in which it would train on unseen
-    ending = _end_of(main, watched)
+    with nullcontext() if watched else sigterm_as_interruption():  # a queue's; torchrun's own ends what it watches
+        ending = _end_of(main, watched)
     if ending is None:
         if torch.distributed.is_initialized() and torch.distributed.get_backend() == 'nccl':
             torch.distributed.destroy_process_group()  # or it warns of it; for gloo compat.leave_process_group does

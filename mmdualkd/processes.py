@@ -174,12 +174,16 @@ def end_all(tools: Sequence[Tool]) -> None:
                 process.wait(patience)
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which unlike Ctrl-C does not reach what this process runs."""
+
+
 @contextmanager
 def sigterm_as_interruption() -> Iterator[None]:
     """Lets SIGTERM do what Ctrl-C does, so that what runs is ended and noted."""
 
     def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
+        raise Terminated
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:

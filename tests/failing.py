@@ -41,6 +41,9 @@ class FailHook(Hook):
             raise torch.OutOfMemoryError(OUT_OF_MEMORY)
         if self.how == 'kill':
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.how == 'terminate':
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
         if self.how == 'interrupt':
             signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has it ignored
             os.kill(os.getpid(), signal.SIGINT)

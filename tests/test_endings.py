@@ -98,9 +98,9 @@ def test_a_training_whose_console_is_gone_goes_on_and_says_so_once(tmp_path):
     assert 'Logging error' not in done.stderr and (tmp_path / 'run' / 'last_checkpoint').is_file()
 
 
-@pytest.mark.parametrize('workers', [0, 2])
-def test_an_interruption_says_where_resume_goes_on(job, tmp_path, workers):
-    options = (f'{HOW}=interrupt', f'train_dataloader.num_workers={workers}')
+@pytest.mark.parametrize(('workers', 'how'), [(0, 'interrupt'), (2, 'interrupt'), (2, 'terminate')])
+def test_an_interruption_says_where_resume_goes_on(job, tmp_path, workers, how):
+    options = (f'{HOW}={how}', f'train_dataloader.num_workers={workers}')
     words = (job.config, '--work-dir', tmp_path, '--no-validate', '--cfg-options', *options)
     done = process(TOOLS / 'train.py', *words, fresh=workers > 0)
     assert done.returncode == 130

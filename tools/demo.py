@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mmdualkd.arguments import whole_number
 from mmdualkd.files import check_folder
-from mmdualkd.processes import Tool, command_of, end_all, locked, sigterm_as_interruption
+from mmdualkd.processes import Tool, command_of, end_all, locked
 from mmdualkd.scalars import logs_of, read_log, top1_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -192,7 +192,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     check_folder('the folder of the demo', FOLDER)
-    with sigterm_as_interruption(), locked(FOLDER, 'the folder of the demo'):  # another's runs would go
+    with locked(FOLDER, 'the folder of the demo'):  # another's runs would go
         run(args)
 
 

@@ -14,7 +14,7 @@ from mmdualkd.arguments import CfgOptions, file_path, whole_number
 from mmdualkd.errors import ConfigError, check_name
 from mmdualkd.files import check_folder, shown
 from mmdualkd.launch import run_tool
-from mmdualkd.processes import locked, sigterm_as_interruption
+from mmdualkd.processes import locked
 from mmdualkd.study.caches import share_teachers
 from mmdualkd.study.configs import config_of, files_of
 from mmdualkd.study.file import read_study
@@ -85,7 +85,7 @@ def main() -> None:
         return
     check_folder('work directory of the study', folder)
     check_out(out)
-    with sigterm_as_interruption(), locked(folder, 'work directory of the study'):
+    with locked(folder, 'work directory of the study'):
         record = Record(*words)
         train(study, runs, chosen, record, args.jobs, args.threads)
         record.write()

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import ConfigError, DistillError
 from ..files import PART, open_whole
 from ..names import RUN
-from ..processes import LOCK, PATIENCE, command_of, end_with_parent, environment
+from ..processes import LOCK, PATIENCE, Terminated, command_of, end_with_parent, environment
 
 STATE = RUN
 FRAMES = 'frames'  # decoded once, for the time of the run
@@ -170,7 +170,9 @@ def run_tool(script: str, *arguments: Any, processes: int = 1) -> None:
         words = _LastWords(child.stderr)
         try:
             code = child.wait()
-        except BaseException:  # Ctrl-C reaches the child, too, and it says its last; it must not go on alone
+        except BaseException as error:  # Ctrl-C reaches the child, too, and it says its last; it must not go on alone
+            if isinstance(error, Terminated):
+                child.terminate()
             with suppress(subprocess.TimeoutExpired):
                 child.wait(PATIENCE)
             child.terminate()

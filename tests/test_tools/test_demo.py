@@ -105,8 +105,8 @@ from pathlib import Path
 demo.Tool.__init__.__globals__['command_of'] = lambda script, *words: [
     sys.executable, '-c', 'import os, time; print(os.getpid(), flush=True); time.sleep(600)']
 jobs = [demo.Job(name, 'train', [], Path(name)) for name in 'ab']
-with demo.sigterm_as_interruption():
-    demo.run_all(jobs, 2)
+from mmdualkd.launch import run_tool
+run_tool(lambda: demo.run_all(jobs, 2))
 """)
     logs = [tmp_path / name / 'output.log' for name in 'ab']
     with subprocess.Popen([sys.executable, 'job.py'], cwd=tmp_path, env=environment()) as job:
