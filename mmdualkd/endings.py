@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import multiprocessing
 import os
 import re
 import sys
@@ -52,6 +53,8 @@ def run_tool(main: Callable[[], object]) -> None:
         if torch.distributed.is_initialized() and torch.distributed.get_backend() == 'nccl':
             torch.distributed.destroy_process_group()  # or it warns of it; for gloo compat.leave_process_group does
         return
+    for worker in multiprocessing.active_children():  # or each is waited for, 5 seconds long, with batches in its hands
+        worker.terminate()
     gc.collect()  # the error held the tool's variables; now they go, and what they started
     words = '' if watched else ending.words
     if not torch.distributed.is_initialized():
