@@ -32,11 +32,13 @@ def test_fused_kd_equals_its_formula_and_logs_its_weights(samples, classes, tau)
 def test_fused_kd_takes_the_weights_of_its_weighting_sample_by_sample():
     step = of_grids()
     term = FusedKD(tau=2.0)
+    term.name = 'kd'
     stacked = torch.stack([step.teachers[name].logits for name in ('vit', 'cnn')])
     weights = array(term.weighting(stacked, step.student.logits, step.labels))
     target = (weights[..., None] * array(stacked)).sum(0)
     p, q = softmax(target / 2), softmax(array(step.student.logits) / 2)
     np.testing.assert_allclose(term(step).item(), 4 * (p * np.log(p / q)).sum() / 5, rtol=1e-9)
+    assert step.log['kd/weight_cnn_std'].item() == pytest.approx(weights[1].std())
 
 
 def test_one_teacher_makes_fused_kd_plain_kd_whatever_the_weighting():

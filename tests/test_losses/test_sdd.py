@@ -117,8 +117,11 @@ def test_cells_are_compared_at_the_same_moments():
         model.grid[:, :, event] = 1
     term = prepared(SDD(), step)
     assert term.grid == (8, 1, 1)
+    read = []
+    term.branch.register_forward_pre_hook(lambda branch, grids: read.append(grids[0]))
     term(step)
     assert step.log['term/residual_std'] < 1e-6
+    torch.testing.assert_close(read[0], step.student.grid[:, :, 1:9])
 
 
 def test_segments_of_a_video_and_clips_share_no_moments_so_time_is_averaged_out():
