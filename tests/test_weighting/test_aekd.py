@@ -33,6 +33,8 @@ def test_the_shortest_sum_is_scipys(count, most):
         np.testing.assert_allclose(((ours @ vectors) ** 2).sum(), ((theirs @ vectors) ** 2).sum(), rtol=1e-6)
         np.testing.assert_allclose(ours, theirs, atol=2e-3)
         assert ours.sum() == pytest.approx(1) and (ours >= 0).all() and (ours <= most + 1e-9).all()
+        small = shortest_sum(torch.tensor(vectors) * 1e-7, most).numpy()  # of teachers that the student has come near
+        np.testing.assert_allclose(small, ours, atol=1e-6)
 
 
 @pytest.mark.parametrize('tau', [1.0, 4.0])

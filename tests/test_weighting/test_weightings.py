@@ -145,3 +145,18 @@ def test_weights_are_shares_for_any_number_of_teachers(weighting, count):
     weights = weighting(teachers, student, torch.eye(5)[[0, 1, 2, 3, 4, 0]])
     assert weights.shape == (count, 6) and (weights >= 0).all() and not weights.requires_grad
     assert torch.allclose(weights.sum(0), torch.ones(6), atol=1e-6)
+
+
+@pytest.mark.parametrize('weighting', [DATW(), EBKD(), CAMKD()])
+def test_teachers_that_leave_no_doubt_weigh_the_same(weighting):
+    teachers = 1000 * torch.eye(5).expand(3, 5, 5)  # the entropy is 0
+    weights = weighting(teachers, torch.zeros(5, 5), torch.eye(5))
+    torch.testing.assert_close(weights, torch.full((3, 5), 1 / 3))
+
+
+def test_no_rounding_makes_a_weight_negative():
+    """The entropy of equal scores may round to more than the logarithm of their number."""
+    for classes in range(2, 60):
+        student = torch.arange(float(classes))[None]
+        teachers = torch.stack([torch.zeros(1, classes), student])  # one unsure, one of the student's own mind
+        assert (DATW(eps=1e-12)(teachers, student, None) >= 0).all()
