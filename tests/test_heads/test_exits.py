@@ -29,6 +29,8 @@ def test_a_cnns_exit_has_a_layer_for_each_stage_to_come_and_doubles_widths_up_to
     assert [layer.in_channels for layer in pointwise] + [pointwise[-1].out_channels] == widths
     deep = [layer for layer in leave.modules() if isinstance(layer, nn.Conv3d) and layer.kernel_size[1] == 3]
     assert len(deep) == 4 - stage and all(layer.kernel_size[0] == 1 for layer in deep)  # a picture has one frame
+    side = 8 // 2 ** (4 - stage)  # each halves height and width
+    assert leave.layers(torch.zeros(1, widths[0], 3, 8, 8)).shape == (1, 24, 3, side, side)
 
 
 def test_other_kinds_have_a_block_for_each_stage_to_come_and_one_for_the_last():
