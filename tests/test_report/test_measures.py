@@ -13,6 +13,7 @@ from mmdualkd.report.measures import (
     calibrate,
     change,
     class_accuracies,
+    class_counts,
     class_means,
     confuse,
     most_confused,
@@ -60,6 +61,13 @@ def test_confusion_and_class_accuracies_are_counts():
         assert by_class[row] == pytest.approx(said.count(row) / len(said))
     assert matrix[5].sum() == 0 and np.isnan(by_class[5])  # a class without a sample has no accuracy
     assert class_means(LABELS, BEFORE == LABELS, 6)[:5] == pytest.approx(by_class[:5])
+
+
+def test_samples_of_no_class_are_left_out():
+    labels, said = np.array([-1, 0, 1, -1, 1]), np.array([1, 0, 0, 0, 1])
+    assert confuse(labels, said, 2).tolist() == [[1, 0], [1, 1]]
+    assert class_counts(labels, 2).tolist() == [1, 2]
+    assert class_accuracies(labels, said, 2).tolist() == [1, 0.5]
 
 
 def test_the_most_confused_pairs_come_first_and_right_answers_do_not_count():
