@@ -189,10 +189,13 @@ def test_a_batch_is_no_larger_than_what_a_process_has(tmp_path):
         ('mvitv2-s', True, 8, 'AdamW', 4e-5),
         ('resnet3d18-w8', False, 8, 'AdamW', 5e-3),
         ('uniformer-w32', False, 8, 'AdamW', 5e-4),
+        ('cnn-w8', False, 64, 'AdamW', 4e-3),
+        ('vit-w48', False, 32, 'AdamW', 2e-3),
     ],
 )
 def test_learning_rates_follow_the_batch(name, tuned, batch, optimizer, rate):
-    settings = recipe(find_model(name, VIDEOS, 'x'), tuned, 20, batch, 2)
+    data = PICTURES if name in MODELS[PICTURES] else VIDEOS
+    settings = recipe(find_model(name, data, 'x'), tuned, 20, batch, 2)
     assert settings['optim_wrapper']['optimizer']['type'] == optimizer
     assert settings['optim_wrapper']['optimizer']['lr'] == pytest.approx(rate)
     warm, cosine = settings['param_scheduler']
