@@ -14,9 +14,9 @@ SPECS = dict(
 )
 
 
-def preprocessor(mean, **colours):
+def preprocessor(mean, layout='NCTHW', **colours):
     return MMACTION_MODELS.build(
-        dict(type='ActionDataPreprocessor', mean=[mean] * 3, std=[57.0] * 3, format_shape='NCTHW', **colours)
+        dict(type='ActionDataPreprocessor', mean=[mean] * 3, std=[57.0] * 3, format_shape=layout, **colours)
     )
 
 
@@ -40,6 +40,14 @@ def test_alike_views_are_one_tensor_and_others_are_not(views, clip):
         assert torch.equal(made[name], views[name](clip))
     assert made['alike'] is made['student']
     assert len({id(view) for view in made.values()}) == 4
+
+
+def test_views_of_other_colours_or_in_another_layout_are_not_alike():
+    plan = ViewPlan(dict.fromkeys(('one', 'other'), dict(clip_len=1, size=16)))
+    one = View(plan, 'one', preprocessor(110.0))
+    assert one.is_like(View(plan, 'other', preprocessor(110.0)))
+    assert not one.is_like(View(plan, 'other', preprocessor(110.0, to_rgb=True)))
+    assert not one.is_like(View(plan, 'other', preprocessor(110.0, layout='NCHW')))
 
 
 def test_a_view_is_let_go_of_with_the_last_model_that_needs_it(views, clip):
