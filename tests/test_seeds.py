@@ -3,7 +3,7 @@ import random
 import numpy as np
 import torch
 
-from mmdualkd.seeds import seeded_by_name, set_aside
+from mmdualkd.seeds import seed_step, seeded_by_name, set_aside
 
 
 def draw():
@@ -35,3 +35,14 @@ def test_numbers_set_aside_do_not_move_those_that_follow():
     after = torch.rand(3)
     torch.manual_seed(0)
     assert torch.equal(torch.rand(3), after)
+
+
+def test_a_step_draws_from_seed_iteration_and_process_whatever_drew_before():
+    def drawn(*step):
+        seed_step(*step)
+        return draw()
+
+    first = drawn(3, 1, 0)
+    assert drawn(3, 1, 0) == first
+    for other in ((4, 1, 0), (3, 2, 0), (3, 1, 1)):
+        assert all(one != two for one, two in zip(drawn(*other), first, strict=True))

@@ -51,6 +51,7 @@ class Pair(torch.nn.Module):
 
 RNG = np.random.default_rng(0)
 X, TEACHER = torch.tensor(RNG.normal(size=(6, 5))), torch.tensor(RNG.normal(size=(6, 6)))
+LABELLED = torch.tensor([True, False, False, True, True, True])
 GRID = torch.tensor(RNG.normal(100.0, 0.1, size=(7, 3, 2, 4, 4)), dtype=torch.float32)
 
 
@@ -68,7 +69,8 @@ def losses_and_statistics(rank):
         with pytest.raises(ConfigError) as error:
             gather_batch(rows)
         messages.append(str(error.value))
-    return loss.detach(), gradients, standardise_channels(part), messages
+    of_labelled = Step(None, {}, None, labelled=LABELLED[half]).mean_of_labelled(X[half])
+    return loss.detach(), gradients, standardise_channels(part), messages, of_labelled
 
 
 @pytest.fixture(scope='module')
@@ -98,6 +100,11 @@ def test_channel_statistics_of_uneven_processes_are_those_of_the_whole_batch(bot
     ).sqrt()
     torch.testing.assert_close(torch.cat(parts).double(), exact, rtol=0, atol=2e-6)
     torch.testing.assert_close(torch.cat(parts), standardise_channels(GRID), rtol=0, atol=2e-6)
+
+
+def test_the_mean_over_labelled_samples_is_that_of_the_whole_batch_however_they_are_spread(both):
+    parts = [process[4] for process in both]
+    torch.testing.assert_close(sum(parts) / 2, X[LABELLED].sum(dim=1).mean())
 
 
 def test_uneven_processes_get_one_clear_error_each(both):
