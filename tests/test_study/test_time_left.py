@@ -32,6 +32,9 @@ def test_what_runs_has_its_begin_behind_it_and_rows_wait_for_all_teachers():
     runs += [run('A', seed) for seed in (1, 2)]
     assert time_left(runs, {runs[1]: now - 300}, 2) == '9 min left'
     assert time_left(runs, {runs[1]: now - 900}, 2) == '4 min left'  # longer than expected is no less than nothing
+    assert time_left(runs, {runs[1]: now - 900}, 1) == '8 min left'
+    long = [run('A', 0, 300.0), run('B', 0, 900.0), run('A', 1), run('A', 2), run('B', 1, status='running')]
+    assert time_left(long, {long[-1]: now}, 2) == '15 min left'  # which has its place before those that wait
 
 
 def test_a_row_is_timed_by_its_own_split_else_its_own_row_else_by_others_and_that_is_said():
@@ -46,7 +49,9 @@ def test_a_row_is_timed_by_its_own_split_else_its_own_row_else_by_others_and_tha
 def test_what_has_failed_is_not_waited_for_and_a_shared_teacher_counts_once():
     failed, teacher = run('A', 2, status='failed'), run('T', 0, 60.0, teacher=True)
     shared = [run('U', 0, teacher=True), run('U', 0, teacher=True)]
-    assert time_left([run('A', 0, 300.0), run('A', 1), failed], {}, 1) == '5 min left'
+    held = run('A', 3)
+    held.state.error = 'its teacher has failed'
+    assert time_left([run('A', 0, 300.0), run('A', 1), failed, held], {}, 1) == '5 min left'
     assert time_left([teacher, *shared], {}, 1).startswith('60.0 s left')
 
 

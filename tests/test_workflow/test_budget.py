@@ -43,6 +43,15 @@ def test_a_test_on_more_samples_than_a_validation_takes_its_time(plan):
     assert budget.fit_epochs(plan, LENGTHS, FIXED + 20 * 10 + WHOLE / 2) == dict(student=15, teachers=10)
 
 
+@pytest.mark.parametrize(('gpus', 'share'), [(True, 4), (False, 1)])
+def test_processes_share_the_samples_where_each_has_a_gpu_of_its_own(plan, monkeypatch, gpus, share):
+    plan.job.processes = 4
+    monkeypatch.setattr(budget.torch.cuda, 'is_available', lambda: gpus)
+    stages = 5 * 20
+    seconds = stages + (FIXED - stages + WHOLE / 2) / share + 1
+    assert budget.fit_epochs(plan, LENGTHS, seconds) == dict(student=15, teachers=10)
+
+
 def test_a_time_in_which_no_stage_has_an_epoch_is_an_error_that_says_how_long_one_takes(plan):
     with pytest.raises(ConfigError, match='5 min is too short, .* takes 10 min'):
         budget.fit_epochs(plan, LENGTHS, 300.0)
