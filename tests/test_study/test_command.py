@@ -129,6 +129,8 @@ def test_rows_that_ran_on_machines_that_round_differently_are_told_once_and_in_t
     assert '\n- CPU with AVX512, torch 2.13.0+cpu: 6 of KD\n' in table
     machines = {run['row']: run['machines'] for run in record()['runs']}
     assert machines['KD'] == ['CPU with AVX512, torch 2.13.0+cpu'] and len(machines['Alone']) == 1
+    command()
+    assert f'warning: {told}' not in capsys.readouterr().out
 
 
 def test_trainings_run_as_many_at_a_time_as_asked_for(command):
