@@ -62,6 +62,12 @@ def test_kept_frames_are_the_videos_bit_for_bit_and_it_is_opened_once(tmp_path, 
     assert opened == [str(path)] and len(list((tmp_path / 'frames').iterdir())) == 1
 
 
+def test_frames_of_each_size_are_kept_by_themselves(tmp_path):
+    path = write_noise(tmp_path, 'mp4v.mp4')
+    for side in (None, 32, None):
+        assert min(read(path, tmp_path / 'frames', short_side=side)['video_reader'][0].shape[:2]) == (side or 64)
+
+
 def test_what_is_asked_of_the_video_itself_opens_it(tmp_path, opened):
     path = write_noise(tmp_path, 'mp4v.mp4')
     read(path, tmp_path / 'frames')
