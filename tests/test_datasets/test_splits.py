@@ -143,3 +143,28 @@ def test_each_class_gives_its_share_by_the_seed_alone(tmp_path):
     written = write_annotations(tmp_path, classes, [first])
     assert {file.name: len(paths) for file, paths in written.items()} == {'train.txt': 14, 'val.txt': 6}
     assert (tmp_path / 'classes.txt').read_text() == 'a\nb\n'
+
+
+def test_a_share_leaves_files_of_each_class_on_both_sides():
+    classes = {f'{name}/{index}.avi': name for name in ('a', 'b') for index in range(2)}
+    for share in (0.01, 0.99):
+        (out,) = held_out(classes, share)
+        assert sorted(classes[path] for path in out) == ['a', 'b']
+
+
+def test_folds_take_groups_by_their_names_and_a_share_of_groups_is_drawn():
+    classes = {f'run/{group}_{index}.avi': 'run' for group in 'cabd' for index in range(2)}
+    group = re.compile('/([a-d])_')
+    folds = [{f'run/{name}_0.avi', f'run/{name}_1.avi'} for name in 'abcd']
+    assert held_out(classes, folds=4, group_regex=group, seed=3) == folds
+    drawn = [held_out(classes, 0.25, group_regex=group, seed=seed)[0] for seed in range(8)]
+    assert all(one in folds for one in drawn) and any(one != drawn[0] for one in drawn)
+
+
+def test_what_is_tested_on_is_in_no_list_to_train_or_validate_on(tmp_path):
+    written = write_annotations(tmp_path, dict(a='x', b='x', c='y'), [{'b', 'c'}], test={'c'})
+    assert {file.name: paths for file, paths in written.items()} == {
+        'train.txt': ['a'],
+        'val.txt': ['b'],
+        'test.txt': ['c'],
+    }
