@@ -2,10 +2,13 @@
 
 import pytest
 from helpers import write_clips
-from seeded_job import runner
+from seeded_job import TRAIN_PIPELINE, runner
+from two_processes import run_two
 
+from mmdualkd.datasets import VideoDataset
 from mmdualkd.errors import ConfigError, DataError
 from mmdualkd.hooks import CorruptVideoHook
+from mmdualkd.hooks.corrupt_video import report_failed
 from mmdualkd.study.logs import read_result
 
 
@@ -57,6 +60,31 @@ def test_data_sets_inside_wrappers_are_watched_too(clips, tmp_path, wrap):
     hooks = [dict(type='mmdualkd.CorruptVideoHook', max_fraction=0.2), dict(type='mmdualkd.EpochSeedHook')]
     runner(tmp_path / 'job', clips, max_epochs=1, wrap=wrap, hooks=hooks).train()
     assert f'train epoch 1: 1 of 8 videos of {clips} did not decode' in log_of(tmp_path / 'job')
+
+
+def dataset_of(clips):
+    dataset = VideoDataset(str(clips), TRAIN_PIPELINE, data_prefix=dict(video=str(clips.parent)))
+    dataset.full_init()
+    return dataset
+
+
+def test_what_did_not_decode_in_one_epoch_does_not_count_in_the_next(clips):
+    dataset = dataset_of(clips)
+    for index in range(8):  # in each epoch another one
+        dataset.flags[index] = 1
+        assert report_failed(dataset, 'an epoch', max_fraction=1 / 8) == 1
+    assert report_failed(dataset, 'an epoch', max_fraction=0) == 0
+
+
+def failed_in_one_of_two(rank, clips):
+    """How many of 8 videos did not decode: one in both processes, another in the second alone."""
+    dataset = dataset_of(clips)
+    dataset.flags[[0, 5][: rank + 1]] = 1
+    return report_failed(dataset, 'an epoch', max_fraction=2 / 8)
+
+
+def test_videos_that_failed_in_any_process_count_once_in_all(clips, tmp_path):
+    assert run_two(failed_in_one_of_two, tmp_path, clips) == [2, 2]
 
 
 @pytest.mark.parametrize('fraction', [-0.1, 1.5])
