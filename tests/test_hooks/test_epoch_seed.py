@@ -109,7 +109,7 @@ def test_repeated_data_are_drawn_alike_whatever_the_number_of_workers(clips, kin
 def rank_of_two(rank, store, results):
     torch.distributed.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=2)
     data = list(range(10))
-    loader = DataLoader(data, 2, sampler=DefaultSampler(data, seed=7))
+    loader = DataLoader(data, 2, sampler=DefaultSampler(data, seed=7 + rank))
     # as Runner has it with diff_rank_seed, after resuming from a checkpoint of seed 3
     job = SimpleNamespace(seed=3 + rank, epoch=1, iter=5, train_dataloader=loader, train_loop=None)
     hook = EpochSeedHook()
@@ -131,6 +131,17 @@ def test_ranks_of_different_seeds_share_an_epoch_and_draw_their_own_random_numbe
         rank.join()
     assert sorted(first + second) == list(range(10))
     assert number != other
+
+
+@pytest.mark.parametrize('batches, skipped', [(5, 3), (4, 0)])
+def test_an_epoch_of_other_batches_than_before_the_stop_begins_again(batches, skipped):
+    loader = DataLoader(range(10), 2, sampler=DefaultSampler(range(10), shuffle=False))
+    job = SimpleNamespace(seed=3, epoch=1, iter=8, train_dataloader=loader, train_loop=None, _resume=True)
+    hook = EpochSeedHook()
+    hook.after_load_checkpoint(job, dict(meta=dict(iterations_of_epoch=(3, batches))))
+    hook.before_train(job)
+    hook.before_train_epoch(job)
+    assert [int(index) for batch in loader for index in batch] == list(range(2 * skipped, 10))
 
 
 class Counts(torch.utils.data.Dataset):
