@@ -69,6 +69,13 @@ def test_a_constructor_that_goes_wrong_on_terms_is_refused(terms, fc_lr5, messag
         check_optimizer(model, wrapper, cfg)
 
 
+def test_frozen_parameters_may_be_left_out_by_a_constructor(tmp_path):
+    model = build_distiller(tmp_path, terms=PLAIN)
+    frozen = next(model.student.parameters()).requires_grad_(False)
+    trained = [weight for weight in model.parameters() if weight is not frozen]
+    check_optimizer(model, OptimWrapper(torch.optim.SGD(trained, 0.1)), dict(constructor='Mine'))
+
+
 def test_several_optimizers_are_refused_where_no_step_of_the_models_own_takes_them(tmp_path):
     model = build_distiller(tmp_path, terms=WITH_A_LAYER)
     parts = dict(student=model.student, terms=model.terms)
