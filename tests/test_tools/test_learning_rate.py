@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from mmengine.optim.scheduler import CosineAnnealingLR, CosineAnnealingMomentum
 
+from mmdualkd.batch_size import batch_of
 from mmdualkd.learning_rate import scale
 
 BASE = 'auto_scale_lr = dict(enable=False, base_batch_size=16)\n'
@@ -68,6 +69,7 @@ def test_the_rate_that_a_schedule_ends_with_is_scaled_too():
         dict(type=CosineAnnealingLR, T_max=8, begin=2, end=10, eta_min=1e-5),
         dict(type='PolyLR', eta_min=None),
         dict(type=CosineAnnealingMomentum, T_max=10, eta_min=0.8),
+        dict(type='CosineAnnealingParamScheduler', param_name='momentum', T_max=10, eta_min=0.8),
     ]
     runner = SimpleNamespace(
         cfg=Config(dict(train_dataloader=dict(batch_size=16), auto_scale_lr=dict(base_batch_size=1024))),
@@ -78,4 +80,10 @@ def test_the_rate_that_a_schedule_ends_with_is_scaled_too():
     (group,) = wrapper.optimizer.param_groups
     assert group['lr'] == pytest.approx(5e-4 / 64)
     assert schedules[1]['eta_min'] == pytest.approx(1e-5 / 64)  # unscaled it would lie above the rate
-    assert schedules[0]['start_factor'] == 0.1 and schedules[2]['eta_min'] is None and schedules[3]['eta_min'] == 0.8
+    assert schedules[0]['start_factor'] == 0.1 and schedules[2]['eta_min'] is None
+    assert schedules[3]['eta_min'] == schedules[4]['eta_min'] == 0.8
+
+
+def test_the_batch_of_a_batch_sampler_counts():
+    cfg = Config(dict(train_dataloader=dict(batch_sampler=dict(batch_size=6)), auto_scale_lr=dict(base_batch_size=8)))
+    assert batch_of(cfg, processes=2).factor == 1.5
