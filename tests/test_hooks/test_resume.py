@@ -200,6 +200,10 @@ def test_how_files_are_read_may_be_changed_when_a_training_is_resumed(done):
     resume(done, **{'train_dataloader.dataset.pipeline': reads, 'train_dataloader.num_workers': 1})
 
 
+def test_defaults_written_out_are_no_other_training(done):
+    resume(done, **{'optim_wrapper.accumulative_counts': 1, 'model.warmup_iters': 0})
+
+
 def test_a_finished_run_whose_config_is_the_same_ends_at_once_and_says_so(done, warnings):
     resume(done)
     lines = [line for line in warnings.messages if 'nothing left to train' in line]
